@@ -1,0 +1,38 @@
+"""kldiv: the diff of model outputs. Two sets of saved logits in, exact divergences out."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kldiv_cli.compare import compare
+    from kldiv_cli.comparison import Comparison
+
+__all__ = ["Comparison", "__version__", "compare"]
+__version__ = "0.1.0"
+
+_HOMES = {"compare": "kldiv_cli.compare", "Comparison": "kldiv_cli.comparison"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415 - `import kldiv_cli` stays free of imports
+
+    value = getattr(import_module(_HOMES[name]), name)
+    setattr(sys.modules[__name__], name, value)
+    return value
+
+
+class _Package(ModuleType):
+    """The name `compare` is the function, also after its module of the same name was imported."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name == "compare" and isinstance(value, ModuleType):
+            value = value.compare
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -1,0 +1,57 @@
+"""The app, and the one place where an error becomes a message and an exit code."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import Annotated
+
+import typer
+
+from kldiv_cli import __version__
+from kldiv_cli.cli import streams
+from kldiv_cli.cli.compare import compare
+from kldiv_cli.errors import KldivError, printable
+
+app = typer.Typer(
+    name="kldiv",
+    help="The diff of model outputs: exact divergences between two files of saved logits.",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(compare)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"kldiv {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _app(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version.", callback=_version, is_eager=True),
+    ] = False,
+) -> None:
+    pass
+
+
+def run() -> int:
+    """Run the command line and return the exit code: 0, 1 (a limit), 2 (trouble), 130 (Ctrl-C)."""
+    streams.prepare()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        return int(app(sys.argv[1:] or ["--help"], prog_name="kldiv", standalone_mode=False) or 0)
+    except KldivError as error:
+        streams.tell(f"error: {error.what}", error.advice)
+        return error.exit_code
+    except typer.TyperException as error:
+        what = printable(error.format_message().strip()).rstrip(".")
+        streams.tell(
+            f"error: {what}", "'kldiv --help' and 'kldiv compare --help' list what is known."
+        )
+        return 2
+    except typer.Abort:
+        return 130

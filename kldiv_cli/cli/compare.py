@@ -1,0 +1,103 @@
+"""``kldiv compare``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kldiv_cli.cli import options, streams
+from kldiv_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from kldiv_cli.comparison import Comparison
+
+
+def compare(
+    reference: options.Reference,
+    candidate: options.Candidate,
+    mode: options.ModeOption = "softmax",
+    row_axes: options.RowAxes = None,
+    temperature: options.Temperature = 1.0,
+    nan_policy: options.NanPolicyOption = "raise",
+    id_column: options.IdColumn = None,
+    columns: options.ClassColumns = None,
+    unit: options.UnitOption = "nats",
+    top: options.Top = 10,
+    report: options.FormatOption = None,
+    output: options.Outputs = None,
+    stat: options.Stat = None,
+    fail_above: options.FailAbove = None,
+) -> int:
+    """Print how far the outputs in CANDIDATE are from those in REFERENCE.
+
+    The Jeffreys divergence J = KL(p||q) + KL(q||p) of every row, exact in float64.
+
+    Exit code 0: compared, and within the limits; 1: a limit was exceeded; 2: trouble.
+    """
+    limits = [_limit(text) for text in fail_above or ()]
+
+    import kldiv_cli
+    from kldiv_cli import reports
+    from kldiv_cli.cli.progress import Progress
+    from kldiv_cli.reports import files
+    from kldiv_cli.summary import STATISTICS
+
+    _check_stat(stat, report, STATISTICS)
+    outputs = output or []
+    files.check(outputs, [reference, candidate])
+    with Progress() as progress:
+        comparison = kldiv_cli.compare(
+            reference,
+            candidate,
+            mode=mode,
+            row_axes=row_axes,
+            temperature=temperature,
+            unit=unit,
+            nan_policy=nan_policy,
+            id_column=id_column,
+            columns=None if columns is None else columns.split(","),
+            top=top,
+            limits=limits,
+            progress=progress,
+        )
+    files.write(comparison, outputs)
+    if stat is not None:
+        value = next(iter(comparison.measures.values()))[stat]
+        streams.put(lambda stream: stream.write(f"{value!r}\n"))
+    else:
+        writer = reports.load(report or "table")
+        streams.put(lambda stream: writer(comparison, stream))
+    _tell(comparison)
+    return 1 if comparison.exceeded else 0
+
+
+def _tell(comparison: Comparison) -> None:
+    for warning in comparison.warnings:
+        streams.tell(f"warning: {warning}")
+    name = next(iter(comparison.measures))
+    for limit in comparison.limits:
+        sign, verdict = ("is not <=", "exceeded") if limit.exceeded else ("<=", "holds")
+        streams.tell(
+            f"limit {verdict}: {name} {limit.stat} {limit.value!r} {sign} {limit.above!r} "
+            f"({comparison.unit})"
+        )
+
+
+def _limit(text: str) -> tuple[str, float]:
+    name, _, value = text.partition("=")
+    try:
+        return name.strip(), float(value)
+    except ValueError:
+        raise UsageError(
+            f"--fail-above: expected NAME=VALUE with a number, found {text!r}",
+            "Say for example --fail-above mean=0.01.",
+        ) from None
+
+
+def _check_stat(stat: str | None, report: str | None, known: tuple[str, ...]) -> None:
+    if stat is not None and stat not in known:
+        raise UsageError(f"no statistic is called {stat!r}", f"Known: {', '.join(known)}.")
+    if stat is not None and report is not None:
+        raise UsageError(
+            "--stat prints one number and --format says how to print all of them",
+            "Leave one of the two out.",
+        )

@@ -1,0 +1,128 @@
+"""The options that commands share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+_MEANING = "What the files mean"
+_RESULT = "What comes out"
+_CI = "For CI"
+
+Reference = Annotated[
+    str,
+    typer.Argument(metavar="REFERENCE", help="Logits of p: .npy, .csv, .tsv or .parquet."),
+]
+Candidate = Annotated[
+    str,
+    typer.Argument(metavar="CANDIDATE", help="Logits of q, in any of these formats."),
+]
+ModeOption = Annotated[
+    Literal["softmax", "sigmoid"],
+    typer.Option(
+        "--mode",
+        help="softmax: a row is one distribution. sigmoid: every cell is a label of its own.",
+        rich_help_panel=_MEANING,
+    ),
+]
+RowAxes = Annotated[
+    int | None,
+    typer.Option(
+        "--row-axes",
+        metavar="N",
+        help="How many leading axes index rows.",
+        show_default="all but the last",
+        rich_help_panel=_MEANING,
+    ),
+]
+Temperature = Annotated[
+    float,
+    typer.Option(
+        "--temperature",
+        metavar="T",
+        help="Divide both sides' logits by T first.",
+        rich_help_panel=_MEANING,
+    ),
+]
+NanPolicyOption = Annotated[
+    Literal["raise", "omit", "propagate"],
+    typer.Option(
+        "--nan-policy",
+        help="An invalid row (NaN; under softmax +inf, or all -inf on one side) is an error, is "
+        "left out and counted, or makes the statistics nan.",
+        rich_help_panel=_MEANING,
+    ),
+]
+IdColumn = Annotated[
+    str | None,
+    typer.Option(
+        "--id",
+        metavar="COLUMN",
+        help="The row-id column of tables.",
+        show_default="found where it is plain",
+        rich_help_panel=_MEANING,
+    ),
+]
+ClassColumns = Annotated[
+    str | None,
+    typer.Option(
+        "--columns",
+        metavar="A,B,...",
+        help="The class columns of tables.",
+        show_default="all numeric ones but the id",
+        rich_help_panel=_MEANING,
+    ),
+]
+UnitOption = Annotated[
+    Literal["nats", "bits"],
+    typer.Option("--unit", help="The unit of every result.", rich_help_panel=_RESULT),
+]
+Top = Annotated[
+    int,
+    typer.Option(
+        "--top",
+        metavar="N",
+        help="How many of the most divergent rows the table shows; 20 rows or fewer are all shown.",
+        rich_help_panel=_RESULT,
+    ),
+]
+FormatOption = Annotated[
+    Literal["table", "markdown", "json", "csv", "tsv", "jsonl"] | None,
+    typer.Option(
+        "--format",
+        help="table, markdown, json: the summary. csv, tsv, jsonl: a record per row.",
+        show_default="table",
+        rich_help_panel=_RESULT,
+    ),
+]
+Outputs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Write per-row results to FILE (.csv .tsv .jsonl .parquet .npy) or the summary "
+        "(.json). May be given several times.",
+        rich_help_panel=_RESULT,
+    ),
+]
+Stat = Annotated[
+    str | None,
+    typer.Option(
+        "--stat",
+        metavar="NAME",
+        help="Print this number and nothing else, at full precision: total, mean, sem, min, max, "
+        "median, p90, p95, p99, p99.9.",
+        rich_help_panel=_RESULT,
+    ),
+]
+FailAbove = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fail-above",
+        metavar="NAME=VALUE",
+        help="Exit 1 when this statistic is above VALUE or is nan. May be given several times.",
+        rich_help_panel=_CI,
+    ),
+]

@@ -1,0 +1,148 @@
+"""What `compare` returns and the reports read: the result of one comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isnan
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kldiv_cli.summary import Statistics, TopRow
+
+Float64 = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two inputs: where it came from and what it holds."""
+
+    path: str
+    format: str
+    dtype: str
+    shape: tuple[int, ...]
+    id: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A statistic of the first measure that was not to be above a value."""
+
+    stat: str
+    above: float
+    value: float
+
+    @property
+    def exceeded(self) -> bool:
+        """True above the limit, and for NaN."""
+        return isnan(self.value) or self.value > self.above
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How many decisions agree: rows with the same argmax, or cells with the same sign."""
+
+    kind: Literal["argmax", "sign"]
+    same: int
+    of: int
+
+    @property
+    def share(self) -> float:
+        """From 0 to 1; NaN where there was nothing to decide."""
+        return self.same / self.of if self.of else float("nan")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The divergences between two sets of logits, row by row and in total.
+
+    Attributes
+    ----------
+    reference, candidate : Side
+        The two inputs: path, format, dtype, shape, row-id column.
+    mode : {"softmax", "sigmoid"}
+        The link function between logits and probabilities.
+    unit : {"nats", "bits"}
+        The unit of every value and statistic.
+    temperature : float
+        Both sides' logits were divided by it first.
+    nan_policy : {"raise", "omit", "propagate"}
+        What was done with invalid rows.
+    rows, skipped, invalid : int
+        How many rows the statistics count; how many were left out because every cell is -inf on
+        both sides; how many hold no distribution (NaN; under softmax also +inf, or nothing but -inf
+        on one side). Invalid rows are left out too under "omit"; under "propagate" they count, as
+        NaN.
+    classes : int
+        How many classes (softmax) or cells (sigmoid) one row has.
+    class_shape : tuple of int
+        The axes of one row.
+    class_names : tuple of str or None
+        Their names, where a side has them.
+    row_shape : tuple of int
+        The axes that index rows.
+    paired_by : {"position", "id"}
+        How rows found each other.
+    measures : mapping of str to Statistics
+        By measure, the statistics over the rows that count:
+        ``comparison.measures["jeffreys"]["mean"]``.
+    definitions : mapping of str to str
+        By measure, the formula that was computed.
+    values : mapping of str to float64 array, shape (rows,)
+        By measure, the value of every row in order, NaN where the row was skipped or is invalid.
+    skipped_rows : bool array, shape (rows,)
+        Which rows were skipped.
+    ids : array, shape (rows,), or None
+        The rows' ids.
+    agreement : Agreement
+        Over the rows that count and are valid, the share of rows with the same argmax (softmax), or
+        of cells with the same sign, logit > 0 or not (sigmoid; cells that are -inf on both sides
+        are padding and left out). Ties in argmax go to the first class.
+    top : tuple of TopRow
+        The most divergent rows, largest first; all rows, in order, of an input with 20 or fewer.
+    limits : tuple of Limit
+        The limits that were asked for, and whether they hold.
+    warnings : tuple of str
+        What looks wrong with the input though it can be computed.
+
+    Examples
+    --------
+    >>> import kldiv_cli
+    >>> result = kldiv_cli.compare([[2.0, 1.0, 0.0, -1.0]], [[1.5, 1.2, -0.3, 0.4]])
+    >>> result.measures["jeffreys"]["total"]
+    0.284691230256762
+    >>> result.agreement.share
+    1.0
+    """
+
+    reference: Side
+    candidate: Side
+    mode: Literal["softmax", "sigmoid"]
+    unit: Literal["nats", "bits"]
+    temperature: float
+    nan_policy: Literal["raise", "omit", "propagate"]
+    rows: int
+    skipped: int
+    invalid: int
+    classes: int
+    class_shape: tuple[int, ...]
+    class_names: tuple[str, ...] | None
+    row_shape: tuple[int, ...]
+    paired_by: Literal["position", "id"]
+    measures: Mapping[str, Statistics]
+    definitions: Mapping[str, str]
+    values: Mapping[str, Float64]
+    skipped_rows: NDArray[np.bool_]
+    ids: NDArray[Any] | None
+    agreement: Agreement
+    top: tuple[TopRow, ...]
+    limits: tuple[Limit, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def exceeded(self) -> bool:
+        """Whether any limit was exceeded."""
+        return any(limit.exceeded for limit in self.limits)

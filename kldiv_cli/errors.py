@@ -1,0 +1,50 @@
+"""The errors that a user's file or flag can cause.
+
+Each carries one line of what is wrong, one line of what to do, and the exit code it means.
+"""
+
+from __future__ import annotations
+
+
+class KldivError(Exception):
+    """Something a user's file or flag caused.
+
+    Parameters
+    ----------
+    what : str
+        One line: ``FILE: what was expected, what was found``.
+    advice : str
+        One line of what to do about it.
+    """
+
+    exit_code = 2
+
+    def __init__(self, what: str, advice: str) -> None:
+        super().__init__(what)
+        self.what = printable(what)
+        self.advice = printable(advice)
+
+
+class UsageError(KldivError):
+    """An option that does not exist, cannot be read or contradicts another."""
+
+
+class InputError(KldivError):
+    """A file that cannot be read, or two that cannot be compared."""
+
+
+class OutputError(KldivError):
+    """A result that cannot be written."""
+
+
+def printable(text: str) -> str:
+    """Escape control characters and lone surrogates, so that names cannot move the cursor."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def a_few(names: list[str], limit: int = 3) -> str:
+    """Quote the first names of a list and say how many there are: ``'a', 'b', 'c' (7 in all)``."""
+    shown = ", ".join(repr(name) for name in names[:limit])
+    return shown if len(names) <= limit else f"{shown}, ... ({len(names)} in all)"

@@ -1,0 +1,227 @@
+"""Two sources -> aligned pairs of blocks: shapes, columns by name, rows by id."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain, repeat
+from math import prod
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kldiv_cli.errors import InputError, a_few
+from kldiv_cli.sources.base import BLOCK_BYTES, Block, Source
+
+
+@dataclass(frozen=True)
+class BlockPair:
+    """The same rows of both sides, the same classes in the same order, and the rows' ids if any."""
+
+    reference: NDArray[Any]
+    candidate: NDArray[Any]
+    ids: NDArray[Any] | None
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """How the rows and classes of two sources correspond.
+
+    Classes are matched by name where both sides have names, by position otherwise. Rows are matched
+    by id where both sides have ids, in whatever order the candidate holds them; by position
+    otherwise. Nothing is left over: a name or an id on one side only is an error.
+
+    Raises
+    ------
+    InputError
+        Shapes differ, or classes or rows of one side have no partner.
+    """
+
+    reference: Source
+    candidate: Source
+
+    def __post_init__(self) -> None:
+        self._check_shapes()
+        if self._by_name:
+            self._check_matched(
+                "class names", self.reference.class_names or (), self.candidate.class_names or ()
+            )
+
+    @property
+    def by(self) -> Literal["id", "position"]:
+        """How rows find each other."""
+        ids = self.reference.id_name is not None and self.candidate.id_name is not None
+        return "id" if ids else "position"
+
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """The names of the classes, in the reference's order if it has any."""
+        return self.reference.class_names or self.candidate.class_names
+
+    @property
+    def class_shape(self) -> tuple[int, ...]:
+        """The axes of one row."""
+        return self.reference.class_shape
+
+    @property
+    def row_shape(self) -> tuple[int | None, ...]:
+        """The axes that index rows, from the side that knows their number."""
+        return max(self.reference.row_shape, self.candidate.row_shape, key=lambda s: s[0] or 0)
+
+    @property
+    def rows_expected(self) -> int | None:
+        """The number of rows or a guess."""
+        for side in (self.reference, self.candidate):
+            if side.row_shape[0] is not None:
+                return side.rows_expected
+        return self.reference.rows_expected
+
+    @property
+    def _by_name(self) -> bool:
+        return self.reference.class_names is not None and self.candidate.class_names is not None
+
+    @cached_property
+    def _block_rows(self) -> int:
+        widest = max(np.dtype(side.dtype).itemsize for side in (self.reference, self.candidate))
+        return max(1, BLOCK_BYTES // (widest * prod(self.class_shape)))
+
+    def blocks(self) -> Iterator[BlockPair]:
+        """Yield every row once, in the reference's order."""
+        order = self.reference.class_names if self._by_name else None
+        reference = self.reference.blocks(self._block_rows)
+        candidate = self.candidate.blocks(self._block_rows, order)
+        if self.by == "position":
+            return self._in_step(reference, candidate)
+        return self._by_id(reference, candidate)
+
+    def _in_step(
+        self, reference: Iterator[Block], candidate: Iterator[Block]
+    ) -> Iterator[BlockPair]:
+        rows = 0
+        for left, right in _cut(reference, candidate):
+            if left is None or right is None:
+                counts = [
+                    rows + (0 if first is None else len(first)) + sum(map(len, rest))
+                    for first, rest in ((left, reference), (right, candidate))
+                ]
+                raise self._different("rows", *counts)
+            rows += len(left)
+            yield BlockPair(
+                left.values, right.values, left.ids if left.ids is not None else right.ids
+            )
+
+    def _by_id(self, reference: Iterator[Block], candidate: Iterator[Block]) -> Iterator[BlockPair]:
+        """Walk in step while the ids agree; from the first that does not, look the rest up."""
+        walked: list[NDArray[Any]] = []
+        for left, right in _cut(reference, candidate):
+            if left is None or right is None or not _equal_ids(left, right):
+                reference = chain([] if left is None else [left], reference)
+                others = chain([] if right is None else [right], candidate)
+                yield from self._look_up(reference, list(others), walked)
+                return
+            walked.append(_ids(left))
+            yield BlockPair(left.values, right.values, left.ids)
+        _check_unique(walked, self.reference)
+
+    def _look_up(
+        self, reference: Iterator[Block], candidate: list[Block], walked: list[NDArray[Any]]
+    ) -> Iterator[BlockPair]:
+        """Pair the rest of the reference with the rest of the candidate, held in memory."""
+        theirs = np.concatenate([np.empty(0, object), *map(_ids, candidate)])
+        _check_unique([*walked, theirs], self.candidate)
+        place = dict(zip(theirs.tolist(), range(len(theirs)), strict=True))
+        values = np.concatenate([block.values for block in candidate]) if candidate else None
+        ours: list[NDArray[Any]] = []
+        for block in reference:
+            ours.append(_ids(block))
+            rows = np.fromiter(map(place.get, ours[-1], repeat(-1)), np.intp, len(block))
+            if values is None or (rows < 0).any():
+                ours.extend(map(_ids, reference))
+                break
+            yield BlockPair(block.values, values[rows], block.ids)
+        _check_unique([*walked, *ours], self.reference)
+        self._check_matched("row ids", *(x.tolist() for x in (np.concatenate(ours), theirs)))
+
+    def _check_shapes(self) -> None:
+        left, right = self.reference, self.candidate
+        by_name = self._by_name
+        if left.class_shape != right.class_shape and not by_name:
+            raise self._different("shapes", left.shape, right.shape)
+        known = None not in (*left.row_shape, *right.row_shape)
+        if known and left.row_shape != right.row_shape and self.by == "position":
+            raise self._different("shapes", left.shape, right.shape)
+        if len(left.row_shape) != len(right.row_shape):
+            raise self._different("axes of rows", left.shape, right.shape)
+
+    def _check_matched(self, what: str, ours: Sequence[str], theirs: Sequence[str]) -> None:
+        """Raise unless both sides hold the same names."""
+        left, right = set(ours), set(theirs)
+        if left == right:
+            return
+        sides = [
+            f"{len(only)} only in {path} ({a_few(only)})"
+            for only, path in (
+                ([str(name) for name in ours if name not in right], self.reference.path),
+                ([str(name) for name in theirs if name not in left], self.candidate.path),
+            )
+            if only
+        ]
+        raise InputError(
+            f"{self.candidate.path}: expected the same {what} as {self.reference.path}, found "
+            + " and ".join(sides),
+            "Write both from the same rows and classes, or name them with --id and --columns.",
+        )
+
+    def _different(self, what: str, left: object, right: object) -> InputError:
+        return InputError(
+            f"{self.candidate.path}: expected the same {what} as {self.reference.path}, found "
+            f"{_shown(left)} there and {_shown(right)} here",
+            "Compare outputs of the same inputs; --row-axes says which leading axes are rows.",
+        )
+
+
+def _cut(
+    left: Iterator[Block], right: Iterator[Block]
+) -> Iterator[tuple[Block | None, Block | None]]:
+    """Yield blocks of equal length; at the end, what one side has and the other has not."""
+    a, b = next(left, None), next(right, None)
+    while a is not None and b is not None:
+        rows = min(len(a), len(b))
+        yield a[:rows], b[:rows]
+        a = a[rows:] if len(a) > rows else next(left, None)
+        b = b[rows:] if len(b) > rows else next(right, None)
+    if a is not None or b is not None:
+        yield a, b
+
+
+def _ids(block: Block) -> NDArray[Any]:
+    """Return the ids as text, so that 7 in one file is "7" in another."""
+    if block.ids is None:
+        raise ValueError("a source that names an id column gave a block without ids")
+    return block.ids if block.ids.dtype == object else block.ids.astype(str).astype(object)
+
+
+def _equal_ids(left: Block, right: Block) -> bool:
+    if left.ids is not None and right.ids is not None and left.ids.dtype == right.ids.dtype:
+        return bool(np.array_equal(left.ids, right.ids))
+    return bool(np.array_equal(_ids(left), _ids(right)))
+
+
+def _check_unique(ids: list[NDArray[Any]], side: Source) -> None:
+    every = np.concatenate(ids).tolist()
+    if len(set(every)) < len(every):
+        twice = [name for name, count in Counter(every).items() if count > 1]
+        raise InputError(
+            f"{side.path}: expected every row id in {side.id_name!r} once, found {a_few(twice)} "
+            "more than once",
+            "Drop the copies, or name another column with --id.",
+        )
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, tuple):
+        return " x ".join("?" if length is None else str(length) for length in value)
+    return str(value)

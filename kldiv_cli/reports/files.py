@@ -1,0 +1,97 @@
+"""Reports to files: written beside their place and renamed, so that no half file is ever seen."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from kldiv_cli import reports
+from kldiv_cli.comparison import Comparison
+from kldiv_cli.errors import OutputError, UsageError
+
+
+def check(outputs: Sequence[str], inputs: Sequence[str]) -> None:
+    """Raise before the work begins where an output can be seen to be impossible.
+
+    Raises
+    ------
+    UsageError
+        A suffix asks for no report, a file is named twice, or an input would be overwritten.
+    OutputError
+        The folder is missing or not writable, or something that is no file has that name.
+    """
+    seen = {Path(path).resolve(): "is an input" for path in inputs}
+    for path in outputs:
+        place = Path(path).resolve()
+        if place.suffix.lower() not in reports.SUFFIXES:
+            raise UsageError(
+                f"{path}: expected an output named {' '.join(reports.SUFFIXES)}, found "
+                + (f"suffix {place.suffix!r}" if place.suffix else "no suffix"),
+                "The suffix of --output decides the format.",
+            )
+        if place in seen:
+            raise UsageError(
+                f"{path}: expected a new output, found one that {seen[place]}", "Name another file."
+            )
+        seen[place] = "was named before"
+        if place.exists() and not place.is_file():
+            raise OutputError(f"{path}: expected a file or nothing, found another kind", "Move it.")
+        if not place.parent.is_dir():
+            raise OutputError(f"{path}: expected a folder to write into, found none", "Create it.")
+        if not os.access(place.parent, os.W_OK):
+            raise OutputError(
+                f"{path}: expected a folder to write into, found one that is read-only",
+                "Name a file in another folder.",
+            )
+
+
+def write(comparison: Comparison, outputs: Sequence[str]) -> None:
+    """Write every output, or none of them.
+
+    Raises
+    ------
+    OutputError
+        The disk is full, a limit is reached, or a permission is missing.
+    """
+    staged: list[tuple[Path, Path]] = []
+    current = ""
+    try:
+        for current in outputs:
+            place = Path(current).resolve()
+            handle, name = tempfile.mkstemp(prefix=f".{place.name}.", dir=place.parent)
+            os.close(handle)
+            staged.append((Path(name), place))
+            _write_one(comparison, Path(name), reports.SUFFIXES[place.suffix.lower()])
+            Path(name).chmod(_mode(place))
+        for temporary, place in staged:
+            current = str(place)
+            temporary.replace(place)
+    except OSError as error:
+        raise OutputError(
+            f"{current}: expected to write it, found: {error.strerror or error}",
+            "Make room or name another file; nothing of it was left behind.",
+        ) from error
+    finally:
+        for temporary, _ in staged:
+            temporary.unlink(missing_ok=True)
+
+
+def _write_one(comparison: Comparison, path: Path, name: str) -> None:
+    writer = reports.load(name)
+    if reports.REPORTS[name].kind == "bytes":
+        with path.open("wb") as stream:
+            writer(comparison, stream)
+    else:
+        with path.open("w", encoding="utf-8", newline="") as text:
+            writer(comparison, text)
+
+
+def _mode(place: Path) -> int:
+    """Return the permissions the file has, or would get from the shell."""
+    if place.exists():
+        return place.stat().st_mode & 0o777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask

@@ -1,0 +1,95 @@
+"""JSON for programs: the summary as one object, the rows as one object each.
+
+Always valid JSON: infinities and NaN are the strings "inf" and "nan".
+"""
+
+from __future__ import annotations
+
+import json
+from math import isfinite
+from typing import IO, Any
+
+from kldiv_cli.comparison import Comparison, Side
+from kldiv_cli.reports.records import columns, records
+from kldiv_cli.summary import Statistics
+
+SCHEMA = 1
+
+
+def write(comparison: Comparison, stream: IO[str]) -> None:
+    """Write the summary."""
+    json.dump(_valid(summary(comparison)), stream, indent=2, allow_nan=False)
+    stream.write("\n")
+
+
+def write_lines(comparison: Comparison, stream: IO[str]) -> None:
+    """Write one object per row and line; a skipped row's value is null."""
+    names = list(columns(comparison))
+    encode = json.JSONEncoder(allow_nan=False).encode
+    stream.writelines(
+        encode(dict(zip(names, map(_valid, record), strict=True))) + "\n"
+        for record in records(comparison, skipped=None)
+    )
+
+
+def summary(comparison: Comparison) -> dict[str, Any]:
+    """Return the summary as the object that is written, numbers still as floats."""
+    return {
+        "schema": SCHEMA,
+        "reference": _side(comparison.reference),
+        "candidate": _side(comparison.candidate),
+        "mode": comparison.mode,
+        "unit": comparison.unit,
+        "temperature": comparison.temperature,
+        "nan_policy": comparison.nan_policy,
+        "paired_by": comparison.paired_by,
+        "rows": comparison.rows,
+        "classes": comparison.classes,
+        "skipped": comparison.skipped,
+        "invalid": comparison.invalid,
+        "measures": {
+            name: _measure(found, comparison.definitions[name])
+            for name, found in comparison.measures.items()
+        },
+        "agreement": {comparison.agreement.kind: comparison.agreement.share},
+        "limits": [
+            {
+                "stat": limit.stat,
+                "above": limit.above,
+                "value": limit.value,
+                "exceeded": limit.exceeded,
+            }
+            for limit in comparison.limits
+        ],
+        "warnings": list(comparison.warnings),
+    }
+
+
+def _side(side: Side) -> dict[str, Any]:
+    found = {
+        "path": side.path,
+        "format": side.format,
+        "dtype": side.dtype,
+        "shape": list(side.shape),
+    }
+    return found if side.id is None else {**found, "id": side.id}
+
+
+def _measure(found: Statistics, definition: str) -> dict[str, Any]:
+    return {
+        "definition": definition,
+        **found.values,
+        "max_row": found.max_row,
+        "zero": found.zero,
+        "infinite": found.infinite,
+    }
+
+
+def _valid(value: Any) -> Any:
+    if isinstance(value, float) and not isfinite(value):
+        return str(value)
+    if isinstance(value, dict):
+        return {key: _valid(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_valid(entry) for entry in value]
+    return value

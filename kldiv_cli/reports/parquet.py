@@ -1,0 +1,20 @@
+"""Apache Parquet, one record per row; a skipped row's value is null."""
+
+from __future__ import annotations
+
+from typing import IO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from kldiv_cli.comparison import Comparison
+from kldiv_cli.reports.records import columns
+
+
+def write(comparison: Comparison, stream: IO[bytes]) -> None:
+    """Write int64 ``row`` and axes, the ids as they are, float64 measures."""
+    arrays = {
+        name: pa.array(field, mask=comparison.skipped_rows if name in comparison.values else None)
+        for name, field in columns(comparison).items()
+    }
+    pq.write_table(pa.table(arrays), stream)

@@ -1,0 +1,46 @@
+"""One record per row: what the per-row reports write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kldiv_cli.comparison import Comparison
+
+CHUNK = 1 << 14
+
+
+def columns(comparison: Comparison) -> dict[str, NDArray[Any]]:
+    """Return the record's fields by name, one entry per row.
+
+    ``row`` (flat index), ``id`` where there is one, ``axis0``, ``axis1``, ... where rows have more
+    than one axis, then each measure: NaN where a row is invalid; where it was skipped, see
+    ``Comparison.skipped_rows``.
+    """
+    row = np.arange(len(comparison.skipped_rows))
+    found: dict[str, NDArray[Any]] = {"row": row}
+    if comparison.ids is not None:
+        found["id"] = comparison.ids
+    if len(comparison.row_shape) > 1:
+        axes = np.unravel_index(row, comparison.row_shape)
+        found |= {f"axis{i}": index for i, index in enumerate(axes)}
+    return found | dict(comparison.values)
+
+
+def records(comparison: Comparison, skipped: Any) -> Iterator[tuple[Any, ...]]:
+    """Yield the records as tuples of Python values, ``skipped`` in place of a skipped row's."""
+    fields = columns(comparison)
+    for start in range(0, len(comparison.skipped_rows), CHUNK):
+        part = slice(start, start + CHUNK)
+        left_out = comparison.skipped_rows[part]
+        lists = []
+        for name, field in fields.items():
+            values = field[part]
+            if name in comparison.values and left_out.any():
+                values = values.astype(object)
+                values[left_out] = skipped
+            lists.append(values.tolist())
+        yield from zip(*lists, strict=True)

@@ -1,0 +1,115 @@
+"""Arrays, in memory or mapped, as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kldiv_cli.errors import InputError
+from kldiv_cli.sources.base import Block, Layout, check_exact_integers, check_numeric
+
+
+@dataclass(frozen=True)
+class ArraySource:
+    """An array whose leading axes index rows; the rest of it is one row's classes.
+
+    Parameters
+    ----------
+    array : array of any shape with at least one axis
+        Real numbers; never copied as a whole.
+    layout : Layout
+        Where the rows end; ``id`` and ``columns`` are for tables and not looked at.
+    path, format : str
+        What messages and results call it.
+    release : callable or None
+        Told the first and the last element of each block after use, where rows lie one after
+        another: a mapped file lets the pages go.
+    """
+
+    array: NDArray[Any]
+    layout: Layout
+    path: str = "array"
+    format: str = "array"
+    release: Callable[[int, int], None] | None = None
+
+    class_names = None
+    id_name = None
+    notes = ()
+
+    def __post_init__(self) -> None:
+        check_numeric(self.array.dtype, self.path)
+        shape, row_axes = self.array.shape, self.layout.row_axes
+        if not shape:
+            raise InputError(
+                f"{self.path}: expected an array of logits, found a single number (shape ())",
+                "Save an array whose last axis holds the classes.",
+            )
+        if row_axes is not None and not 0 <= row_axes < len(shape):
+            raise InputError(
+                f"{self.path}: expected --row-axes from 0 to {len(shape) - 1} for shape "
+                f"{shape}, found {row_axes}",
+                "--row-axes N takes N leading axes as rows and leaves at least one for classes.",
+            )
+        if 0 in shape:
+            raise InputError(
+                f"{self.path}: expected rows and classes, found none (shape {shape})",
+                "Check what wrote the file: there is nothing in it to compare.",
+            )
+
+    @property
+    def dtype(self) -> str:
+        """NumPy's name of the type, without the byte order."""
+        return self.array.dtype.name
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape as stored."""
+        return self.array.shape
+
+    @cached_property
+    def _row_axes(self) -> int:
+        axes = self.layout.row_axes
+        return self.array.ndim - 1 if axes is None else axes
+
+    @property
+    def row_shape(self) -> tuple[int, ...]:
+        """The axes that index rows; (1,) where the whole array is one row."""
+        return self.shape[: self._row_axes] or (1,)
+
+    @property
+    def class_shape(self) -> tuple[int, ...]:
+        """The axes that are left."""
+        return self.shape[self._row_axes :]
+
+    @property
+    def rows_expected(self) -> int:
+        """The number of rows."""
+        return prod(self.row_shape)
+
+    def blocks(self, rows: int, classes: Sequence[str] | None = None) -> Iterator[Block]:
+        """Yield blocks; of an array that is not in C order, each is a copy of its own rows."""
+        if classes is not None:
+            raise ValueError("an array has no class names")
+        count, width = self.rows_expected, prod(self.class_shape)
+        flat = self.array.reshape(count, width) if self.array.flags.c_contiguous else None
+        whole = self.array.reshape(self.row_shape + self.class_shape)
+        for start in range(0, count, rows):
+            stop = min(start + rows, count)
+            if flat is not None:
+                values = flat[start:stop]
+            else:
+                index = np.unravel_index(np.arange(start, stop), self.row_shape)
+                values = whole[index].reshape(-1, width)
+            check_exact_integers(values, self.path)
+            yield Block(values)
+            if self.release is not None and flat is not None:
+                self.release(start * width, stop * width)
+
+    def line(self, row: int) -> None:
+        """Arrays have no lines."""

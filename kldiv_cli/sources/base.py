@@ -1,0 +1,127 @@
+"""What a source is: logits at rest, handed out as blocks of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kldiv_cli.errors import InputError
+
+BLOCK_BYTES = 1 << 19
+"""How much of one side a block holds, unless one row is larger: a few blocks fit a core's cache."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the user says the rows lie; what is None is found in the file.
+
+    Parameters
+    ----------
+    row_axes : int or None
+        How many leading axes index rows; None for all but the last.
+    id : str or None
+        The row-id column of a table.
+    columns : tuple of str or None
+        The class columns of a table.
+    """
+
+    row_axes: int | None = None
+    id: str | None = None
+    columns: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Block:
+    """Consecutive rows: values (rows, classes) in the file's dtype, and their ids if any."""
+
+    values: NDArray[Any]
+    ids: NDArray[Any] | None = None
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, rows: slice | NDArray[np.intp]) -> Block:
+        return Block(self.values[rows], None if self.ids is None else self.ids[rows])
+
+
+class Source(Protocol):
+    """One side of a comparison, opened and checked as far as its header tells."""
+
+    @property
+    def path(self) -> str:
+        """The path as the user wrote it; a description for an array in memory."""
+
+    @property
+    def format(self) -> str:
+        """The name in the registry."""
+
+    @property
+    def dtype(self) -> str:
+        """NumPy's name of the type of the values."""
+
+    @property
+    def shape(self) -> tuple[int | None, ...]:
+        """The shape as stored; the first entry is None where only reading to the end tells."""
+
+    @property
+    def row_shape(self) -> tuple[int | None, ...]:
+        """The axes that index rows; (1,) for a 1-D array."""
+
+    @property
+    def class_shape(self) -> tuple[int, ...]:
+        """The axes of one distribution, or of one set of labels."""
+
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """One name per class, where the file has names."""
+
+    @property
+    def id_name(self) -> str | None:
+        """The column that identifies rows."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was decided about the columns, to be told to the user."""
+
+    @property
+    def rows_expected(self) -> int | None:
+        """The number of rows, or a guess from the size of the file; for progress alone."""
+
+    def blocks(self, rows: int, classes: Sequence[str] | None = None) -> Iterator[Block]:
+        """Yield the rows in order, at most so many at a time, the class columns in that order."""
+
+    def line(self, row: int) -> int | None:
+        """Return the line of a text file on which a row stands; None for other formats."""
+
+
+def check_numeric(dtype: np.dtype[Any], path: str) -> None:
+    """Raise unless every value of the type is a real number that float64 can hold."""
+    if dtype.kind in "iu" or (dtype.kind == "f" and dtype.itemsize <= 8):
+        return
+    what = {
+        "O": "objects, which only unpickling could read",
+        "c": f"{dtype} (complex numbers)",
+        "U": f"{dtype.str} (text)",
+        "S": f"{dtype.str} (bytes)",
+        "b": "bool",
+    }.get(dtype.kind, str(dtype))
+    advice = "Save the logits as float32 or float64: numpy.save(path, logits.astype('float32'))."
+    if dtype.str == "|V2":
+        what = "|V2 (two raw bytes per value: bfloat16 as ml_dtypes saves it)"
+        advice = "Save them as float32, which holds every bfloat16: logits.astype('float32')."
+    raise InputError(f"{path}: expected real numbers, found {what}", advice)
+
+
+def check_exact_integers(values: NDArray[Any], path: str) -> None:
+    """Raise where a 64-bit integer is too large for float64 to hold exactly."""
+    if values.dtype.kind not in "iu" or values.dtype.itemsize < 8:
+        return
+    if (values > 2**53).any() or (values < -(2**53)).any():
+        raise InputError(
+            f"{path}: expected logits, found integers beyond 2**53, which float64 cannot hold",
+            "Is this a column of ids? For a table, name it with --id.",
+        )

@@ -1,0 +1,236 @@
+"""Rows -> statistics. Summary is a monoid: any split of the rows, merged in order, is the whole.
+
+It keeps the value of every row, as percentiles and per-row results need, so the statistics are
+computed once from all of them and do not depend on the split, to the last bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import nan, sqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float64 = NDArray[np.float64]
+
+_PERCENT = {"median": (1, 2), "p90": (90, 100), "p95": (95, 100), "p99": (99, 100)}
+_PERCENT["p99.9"] = (999, 1000)
+STATISTICS = ("total", "mean", "sem", "min", "max", *_PERCENT)
+"""The names of the statistics of a measure."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What the measures said of consecutive rows.
+
+    Parameters
+    ----------
+    values : mapping of measure name to float64, shape (rows,)
+        The first measure ranks the rows.
+    counted : bool, shape (rows,)
+        Which rows enter the statistics.
+    skipped, invalid : bool, shape (rows,)
+        Which rows have nothing to compare, and which hold no distribution.
+    argmax : two integer arrays, shape (rows,)
+        The class with the largest logit on each side.
+    same, of : integers, shape (rows,)
+        How many decisions agree, of how many: same argmax of 1 (softmax), same sign of the cells
+        present (sigmoid).
+    ids : array, shape (rows,), or None
+        The rows' ids.
+    """
+
+    values: Mapping[str, Float64]
+    counted: NDArray[np.bool_]
+    skipped: NDArray[np.bool_]
+    invalid: NDArray[np.bool_]
+    argmax: tuple[NDArray[np.intp], NDArray[np.intp]]
+    same: NDArray[np.intp]
+    of: NDArray[np.intp]
+    ids: NDArray[Any] | None = None
+
+
+@dataclass(frozen=True)
+class TopRow:
+    """A row among the most divergent ones."""
+
+    row: int
+    values: Mapping[str, float]
+    counted: bool
+    skipped: bool
+    argmax: tuple[int, int]
+    same: int
+    of: int
+    id: str | int | None
+
+    @property
+    def rank(self) -> tuple[float, int]:
+        """Sorts NaN first, then the largest value, rows that are not counted last."""
+        return _rank_value(next(iter(self.values.values())), self.counted), self.row
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """The statistics of one measure over the rows that count.
+
+    ``values`` maps each name of :data:`STATISTICS` to a float64. sem is the standard error of the
+    mean, from the sample variance (n - 1); NaN for a single row or where a row is infinite.
+    Percentiles are interpolated linearly at f * (n - 1). A NaN row makes all of them NaN, and
+    ``max_row`` is then the first such row.
+    """
+
+    values: Mapping[str, float]
+    max_row: int
+    zero: int
+    infinite: int
+
+    def __getitem__(self, name: str) -> float:
+        return self.values[name]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Everything that is kept of the rows seen so far, in order.
+
+    ``agreeing`` of ``decisions`` agree over the counted rows. ``top`` holds the ``keep`` most
+    divergent rows, the first measure deciding, ties in order of row.
+    """
+
+    values: Mapping[str, tuple[Float64, ...]]
+    counted: tuple[NDArray[np.bool_], ...] = ()
+    skipped: tuple[NDArray[np.bool_], ...] = ()
+    ids: tuple[NDArray[Any], ...] = ()
+    rows: int = 0
+    invalid: int = 0
+    agreeing: int = 0
+    decisions: int = 0
+    keep: int = 0
+    top: tuple[TopRow, ...] = ()
+
+    @classmethod
+    def empty(cls) -> Summary:
+        """Return the summary of no rows, neutral in `merge`."""
+        return cls({})
+
+    @classmethod
+    def from_rows(cls, rows: Rows, keep: int) -> Summary:
+        """Return the summary of consecutive rows, keeping so many of the most divergent ones."""
+        return cls(
+            values={name: (values,) for name, values in rows.values.items()},
+            counted=(rows.counted,),
+            skipped=(rows.skipped,),
+            ids=() if rows.ids is None else (rows.ids,),
+            rows=len(rows.counted),
+            invalid=int(rows.invalid.sum()),
+            agreeing=int(rows.same[rows.counted & ~rows.invalid].sum()),
+            decisions=int(rows.of[rows.counted & ~rows.invalid].sum()),
+            keep=keep,
+            top=_top(rows, keep),
+        )
+
+    def merge(self, later: Summary) -> Summary:
+        """Return the summary of these rows followed by the later ones; associative."""
+        keep = max(self.keep, later.keep)
+        moved = (replace(row, row=row.row + self.rows) for row in later.top)
+        names = self.values or later.values
+        return Summary(
+            values={n: self.values.get(n, ()) + later.values.get(n, ()) for n in names},
+            counted=self.counted + later.counted,
+            skipped=self.skipped + later.skipped,
+            ids=self.ids + later.ids,
+            rows=self.rows + later.rows,
+            invalid=self.invalid + later.invalid,
+            agreeing=self.agreeing + later.agreeing,
+            decisions=self.decisions + later.decisions,
+            keep=keep,
+            top=tuple(sorted((*self.top, *moved), key=lambda row: row.rank)[:keep]),
+        )
+
+    def result(self) -> dict[str, Statistics]:
+        """Return the statistics of each measure; at least one row must count."""
+        counted = np.concatenate(self.counted)
+        return {n: _statistics(np.concatenate(v), counted) for n, v in self.values.items()}
+
+
+def _top(rows: Rows, keep: int) -> tuple[TopRow, ...]:
+    first = next(iter(rows.values.values()))
+    order = _rank_value(first, rows.counted)
+    if keep < len(order):
+        last = np.partition(order, keep)[keep]
+        above = np.flatnonzero(order < last)
+        chosen = np.concatenate([above, np.flatnonzero(order == last)[: keep - len(above)]])
+    else:
+        chosen = np.arange(len(order))
+    found = (
+        TopRow(
+            row=i,
+            values={name: float(values[i]) for name, values in rows.values.items()},
+            counted=bool(rows.counted[i]),
+            skipped=bool(rows.skipped[i]),
+            argmax=(int(rows.argmax[0][i]), int(rows.argmax[1][i])),
+            same=int(rows.same[i]),
+            of=int(rows.of[i]),
+            id=None if rows.ids is None else np.asarray(rows.ids, object)[i],
+        )
+        for i in chosen.tolist()
+    )
+    return tuple(sorted(found, key=lambda row: row.rank))
+
+
+def _rank_value(value: Any, counted: Any) -> Any:
+    """Return what ranks a row: NaN that counts below all, then falling values, then the rest."""
+    falling = np.where(np.isnan(value), -np.inf, -np.asarray(value))
+    return np.where(counted, falling, np.inf)
+
+
+def _statistics(values: Float64, counted: NDArray[np.bool_]) -> Statistics:
+    rows = np.flatnonzero(counted)
+    x = values[rows]
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = float(x.sum())
+    found = {
+        "total": total,
+        "mean": total / len(x),
+        "sem": _standard_error(x, total / len(x)),
+        "min": float(x.min()),
+        "max": float(x.max()),
+        **_percentiles(x),
+    }
+    return Statistics(
+        values=found,
+        max_row=int(rows[x.argmax()]),
+        zero=int((x == 0).sum()),
+        infinite=int(np.isinf(x).sum()),
+    )
+
+
+def _standard_error(x: Float64, mean: float) -> float:
+    """Return the standard error of the mean, in two passes and scaled against overflow."""
+    if len(x) < 2 or not np.isfinite(mean):
+        return nan
+    deviations = x - mean
+    scale = float(np.abs(deviations).max())
+    if scale == 0:
+        return 0.0
+    deviations /= scale
+    squares = float((deviations**2).sum() - deviations.sum() ** 2 / len(x))
+    return scale * sqrt(squares / (len(x) - 1) / len(x))
+
+
+def _percentiles(x: Float64) -> dict[str, float]:
+    """Interpolate linearly at f * (n - 1); between a number and infinity lies infinity."""
+    if np.isnan(x).any():
+        return dict.fromkeys(_PERCENT, nan)
+    at = {name: divmod((len(x) - 1) * part, whole) for name, (part, whole) in _PERCENT.items()}
+    last = len(x) - 1
+    wanted = sorted({index for i, _ in at.values() for index in (i, min(i + 1, last))})
+    ordered = np.partition(x, wanted)
+    found = {}
+    for name, (i, rest) in at.items():
+        below, above = float(ordered[i]), float(ordered[min(i + 1, last)])
+        step = 0.0 if below == above or rest == 0 else (above - below) * rest / _PERCENT[name][1]
+        found[name] = below + step
+    return found
