@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isnan
 from typing import TYPE_CHECKING
 
 from kldiv_cli.cli import options, streams
@@ -75,10 +76,13 @@ def _tell(comparison: Comparison) -> None:
         streams.tell(f"warning: {warning}")
     name = next(iter(comparison.measures))
     for limit in comparison.limits:
-        sign, verdict = ("is not <=", "exceeded") if limit.exceeded else ("<=", "holds")
+        verdict = "exceeded" if limit.exceeded else "holds"
+        relation = (
+            "is not a number; limit" if isnan(limit.value) else ">" if limit.exceeded else "<="
+        )
         streams.tell(
-            f"limit {verdict}: {name} {limit.stat} {limit.value!r} {sign} {limit.above!r} "
-            f"({comparison.unit})"
+            f"limit {verdict}: {name} {limit.stat} {limit.value!r} {relation} {limit.above!r} "
+            f"{comparison.unit}"
         )
 
 

@@ -25,15 +25,13 @@ class Grid:
 def head(comparison: Comparison) -> list[tuple[str, str]]:
     """Return what was compared and how, label by label."""
     name, definition = next(iter(comparison.definitions.items()))
-    per_row = "classes" if comparison.mode == "softmax" else "cells"
-    heat = "" if comparison.temperature == 1 else f" at temperature T = {comparison.temperature:g}"
     return [
         ("reference p", _side(comparison.reference)),
         ("candidate q", _side(comparison.candidate)),
         *_notes(comparison),
         (name, f"{definition} ({comparison.unit})"),
-        ("mode", f"{comparison.mode} over {comparison.classes} {per_row} per row{heat}"),
-        ("rows", _rows(comparison)),
+        ("mode", _mode(comparison)),
+        *_rows(comparison),
         (f"same {comparison.agreement.kind}", _agreement(comparison)),
         *(
             (
@@ -85,6 +83,14 @@ def number(value: float) -> str:
     return f"{value:.6g}"
 
 
+def _mode(comparison: Comparison) -> str:
+    link, over = ("softmax", "classes") if comparison.mode == "softmax" else ("sigma", "cells")
+    return (
+        f"{comparison.mode} of {comparison.classes} {over}: p = {link}(s/T), q = {link}(t/T), "
+        f"T = {comparison.temperature:g}"
+    )
+
+
 def _side(side: Side) -> str:
     shape = " x ".join(map(str, side.shape))
     return f"{printable(side.path)}  {side.format} {side.dtype} {shape}"
@@ -101,15 +107,15 @@ def _notes(comparison: Comparison) -> list[tuple[str, str]]:
     ]
 
 
-def _rows(comparison: Comparison) -> str:
+def _rows(comparison: Comparison) -> list[tuple[str, str]]:
     first = next(iter(comparison.measures.values()))
     policy = {"raise": "", "omit": " (left out)", "propagate": " (counted as nan)"}
     invalid = policy[comparison.nan_policy] if comparison.invalid else ""
-    return (
-        f"{comparison.rows} counted, paired by {comparison.paired_by}: {first.zero} zero, "
-        f"{first.infinite} infinite; {comparison.skipped} skipped, "
-        f"{comparison.invalid} invalid{invalid}"
-    )
+    kinds = f"{first.zero} zero, {first.infinite} infinite"
+    return [
+        ("rows", f"{comparison.rows} counted, paired by {comparison.paired_by}"),
+        ("", f"{kinds}, {comparison.skipped} skipped, {comparison.invalid} invalid{invalid}"),
+    ]
 
 
 def _agreement(comparison: Comparison) -> str:
