@@ -43,7 +43,7 @@ MEASURE = Measure(
     title="Jeffreys divergence",
     formula={
         "softmax": "J = KL(p||q) + KL(q||p) = sum (p - q) * (s - t) / T",
-        "sigmoid": "J = sum over cells of (sigma(s/T) - sigma(t/T)) * (s - t) / T",
+        "sigmoid": "J = sum over cells of (p - q) * (s - t) / T",
     },
     range="[0, inf]",
     reference="H. Jeffreys, An invariant form for the prior probability in estimation problems, "
