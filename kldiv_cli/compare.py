@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from math import isfinite, isnan, log, prod
-from typing import Any, Literal
+from math import prod
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,13 +15,12 @@ from kldiv_cli.errors import InputError, UsageError
 from kldiv_cli.measures.base import Measure, Mode, Status
 from kldiv_cli.measures.faults import Fault, first_invalid, mask_mismatches
 from kldiv_cli.pairing import BlockPair, Pairing
+from kldiv_cli.request import NanPolicy, Request, Unit
 from kldiv_cli.sources import open_source
 from kldiv_cli.sources.array import ArraySource
 from kldiv_cli.sources.base import Layout, Source
-from kldiv_cli.summary import STATISTICS, Rows, Summary
+from kldiv_cli.summary import Rows, Summary, TopRow
 
-Unit = Literal["nats", "bits"]
-NanPolicy = Literal["raise", "omit", "propagate"]
 ALL_ROWS = 20
 """A file with at most so many rows has all of them shown."""
 
@@ -103,150 +100,126 @@ def compare(
     >>> compare([[2.0, 1.0, 0.0, -1.0]], [[1.5, 1.2, -0.3, 0.4]]).measures["jeffreys"]["mean"]
     0.284691230256762
     """
-    asked = list(limits.items() if isinstance(limits, Mapping) else limits)
-    _check_options(mode, temperature, unit, nan_policy, top, asked)
+    pairs = limits.items() if isinstance(limits, Mapping) else limits
+    request = Request(mode, temperature, unit, nan_policy, top, tuple(pairs))
     layout = Layout(row_axes, id_column, None if columns is None else tuple(columns))
     pairing = Pairing(*(_open(side, layout) for side in (reference, candidate)))
     _check_tables(pairing, layout)
-    run = _Run(
-        pairing,
-        mode,
-        temperature,
-        1.0 if unit == "nats" else log(2),
-        nan_policy,
-        [measures.load("jeffreys")],
-        max(top, ALL_ROWS),
-    )
+    asked = [measures.load("jeffreys")]
+    masks = _Masks()
     summary = Summary.empty()
     for block in pairing.blocks():
-        summary = summary.merge(run.summarize(block, summary.rows))
+        masks.look(block, pairing)
+        rows = _measure(block, asked, request, pairing)
+        summary = summary.merge(Summary.from_rows(rows, max(top, ALL_ROWS)))
         if progress is not None:
             progress(summary.rows, pairing.rows_expected)
-    return run.result(summary, unit, top, asked)
+    return _result(summary, asked, request, pairing, masks.warnings())
 
 
-@dataclass
-class _Run:
-    """One comparison under way."""
-
-    pairing: Pairing
-    mode: Mode
-    temperature: float
-    nats_per_unit: float
-    nan_policy: NanPolicy
-    asked: Sequence[Measure]
-    keep: int
-    mismatches: int = 0
-    first_mismatch: str = field(default="")
-
-    def summarize(self, block: BlockPair, start: int) -> Summary:
-        """Measure one block of rows that begins at row ``start``."""
-        s, t = block.reference, block.candidate
-        pair = measures.prepare(self.mode, s, t, self.temperature)
-        invalid = pair.status == Status.INVALID
-        if self.nan_policy == "raise" and invalid.any():
-            fault = first_invalid(self.mode, s, t, int(invalid.argmax()))
-            raise self._invalid(fault, block, start)
-        count, mismatch = mask_mismatches(s, t)
-        if mismatch is not None and not self.mismatches:
-            self.first_mismatch = f"{self._place(mismatch, block, start)}: {mismatch.found}"
-        self.mismatches += count
-
-        values = {measure.name: measure.rows(pair) / self.nats_per_unit for measure in self.asked}
-        counted = pair.status == Status.COUNTED
-        if self.nan_policy == "propagate":
-            counted |= invalid
-        if pair.mode == "softmax":
-            same, of = pair.argmax[0] == pair.argmax[1], np.ones(len(s), dtype=np.intp)
-        else:
-            same, of = pair.signs
-        rows = Rows(
-            values,
-            counted,
-            pair.status == Status.SKIPPED,
-            invalid,
-            pair.argmax,
-            same.astype(np.intp),
-            of,
-            block.ids,
-        )
-        return Summary.from_rows(rows, self.keep)
-
-    def result(
-        self, summary: Summary, unit: Unit, top: int, limits: Sequence[tuple[str, float]]
-    ) -> Comparison:
-        """Turn the summary of all rows into the result."""
-        counted, skipped = np.concatenate(summary.counted), np.concatenate(summary.skipped)
-        if not counted.any():
-            raise InputError(
-                f"{self.pairing.reference.path}: expected rows to compare, found none that counts "
-                f"({int(skipped.sum())} skipped, nothing but -inf; {summary.invalid} invalid)",
-                "Check the mask of what wrote the files.",
-            )
-        found = summary.result()
-        first = found[self.asked[0].name]
-        return Comparison(
-            reference=_side(self.pairing.reference, summary.rows),
-            candidate=_side(self.pairing.candidate, summary.rows),
-            mode=self.mode,
-            unit=unit,
-            temperature=self.temperature,
-            nan_policy=self.nan_policy,
-            rows=int(counted.sum()),
-            skipped=int(skipped.sum()),
-            invalid=summary.invalid,
-            classes=prod(self.pairing.class_shape),
-            class_shape=self.pairing.class_shape,
-            class_names=self.pairing.class_names,
-            row_shape=tuple(n or summary.rows for n in self.pairing.row_shape),
-            paired_by=self.pairing.by,
-            measures=found,
-            definitions={measure.name: measure.formula[self.mode] for measure in self.asked},
-            values={name: np.concatenate(chunks) for name, chunks in summary.values.items()},
-            skipped_rows=skipped,
-            ids=np.concatenate(summary.ids) if summary.ids else None,
-            agreement=Agreement(
-                "argmax" if self.mode == "softmax" else "sign", summary.agreeing, summary.decisions
-            ),
-            top=_shown_rows(summary, top),
-            limits=tuple(Limit(stat, above, first[stat]) for stat, above in limits),
-            warnings=self._warnings(),
-        )
-
-    def _place(self, fault: Fault, block: BlockPair, start: int) -> str:
-        side: Source = getattr(self.pairing, fault.side)
-        row = f"row {start + fault.row}"
-        if block.ids is not None:
-            row += f" ({str(block.ids[fault.row])!r})"
-        line = side.line(start + fault.row) if self.pairing.by == "position" else None
-        if line is not None:
-            row += f", line {line}"
-        if fault.cell is None:
-            return row
-        names, shape = self.pairing.class_names, self.pairing.class_shape
-        if names is not None:
-            return f"{row}, class {names[fault.cell]!r}"
-        cell = tuple(int(i) for i in np.unravel_index(fault.cell, shape))
-        return f"{row}, class {cell[0]}" if len(cell) == 1 else f"{row}, cell {cell}"
-
-    def _invalid(self, fault: Fault, block: BlockPair, start: int) -> InputError:
-        path = getattr(self.pairing, fault.side).path
-        return InputError(
-            f"{path}: {self._place(fault, block, start)}: expected a "
-            f"{'finite logit or -inf' if self.mode == 'softmax' else 'logit'}, found {fault.found}",
+def _measure(
+    block: BlockPair, asked: Sequence[Measure], request: Request, pairing: Pairing
+) -> Rows:
+    pair = measures.prepare(request.mode, block.reference, block.candidate, request.temperature)
+    invalid = pair.status == Status.INVALID
+    if request.nan_policy == "raise" and invalid.any():
+        first = int(invalid.argmax())
+        fault = first_invalid(request.mode, block.reference, block.candidate, first)
+        raise InputError(
+            f"{getattr(pairing, fault.side).path}: {_place(fault, block, pairing)}: expected "
+            f"{'a finite logit or -inf' if request.mode == 'softmax' else 'a logit'}, found "
+            f"{fault.found}",
             "Leave such rows out with --nan-policy omit, or let them show with "
             "--nan-policy propagate.",
         )
+    counted = pair.status == Status.COUNTED
+    if request.nan_policy == "propagate":
+        counted |= invalid
+    same, of = pair.agreement
+    return Rows(
+        values={each.name: each.rows(pair) / request.nats_per_unit for each in asked},
+        counted=counted,
+        skipped=pair.status == Status.SKIPPED,
+        invalid=invalid,
+        argmax=pair.argmax,
+        same=same,
+        of=of,
+        ids=block.ids,
+    )
 
-    def _warnings(self) -> tuple[str, ...]:
-        if not self.mismatches:
-            return ()
-        paths = f"{self.pairing.reference.path} and {self.pairing.candidate.path}"
-        warning = (
-            f"{paths}: mask mismatch: {self.mismatches} cells hold a mask value on one side only, "
-            f"first {self.first_mismatch}; mask both sides alike, with -inf"
+
+def _result(
+    summary: Summary,
+    asked: Sequence[Measure],
+    request: Request,
+    pairing: Pairing,
+    warnings: tuple[str, ...],
+) -> Comparison:
+    counted, skipped = np.concatenate(summary.counted), np.concatenate(summary.skipped)
+    if not counted.any():
+        raise InputError(
+            f"{pairing.reference.path}: expected rows to compare, found none that counts "
+            f"({int(skipped.sum())} skipped, nothing but -inf; {summary.invalid} invalid)",
+            "Check the mask of what wrote the files.",
         )
-        return (warning,)
+    found = summary.result()
+    return Comparison(
+        reference=_side(pairing.reference, summary.rows),
+        candidate=_side(pairing.candidate, summary.rows),
+        mode=request.mode,
+        unit=request.unit,
+        temperature=request.temperature,
+        nan_policy=request.nan_policy,
+        rows=int(counted.sum()),
+        skipped=int(skipped.sum()),
+        invalid=summary.invalid,
+        classes=prod(pairing.class_shape),
+        class_shape=pairing.class_shape,
+        class_names=pairing.class_names,
+        row_shape=tuple(n or summary.rows for n in pairing.row_shape),
+        paired_by=pairing.by,
+        measures=found,
+        definitions={measure.name: measure.formula[request.mode] for measure in asked},
+        values={name: np.concatenate(chunks) for name, chunks in summary.values.items()},
+        skipped_rows=skipped,
+        ids=np.concatenate(summary.ids) if summary.ids else None,
+        agreement=Agreement(
+            "argmax" if request.mode == "softmax" else "sign", summary.agreeing, summary.decisions
+        ),
+        top=_shown_rows(summary, request.top),
+        limits=tuple(
+            Limit(stat, above, found[asked[0].name][stat]) for stat, above in request.limits
+        ),
+        warnings=warnings,
+    )
+
+
+class _Masks:
+    """Watches for cells that hold a mask value on one side only."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._first = ""
+
+    def look(self, block: BlockPair, pairing: Pairing) -> None:
+        """Count those of a block."""
+        count, fault = mask_mismatches(block.reference, block.candidate)
+        if fault is not None and not self._count:
+            self._first = (
+                f"{getattr(pairing, fault.side).path}: mask mismatch: "
+                f"{_place(fault, block, pairing)} holds {fault.found} on the other side"
+            )
+        self._count += count
+
+    def warnings(self) -> tuple[str, ...]:
+        """Return the warning, if there is anything to warn of."""
+        if not self._count:
+            return ()
+        return (f"{self._first}; {self._count} such cells in all: mask both sides alike",)
+
+
+def _place(fault: Fault, block: BlockPair, pairing: Pairing) -> str:
+    return pairing.place(fault.side, block, fault.row, fault.cell)
 
 
 def _open(side: str | os.PathLike[str] | ArrayLike, layout: Layout) -> Source:
@@ -260,7 +233,7 @@ def _side(source: Source, rows: int) -> Side:
     return Side(source.path, source.format, source.dtype, shape, source.id_name, source.notes)
 
 
-def _shown_rows(summary: Summary, top: int) -> tuple[Any, ...]:
+def _shown_rows(summary: Summary, top: int) -> tuple[TopRow, ...]:
     if summary.rows <= ALL_ROWS:
         return tuple(sorted(summary.top, key=lambda row: row.row))
     return tuple(row for row in summary.top if row.counted)[:top]
@@ -275,32 +248,3 @@ def _check_tables(pairing: Pairing, layout: Layout) -> None:
             "--id and --columns name columns, and neither input is a table with columns",
             "Leave them out.",
         )
-
-
-def _check_options(
-    mode: str,
-    temperature: float,
-    unit: str,
-    nan_policy: str,
-    top: int,
-    limits: Sequence[tuple[str, float]],
-) -> None:
-    for name, value, known in (
-        ("mode", mode, ("softmax", "sigmoid")),
-        ("unit", unit, ("nats", "bits")),
-        ("nan policy", nan_policy, ("raise", "omit", "propagate")),
-        *(("statistic", stat, STATISTICS) for stat, _ in limits),
-    ):
-        if value not in known:
-            raise UsageError(f"no {name} is called {value!r}", f"Known: {', '.join(known)}.")
-    if not (isfinite(temperature) and temperature > 0):
-        raise UsageError(
-            f"expected a temperature above 0, found {temperature:g}", "1 leaves the logits alone."
-        )
-    if top < 0:
-        raise UsageError(f"expected --top of 0 or more, found {top}", "--top 10 is the default.")
-    for stat, above in limits:
-        if isnan(above):
-            raise UsageError(
-                f"expected a number as the limit of {stat}, found nan", "Say for example mean=0.01."
-            )

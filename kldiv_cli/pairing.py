@@ -19,8 +19,12 @@ from kldiv_cli.sources.base import BLOCK_BYTES, Block, Source
 
 @dataclass(frozen=True)
 class BlockPair:
-    """The same rows of both sides, the same classes in the same order, and the rows' ids if any."""
+    """The same rows of both sides, the same classes in the same order, and the rows' ids if any.
 
+    ``start`` is the first row's place in the reference.
+    """
+
+    start: int
     reference: NDArray[Any]
     candidate: NDArray[Any]
     ids: NDArray[Any] | None
@@ -97,6 +101,23 @@ class Pairing:
             return self._in_step(reference, candidate)
         return self._by_id(reference, candidate)
 
+    def place(self, side: str, block: BlockPair, row: int, cell: int | None) -> str:
+        """Name a row of a block, or one cell of it, as the user can find it in a side's file."""
+        number = block.start + row
+        place = f"row {number}"
+        if block.ids is not None:
+            place += f" ({block.ids[row]})"
+        source = self.reference if side == "reference" else self.candidate
+        line = source.line(number) if self.by == "position" or side == "reference" else None
+        if line is not None:
+            place += f", line {line}"
+        if cell is None:
+            return place
+        if self.class_names is not None:
+            return f"{place}, class {self.class_names[cell]!r}"
+        index = tuple(int(i) for i in np.unravel_index(cell, self.class_shape))
+        return f"{place}, class {index[0]}" if len(index) == 1 else f"{place}, cell {index}"
+
     def _in_step(
         self, reference: Iterator[Block], candidate: Iterator[Block]
     ) -> Iterator[BlockPair]:
@@ -108,10 +129,9 @@ class Pairing:
                     for first, rest in ((left, reference), (right, candidate))
                 ]
                 raise self._different("rows", *counts)
+            ids = left.ids if left.ids is not None else right.ids
+            yield BlockPair(rows, left.values, right.values, ids)
             rows += len(left)
-            yield BlockPair(
-                left.values, right.values, left.ids if left.ids is not None else right.ids
-            )
 
     def _by_id(self, reference: Iterator[Block], candidate: Iterator[Block]) -> Iterator[BlockPair]:
         """Walk in step while the ids agree; from the first that does not, look the rest up."""
@@ -122,8 +142,8 @@ class Pairing:
                 others = chain([] if right is None else [right], candidate)
                 yield from self._look_up(reference, list(others), walked)
                 return
+            yield BlockPair(sum(map(len, walked)), left.values, right.values, left.ids)
             walked.append(_ids(left))
-            yield BlockPair(left.values, right.values, left.ids)
         _check_unique(walked, self.reference)
 
     def _look_up(
@@ -135,13 +155,15 @@ class Pairing:
         place = dict(zip(theirs.tolist(), range(len(theirs)), strict=True))
         values = np.concatenate([block.values for block in candidate]) if candidate else None
         ours: list[NDArray[Any]] = []
+        start = sum(map(len, walked))
         for block in reference:
             ours.append(_ids(block))
             rows = np.fromiter(map(place.get, ours[-1], repeat(-1)), np.intp, len(block))
             if values is None or (rows < 0).any():
                 ours.extend(map(_ids, reference))
                 break
-            yield BlockPair(block.values, values[rows], block.ids)
+            yield BlockPair(start, block.values, values[rows], block.ids)
+            start += len(block)
         _check_unique([*walked, *ours], self.reference)
         self._check_matched("row ids", *(x.tolist() for x in (np.concatenate(ours), theirs)))
 

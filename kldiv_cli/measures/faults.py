@@ -57,4 +57,11 @@ def mask_mismatches(s: NDArray[Any], t: NDArray[Any]) -> tuple[int, Fault | None
         return 0, None
     row, cell = (int(i) for i in np.unravel_index(int(wrong.argmax()), wrong.shape))
     side = "reference" if np.isfinite(s[row, cell]) and s[row, cell] <= MASK else "candidate"
-    return count, Fault(side, row, cell, f"{s[row, cell]:g} against {t[row, cell]:g}")
+    return count, Fault(
+        side,
+        row,
+        cell,
+        "{:g} and {:g}".format(
+            *(x[row, cell] for x in ((s, t) if side == "reference" else (t, s)))
+        ),
+    )

@@ -35,7 +35,7 @@ class SigmoidPair:
         return infinite if infinite.any() else None
 
     @cached_property
-    def signs(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    def agreement(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Per row: how many cells have the same sign (logit > 0 or not), and of how many.
 
         A cell that is -inf on both sides is padding and counts in neither.

@@ -30,6 +30,12 @@ class SoftmaxPair:
     argmax: tuple[NDArray[np.intp], NDArray[np.intp]]
     mode: Literal["softmax"] = "softmax"
 
+    @property
+    def agreement(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Per row: whether the argmax is the same, of 1 decision."""
+        same = (self.argmax[0] == self.argmax[1]).astype(np.intp)
+        return same, np.ones_like(same)
+
 
 def prepare(s: NDArray[Any], t: NDArray[Any], temperature: float = 1.0) -> SoftmaxPair:
     """Prepare two blocks of logits, shape (rows, classes), any real dtype, widened to float64.
