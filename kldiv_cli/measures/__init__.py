@@ -1,40 +1,96 @@
 """A pair of blocks -> one value per row. The registry of measures.
 
-A measure is one row of :data:`MEASURES`: name -> import path of its definition, one-line
-description. Listings read the registry and import nothing.
+A measure is one row of :data:`MEASURES`: name -> import path of its definition, the parameter it
+takes if any, one-line description. Listings read the registry and import nothing.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
-
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kldiv_cli.errors import UsageError
-from kldiv_cli.measures import sigmoid, softmax
-from kldiv_cli.measures.base import Measure, Mode
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from kldiv_cli.measures.base import Measure, Mode
+    from kldiv_cli.measures.pair import Pair
+
+
+class Entry(NamedTuple):
+    """A row of the registry.
+
+    ``definition`` is the import path of a `Measure`, or, where there is a parameter, of a function
+    (name as typed, parameter) -> `Measure`.
+    """
+
+    definition: str
+    parameter: str | None
+    description: str
+
+
+_ROOM = "kldiv_cli.measures"
 MEASURES = {
-    "jeffreys": (
-        "kldiv_cli.measures.jeffreys:MEASURE",
-        "KL(reference||candidate) + KL(candidate||reference), symmetric, no factor 1/2",
+    "jeffreys": Entry(f"{_ROOM}.jeffreys:MEASURE", None, "KL(p||q) + KL(q||p), no factor 1/2"),
+    "kl": Entry(f"{_ROOM}.kl:KL", None, "KL(p||q), of the reference from the candidate"),
+    "reverse-kl": Entry(f"{_ROOM}.kl:REVERSE_KL", None, "KL(q||p), the other direction"),
+    "js": Entry(f"{_ROOM}.mixtures:JS", None, "Jensen-Shannon divergence"),
+    "gjs": Entry(
+        f"{_ROOM}.mixtures:gjs",
+        "BETA",
+        "BETA*KL(p||M) + (1-BETA)*KL(q||M), M = BETA*p + (1-BETA)*q",
     ),
+    "skew-kl": Entry(f"{_ROOM}.mixtures:skew_kl", "LAMBDA", "KL(p || LAMBDA*p + (1-LAMBDA)*q)"),
+    "skew-reverse-kl": Entry(
+        f"{_ROOM}.mixtures:skew_reverse_kl", "LAMBDA", "KL(q || LAMBDA*q + (1-LAMBDA)*p)"
+    ),
+    "tv": Entry(f"{_ROOM}.distances:TV", None, "total variation distance"),
+    "hellinger": Entry(f"{_ROOM}.distances:HELLINGER", None, "squared Hellinger distance"),
+    "renyi": Entry(
+        f"{_ROOM}.renyi:renyi", "ALPHA", "Renyi divergence of order ALPHA, above 0; inf included"
+    ),
+    "cross-entropy": Entry(f"{_ROOM}.entropies:CROSS_ENTROPY", None, "H(p, q) = -sum p * log q"),
+    "entropy": Entry(f"{_ROOM}.entropies:ENTROPY", None, "H(p), of the reference"),
+    "entropy-candidate": Entry(f"{_ROOM}.entropies:ENTROPY_CANDIDATE", None, "H(q)"),
 }
 
 
+def usage(name: str) -> str:
+    """Return how the measure of a registry row is typed: ``gjs:BETA``."""
+    parameter = MEASURES[name].parameter
+    return name if parameter is None else f"{name}:{parameter}"
+
+
 def load(name: str) -> Measure:
-    """Return the measure of that name; an unknown one raises `UsageError`."""
-    if name not in MEASURES:
-        raise UsageError(f"no measure is called {name!r}", f"Known: {', '.join(MEASURES)}.")
-    module, attribute = MEASURES[name][0].split(":")
-    measure: Measure = getattr(import_module(module), attribute)
+    """Return the measure of a name as typed, such as ``kl`` or ``gjs:0.1``.
+
+    Raises
+    ------
+    UsageError
+        There is no such measure, its parameter is missing or superfluous, or out of its range.
+    """
+    kind, colon, value = name.partition(":")
+    if kind not in MEASURES:
+        raise UsageError(
+            f"no measure is called {kind!r}", f"Known: {', '.join(map(usage, MEASURES))}."
+        )
+    entry = MEASURES[kind]
+    if (entry.parameter is None) == bool(colon):
+        raise UsageError(
+            f"expected the measure {usage(kind)}, found {name!r}",
+            f"'kldiv measures {kind}' explains it.",
+        )
+    module, attribute = entry.definition.split(":")
+    found: Any = getattr(import_module(module), attribute)
+    if entry.parameter is None:
+        measure: Measure = found
+    else:
+        measure = found(name, _number(name, entry.parameter, value))
     return measure
 
 
-def prepare(
-    mode: Mode, s: NDArray[Any], t: NDArray[Any], temperature: float = 1.0
-) -> softmax.SoftmaxPair | sigmoid.SigmoidPair:
+def prepare(mode: Mode, s: NDArray[Any], t: NDArray[Any], temperature: float = 1.0) -> Pair:
     """Compute once what the measures of a mode share.
 
     Parameters
@@ -46,6 +102,16 @@ def prepare(
     temperature : float
         Both are divided by it first.
     """
-    if mode == "softmax":
-        return softmax.prepare(s, t, temperature)
-    return sigmoid.prepare(s, t, temperature)
+    link = import_module(f"{_ROOM}.{mode}")
+    pair: Pair = link.prepare(s, t, temperature)
+    return pair
+
+
+def _number(name: str, parameter: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError(
+            f"{name}: expected a number as {parameter}, found {text!r}",
+            f"'kldiv measures {name.partition(':')[0]}' explains it.",
+        ) from None

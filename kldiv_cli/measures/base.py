@@ -1,4 +1,4 @@
-"""What a measure is, and what a prepared pair of blocks tells about its rows."""
+"""What a measure is."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from kldiv_cli.measures.sigmoid import SigmoidPair
-    from kldiv_cli.measures.softmax import SoftmaxPair
+    from kldiv_cli.measures.pair import Pair
 
 Mode = Literal["softmax", "sigmoid"]
 Float64 = NDArray[np.float64]
@@ -30,7 +29,7 @@ class Status(IntEnum):
 
 @dataclass(frozen=True)
 class Measure:
-    """A divergence of two rows.
+    """A divergence of two distributions, or another number that is made of them.
 
     Parameters
     ----------
@@ -39,14 +38,21 @@ class Measure:
     title : str
         The name in words.
     formula : mapping of mode to str
-        What is computed from the logits under each link function.
+        What is computed under each link function.
     range : str
-        The values it can take.
+        The values it can take, in nats where it has a unit.
     reference : str
         The paper, article or standard that defines it.
-    softmax, sigmoid : callable
-        A prepared pair of blocks -> float64, shape (rows,), in nats. Rows that are not counted may
-        hold anything.
+    compute : callable
+        A prepared pair of blocks -> float64, in nats: shape (rows,), or (rows, cells), to be summed
+        over the cells. Rows that are not counted may hold anything.
+    has_unit : bool
+        Whether it is a logarithm, in nats or bits; distances like total variation are not.
+    additive : bool
+        Whether the sum over independent cells is the measure of the joint distribution; where it is
+        not, the sum is a convention.
+    edges : str
+        What zeros and infinities give.
     """
 
     name: str
@@ -54,11 +60,20 @@ class Measure:
     formula: Mapping[Mode, str]
     range: str
     reference: str
-    softmax: Callable[[SoftmaxPair], Float64]
-    sigmoid: Callable[[SigmoidPair], Float64]
+    compute: Callable[[Pair], Float64]
+    has_unit: bool = True
+    additive: bool = True
+    edges: str = ""
 
-    def rows(self, pair: SoftmaxPair | SigmoidPair) -> Float64:
+    def rows(self, pair: Pair) -> Float64:
         """Return one value per row in nats, float64, NaN where the row is not counted."""
-        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            values = self.softmax(pair) if pair.mode == "softmax" else self.sigmoid(pair)
+        with np.errstate(over="ignore", invalid="ignore", under="ignore", divide="ignore"):
+            values = self.compute(pair)
+            if values.ndim == 2:
+                values = values.sum(axis=1)
         return np.where(pair.status == Status.COUNTED, values, np.nan)
+
+
+def over_cells(formula: str) -> dict[Mode, str]:
+    """Return the formula of a measure that under sigmoid is summed over the cells."""
+    return {"softmax": formula, "sigmoid": f"sum over cells: {formula}"}

@@ -2,9 +2,28 @@
 
 from __future__ import annotations
 
+from math import factorial
+
 import numpy as np
 
 from kldiv_cli.measures.base import Float64
+
+_SERIES_BELOW = 0.3
+_PHI_SERIES = [1 / factorial(k) for k in range(2, 16)]
+"""phi(x) / x**2 as a power series; at 0.3 the first term left out is 4e-21 of the sum."""
+_EXP_IS_ZERO = 800.0
+
+
+def rescale(s: Float64, t: Float64, temperature: float) -> tuple[Float64, Float64, float]:
+    """Return s / 4, t / 4 and T / 4 where a difference of the logits could overflow.
+
+    All quotients stay the same: the type's minimum on one side and its maximum on the other would
+    else make inf - inf in a row whose divergence is finite.
+    """
+    safe = np.finfo(np.float64).max / 4
+    if all(abs(bound) <= safe for x in (s, t) if x.size for bound in (x.min(), x.max())):
+        return s, t, temperature
+    return s * 0.25, t * 0.25, temperature * 0.25
 
 
 def two_diff(a: Float64, b: Float64) -> tuple[Float64, Float64]:
@@ -22,6 +41,11 @@ def two_diff(a: Float64, b: Float64) -> tuple[Float64, Float64]:
     negated_b = high - a
     low = (a - (high - negated_b)) - (b + negated_b)
     return high, _without_nan(low)
+
+
+def two_sum(a: Float64, b: Float64) -> tuple[Float64, Float64]:
+    """Return ``high, low`` with ``high + low == a + b`` exactly, ``high`` the rounded sum."""
+    return two_diff(a, -b)
 
 
 def divide(high: Float64, low: Float64, divisor: float) -> tuple[Float64, Float64]:
@@ -42,12 +66,42 @@ def divide(high: Float64, low: Float64, divisor: float) -> tuple[Float64, Float6
     return quotient, _without_nan(remainder / divisor)
 
 
+def weighted_sum(
+    a: float, x: tuple[Float64, Float64], b: float, y: tuple[Float64, Float64]
+) -> tuple[Float64, Float64]:
+    """Return a * x + b * y as an unevaluated sum, x and y being such sums themselves."""
+    ax, ax_low = _two_product(x[0], a)
+    by, by_low = _two_product(y[0], b)
+    high, low = two_sum(ax, by)
+    return high, _without_nan(low + (ax_low + by_low) + (a * x[1] + b * y[1]))
+
+
 def exp(high: Float64, low: Float64) -> Float64:
     """Return exp(high + low) for ``low`` far below 1, accurate to the last digit or two."""
     result = np.exp(high)
     if low.any():
         result += result * low
     return result
+
+
+def phi(x: Float64) -> Float64:
+    """Return expm1(x) - x, >= 0, for x <= 1; near 0 by its series, where the difference cancels."""
+    near = np.abs(x) < _SERIES_BELOW
+    value = np.expm1(x) - x
+    if near.any():
+        small = np.where(near, x, 0.0)
+        tail = np.full_like(small, _PHI_SERIES[-1])
+        for coefficient in _PHI_SERIES[-2::-1]:
+            tail *= small
+            tail += coefficient
+        value = np.where(near, tail * small * small, value)
+    return value
+
+
+def psi(x: Float64) -> Float64:
+    """Return 1 - exp(-x) - x * exp(-x) for x >= 1; 1 at infinity."""
+    value: Float64 = -np.expm1(-x) - np.minimum(x, _EXP_IS_ZERO) * np.exp(-x)
+    return value
 
 
 def _two_product(a: Float64, b: float) -> tuple[Float64, Float64]:

@@ -5,37 +5,38 @@ from __future__ import annotations
 import numpy as np
 
 from kldiv_cli.measures.base import Float64, Measure
+from kldiv_cli.measures.pair import Pair
 from kldiv_cli.measures.sigmoid import SigmoidPair, sigma
-from kldiv_cli.measures.softmax import SoftmaxPair
 
 
-def softmax(pair: SoftmaxPair) -> Float64:
-    """Return sum max(p, q) * abs(e) * (1 - exp(-abs(e))) per row; every term is >= 0.
+def compute(pair: Pair) -> Float64:
+    """Return sum abs(p - q) * abs(e), e = log(q / p): every term is >= 0.
 
-    +inf where a class is -inf on one side only; 0 exactly where the rows differ by a constant.
+    +inf where an outcome is absent on one side only; 0 exactly where the rows differ by a constant.
     """
-    larger, distance = np.maximum(pair.p, pair.q), np.abs(pair.e)
-    terms = larger * distance * -np.expm1(-distance)
-    terms[larger == 0] = 0.0
-    if pair.one_sided is not None:
-        terms[pair.one_sided] = np.inf
+    if isinstance(pair, SigmoidPair):
+        return _of_cells(pair)
+    terms = pair.difference * pair.distance
+    terms[pair.larger == 0] = 0.0
+    for one_sided in (pair.prepared.no_p, pair.prepared.no_q):
+        if one_sided is not None:
+            terms[one_sided] = np.inf
     rows: Float64 = terms.sum(axis=1)
     return rows
 
 
-def sigmoid(pair: SigmoidPair) -> Float64:
-    """Return sum sigma(hi) * sigma(-lo) * (1 - exp(-x)) * x per row, x = hi - lo; terms are >= 0.
+def _of_cells(pair: SigmoidPair) -> Float64:
+    """Return sigma(hi) * sigma(-lo) * (1 - exp(-x)) * x per cell, x = hi - lo; every one is >= 0.
 
     hi and lo are the larger and the smaller logit of a cell. +inf where one is infinite and the
-    other is not the same; equal infinities add 0.
+    other is not the same; equal infinities give 0.
     """
     hi, lo = np.maximum(pair.s, pair.t), np.minimum(pair.s, pair.t)
     x = (hi - lo) / pair.temperature
-    terms = sigma(hi, pair.temperature) * sigma(-lo, pair.temperature) * -np.expm1(-x) * x
+    cells = sigma(hi, pair.temperature) * sigma(-lo, pair.temperature) * -np.expm1(-x) * x
     if pair.infinite is not None:
-        terms[pair.infinite] = np.where(hi == lo, 0.0, np.inf)[pair.infinite]
-    rows: Float64 = terms.sum(axis=1)
-    return rows
+        cells[pair.infinite] = np.where(hi == lo, 0.0, np.inf)[pair.infinite]
+    return cells
 
 
 MEASURE = Measure(
@@ -48,6 +49,6 @@ MEASURE = Measure(
     range="[0, inf]",
     reference="H. Jeffreys, An invariant form for the prior probability in estimation problems, "
     "Proc. R. Soc. Lond. A 186 (1946); sigmoid form: Su Jianlin, spaces.ac.cn/archives/9039 (2022)",
-    softmax=softmax,
-    sigmoid=sigmoid,
+    compute=compute,
+    edges="inf where an outcome has probability 0 on one side only",
 )

@@ -1,32 +1,26 @@
-"""Rows of logits as independent Bernoulli cells: what every sigmoid measure starts from."""
+"""Rows of logits as independent Bernoulli cells."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.measures import exact
-from kldiv_cli.measures.base import Float64, Status
+from kldiv_cli.measures.base import Float64
+from kldiv_cli.measures.pair import Counts, Pair, Prepared, Side, status_of, without_uncounted
 
 
-@dataclass(frozen=True)
-class SigmoidPair:
-    """Two blocks of logits under sigmoid, shape (rows, cells), float64, not yet divided by T."""
-
-    s: Float64
-    t: Float64
-    temperature: float
-    status: NDArray[np.uint8]
-    mode: Literal["sigmoid"] = "sigmoid"
+class SigmoidPair(Pair):
+    """Two blocks of logits under sigmoid, (rows, cells), float64, not yet divided by T."""
 
     @cached_property
-    def argmax(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """The cell with the largest logit in each row of either side; ties go to the first."""
-        return self.s.argmax(axis=1), self.t.argmax(axis=1)
+    def prepared(self) -> Prepared:
+        """Both sides as distributions over the outcomes 1 and 0 of each cell; see `_prepare`."""
+        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+            return _prepare(self)
 
     @cached_property
     def infinite(self) -> NDArray[np.bool_] | None:
@@ -35,7 +29,7 @@ class SigmoidPair:
         return infinite if infinite.any() else None
 
     @cached_property
-    def agreement(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    def agreement(self) -> tuple[Counts, Counts]:
         """Per row: how many cells have the same sign (logit > 0 or not), and of how many.
 
         A cell that is -inf on both sides is padding and counts in neither.
@@ -48,17 +42,58 @@ class SigmoidPair:
 
 
 def prepare(s: NDArray[Any], t: NDArray[Any], temperature: float = 1.0) -> SigmoidPair:
-    """Prepare two blocks of logits, shape (rows, cells), any real dtype, widened to float64."""
+    """Check two blocks of logits, shape (rows, cells), any real dtype, widened to float64."""
     s, t = s.astype(np.float64, copy=False), t.astype(np.float64, copy=False)
-    status = np.full(len(s), Status.COUNTED, dtype=np.uint8)
-    s_max, t_max = s.max(axis=1), t.max(axis=1)
-    status[np.isneginf(s_max) & np.isneginf(t_max)] = Status.SKIPPED
-    status[np.isnan(s_max) | np.isnan(t_max)] = Status.INVALID
-    return SigmoidPair(s, t, temperature, status)
+    argmax = s.argmax(axis=1), t.argmax(axis=1)
+    s_max, t_max = (
+        np.take_along_axis(x, i[:, None], 1)[:, 0] for x, i in zip((s, t), argmax, strict=True)
+    )
+    status = status_of(np.isnan(s_max) | np.isnan(t_max), np.isneginf(s_max) & np.isneginf(t_max))
+    s, t = without_uncounted(s, status), without_uncounted(t, status)
+    return SigmoidPair(*exact.rescale(s, t, temperature), status, argmax)
 
 
 def sigma(x: Float64, temperature: float) -> Float64:
     """Return 1 / (1 + exp(-x / T)), every digit right in both tails."""
-    scaled, low = exact.divide(x, np.zeros(1), temperature)
-    decay = exact.exp(-np.abs(scaled), np.copysign(low, -low * scaled))
-    return np.where(scaled >= 0, 1.0, decay) / (1.0 + decay)
+    decay = exact.exp(*exact.divide(-np.abs(x), np.zeros(1), temperature))
+    return np.where(x >= 0, 1.0, decay) / (1.0 + decay)
+
+
+def _prepare(pair: SigmoidPair) -> Prepared:
+    """Compute p, q and e = log(q / p) of both outcomes, (rows, 2, cells): softmax([x, 0]).
+
+    With d = (t - s) / T, log(q1 / p1) = -log1p(p0 * expm1(-d)) and log(q0 / p0) =
+    -log1p(p1 * expm1(d)) for small d; beyond, where the argument nears -1, the difference of the
+    log-probabilities has all its digits.
+    """
+    s, t, temperature = pair.s, pair.t, pair.temperature
+    reference, candidate = _side(s, temperature), _side(t, temperature)
+    step = (_outcomes(t) - _outcomes(s)) / temperature
+    e = step - (candidate.log_partition - reference.log_partition)
+    d = ((t - s) / temperature)[:, None, :]
+    d = np.concatenate([-d, d], axis=1)
+    near = np.abs(d) < 1
+    if near.any():
+        other = reference.p[:, ::-1]
+        e = np.where(near, -np.log1p(other * np.expm1(np.where(near, d, 0.0))), e)
+    if pair.infinite is None:
+        return Prepared(reference, candidate, e, None, None)
+    no_p, no_q = np.isneginf(reference.x), np.isneginf(candidate.x)
+    e[no_p], e[no_q] = np.inf, -np.inf
+    e[no_p & no_q] = 0.0
+    return Prepared(reference, candidate, e, no_q & ~no_p, no_p & ~no_q)
+
+
+def _side(logits: Float64, temperature: float) -> Side:
+    x, x_low = exact.divide(_outcomes(logits), np.zeros(1), temperature)
+    weights = exact.exp(x, x_low)
+    decay = weights.min(axis=1, keepdims=True)
+    absent = np.isneginf(x)
+    return Side(
+        x, x_low, np.log1p(decay), weights / (1.0 + decay), absent if absent.any() else None
+    )
+
+
+def _outcomes(logits: Float64) -> Float64:
+    """Return the logits of the outcomes 1 and 0, the larger one being 0: (rows, 2, cells)."""
+    return np.stack([np.minimum(logits, 0.0), -np.maximum(logits, 0.0)], axis=1)

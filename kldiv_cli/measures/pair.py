@@ -1,0 +1,165 @@
+"""A prepared pair of blocks: what the measures share is computed once per block.
+
+Arrays have one axis of rows, one of outcomes, and under sigmoid a third of cells: softmax has one
+distribution over all classes per row, sigmoid one over two outcomes per cell.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kldiv_cli.measures import exact
+from kldiv_cli.measures.base import Float64, Status
+
+Counts = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Side:
+    """The distributions of one side.
+
+    ``x + x_low`` are the logits over T less their maximum, as an unevaluated sum, and
+    ``log_partition`` = log sum exp(x), so that log p = x - log_partition. Outcomes marked in
+    ``absent`` (None when there are none) have probability 0.
+    """
+
+    x: Float64
+    x_low: Float64
+    log_partition: Float64
+    p: Float64
+    absent: NDArray[np.bool_] | None
+
+    @cached_property
+    def surprise(self) -> Float64:
+        """-log p, >= 0 and right to the last digits also next to 0; +inf where absent."""
+        return self.log_partition - self.x if self.absent is None else self._surprise(self.absent)
+
+    def _surprise(self, absent: NDArray[np.bool_]) -> Float64:
+        return np.where(absent, np.inf, self.log_partition - self.x)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Both sides, and what tells them apart.
+
+    ``e`` is log(q / p) per outcome, 0 where both are absent, -inf where only the candidate's is,
+    +inf where only the reference's is; these last two are marked in ``no_q`` and ``no_p`` (None
+    when there are none).
+    """
+
+    reference: Side
+    candidate: Side
+    e: Float64
+    no_q: NDArray[np.bool_] | None
+    no_p: NDArray[np.bool_] | None
+
+
+@dataclass(frozen=True)
+class Pair(ABC):
+    """Two blocks of logits under a link function, (rows, classes), not yet divided by T.
+
+    ``status`` says per row whether it counts; rows that do not hold zeros. ``argmax`` is the class
+    with the largest logit per row of either side; ties go to the first.
+    """
+
+    s: Float64
+    t: Float64
+    temperature: float
+    status: NDArray[np.uint8]
+    argmax: tuple[Counts, Counts]
+
+    @property
+    @abstractmethod
+    def prepared(self) -> Prepared:
+        """Both sides as distributions."""
+
+    @property
+    @abstractmethod
+    def agreement(self) -> tuple[Counts, Counts]:
+        """How many decisions agree per row, and of how many."""
+
+    @cached_property
+    def swapped(self) -> Self:
+        """The pair with the two sides exchanged."""
+        pair = replace(self, s=self.t, t=self.s, argmax=self.argmax[::-1])
+        found = self.prepared
+        vars(pair)["prepared"] = Prepared(
+            found.candidate, found.reference, -found.e, found.no_p, found.no_q
+        )
+        return pair
+
+    @property
+    def p(self) -> Float64:
+        """The reference's probabilities."""
+        return self.prepared.reference.p
+
+    @property
+    def q(self) -> Float64:
+        """The candidate's probabilities."""
+        return self.prepared.candidate.p
+
+    @property
+    def e(self) -> Float64:
+        """log(q / p)."""
+        return self.prepared.e
+
+    @cached_property
+    def larger(self) -> Float64:
+        """max(p, q)."""
+        return np.maximum(self.p, self.q)
+
+    @cached_property
+    def distance(self) -> Float64:
+        """abs(e)."""
+        return np.abs(self.e)
+
+    @cached_property
+    def difference(self) -> Float64:
+        """abs(p - q), without cancellation."""
+        return self.larger * -np.expm1(-self.distance)
+
+    @cached_property
+    def kl_terms(self) -> Float64:
+        """The terms of KL(p||q), each >= 0."""
+        return kl_terms(self.p, self.q, self.e, self.prepared.no_q)
+
+    @cached_property
+    def reverse_kl_terms(self) -> Float64:
+        """The terms of KL(q||p), each >= 0."""
+        return kl_terms(self.q, self.p, -self.e, self.prepared.no_p)
+
+
+def kl_terms(p: Float64, q: Float64, e: Float64, no_q: NDArray[np.bool_] | None) -> Float64:
+    """Return q - p - p * e for e = log(q / p): the terms of KL(p||q), each of them >= 0.
+
+    Their sum is the divergence because sum(q - p) = 0. They are p * phi(e), and q * psi(e) above
+    e = 1, where phi would overflow. +inf where q is absent, also where p underflowed to 0.
+    """
+    far = e > 1
+    terms = p * exact.phi(np.where(far, 1.0, e))
+    terms[p == 0] = 0.0
+    if far.any():
+        terms = np.where(far, q * exact.psi(np.where(far, e, 1.0)), terms)
+    if no_q is not None:
+        terms[no_q] = np.inf
+    return terms
+
+
+def status_of(invalid: NDArray[Any], skipped: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return the status of rows of which some are invalid and some have nothing to compare."""
+    status = np.full(len(invalid), Status.COUNTED, dtype=np.uint8)
+    status[invalid] = Status.INVALID
+    status[skipped] = Status.SKIPPED
+    return status
+
+
+def without_uncounted(logits: Float64, status: NDArray[np.uint8]) -> Float64:
+    """Put zeros into rows that do not count, so that what they hold raises no warning."""
+    uncounted = status != Status.COUNTED
+    return np.where(uncounted[:, None], 0.0, logits) if uncounted.any() else logits
