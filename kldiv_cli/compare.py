@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from kldiv_cli import measures
 from kldiv_cli.comparison import Agreement, Comparison, Limit, Side
 from kldiv_cli.errors import InputError, UsageError
-from kldiv_cli.measures.base import Measure, Mode, Status
+from kldiv_cli.measures.base import Mode, Status
 from kldiv_cli.measures.faults import Fault, first_invalid, mask_mismatches
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.request import NanPolicy, Request, Unit
@@ -36,15 +36,16 @@ def compare(
     nan_policy: NanPolicy = "raise",
     id_column: str | None = None,
     columns: Sequence[str] | None = None,
+    measure: str | Sequence[str] = "jeffreys",
     top: int = 10,
     limits: Mapping[str, float] | Sequence[tuple[str, float]] = (),
     progress: Callable[[int, int | None], None] | None = None,
 ) -> Comparison:
     """Measure how far the candidate's outputs are from the reference's, row by row.
 
-    The measure is the Jeffreys divergence J = KL(p||q) + KL(q||p) of p, the reference's
-    distribution, and q, the candidate's, with no factor 1/2; exact to 2e-14 relative in float64,
-    never negative, and 0 exactly on equal input.
+    The measure, if none is named, is the Jeffreys divergence J = KL(p||q) + KL(q||p) of p, the
+    reference's distribution, and q, the candidate's, with no factor 1/2. All of them are exact to
+    2e-14 relative in float64; divergences are never negative, and 0 exactly on equal input.
 
     Parameters
     ----------
@@ -67,10 +68,13 @@ def compare(
         The row-id column of tables; found by itself where that is plain.
     columns : sequence of str, optional
         The class columns of tables; by default all numeric ones but the id.
+    measure : str or sequence of str
+        What to compute, as ``kldiv measures`` lists it: "kl", "gjs:0.1", ... The first one ranks
+        the rows and is what limits are about that name no measure.
     top : int
         How many of the most divergent rows to keep in the result.
     limits : mapping or sequence of pairs, statistic name to value
-        Kept in the result with the verdict.
+        "p99" of the first measure, "kl:p99" of another; kept in the result with the verdict.
     progress : callable, optional
         Called after each block with the rows done and the number expected, if known.
 
@@ -102,25 +106,24 @@ def compare(
     '0.284691230257'
     """
     pairs = limits.items() if isinstance(limits, Mapping) else limits
-    request = Request(mode, temperature, unit, nan_policy, top, tuple(pairs))
+    names = [measure] if isinstance(measure, str) else list(dict.fromkeys(measure))
+    asked = tuple(measures.load(name) for name in names)
+    request = Request(mode, temperature, unit, nan_policy, top, asked, tuple(pairs))
     layout = Layout(row_axes, id_column, None if columns is None else tuple(columns))
     pairing = Pairing(*(_open(side, layout) for side in (reference, candidate)))
     _check_tables(pairing, layout)
-    asked = [measures.load("jeffreys")]
     masks = _Masks()
     summary = Summary.empty()
     for block in pairing.blocks():
         masks.look(block, pairing)
-        rows = _measure(block, asked, request, pairing)
+        rows = _measure(block, request, pairing)
         summary = summary.merge(Summary.from_rows(rows, max(top, ALL_ROWS)))
         if progress is not None:
             progress(summary.rows, pairing.rows_expected)
-    return _result(summary, asked, request, pairing, masks.warnings())
+    return _result(summary, request, pairing, masks.warnings())
 
 
-def _measure(
-    block: BlockPair, asked: Sequence[Measure], request: Request, pairing: Pairing
-) -> Rows:
+def _measure(block: BlockPair, request: Request, pairing: Pairing) -> Rows:
     pair = measures.prepare(request.mode, block.reference, block.candidate, request.temperature)
     invalid = pair.status == Status.INVALID
     if request.nan_policy == "raise" and invalid.any():
@@ -138,7 +141,7 @@ def _measure(
         counted |= invalid
     same, of = pair.agreement
     return Rows(
-        values={each.name: each.rows(pair) / request.nats_per_unit for each in asked},
+        values={each.name: request.in_unit(each.rows(pair), each) for each in request.measures},
         counted=counted,
         skipped=pair.status == Status.SKIPPED,
         invalid=invalid,
@@ -151,7 +154,6 @@ def _measure(
 
 def _result(
     summary: Summary,
-    asked: Sequence[Measure],
     request: Request,
     pairing: Pairing,
     warnings: tuple[str, ...],
@@ -164,6 +166,7 @@ def _result(
             "Check the mask of what wrote the files.",
         )
     found = summary.result()
+    units = {each.name: request.unit if each.has_unit else None for each in request.measures}
     return Comparison(
         reference=_side(pairing.reference, summary.rows),
         candidate=_side(pairing.candidate, summary.rows),
@@ -180,7 +183,8 @@ def _result(
         row_shape=tuple(n or summary.rows for n in pairing.row_shape),
         paired_by=pairing.by,
         measures=found,
-        definitions={measure.name: measure.formula[request.mode] for measure in asked},
+        definitions={each.name: each.formula[request.mode] for each in request.measures},
+        units=units,
         values={name: np.concatenate(chunks) for name, chunks in summary.values.items()},
         skipped_rows=skipped,
         ids=np.concatenate(summary.ids) if summary.ids else None,
@@ -189,7 +193,9 @@ def _result(
         ),
         top=_shown_rows(summary, request.top),
         limits=tuple(
-            Limit(stat, above, found[asked[0].name][stat]) for stat, above in request.limits
+            Limit(stat, above, found[name][statistic], units[name])
+            for stat, above in request.limits
+            for name, statistic in [request.split(stat)]
         ),
         warnings=warnings,
     )

@@ -29,11 +29,12 @@ class Side:
 
 @dataclass(frozen=True)
 class Limit:
-    """A statistic of the first measure that was not to be above a value."""
+    """A statistic that was not to be above a value: ``p99`` of the first measure, ``kl:p99``."""
 
     stat: str
     above: float
     value: float
+    unit: str | None
 
     @property
     def exceeded(self) -> bool:
@@ -91,6 +92,8 @@ class Comparison:
         ``comparison.measures["jeffreys"]["mean"]``.
     definitions : mapping of str to str
         By measure, the formula that was computed.
+    units : mapping of str to str or None
+        By measure, the unit of its values; None for a distance without one.
     values : mapping of str to float64 array, shape (rows,)
         By measure, the value of every row in order, NaN where the row was skipped or is invalid.
     skipped_rows : bool array, shape (rows,)
@@ -134,6 +137,7 @@ class Comparison:
     paired_by: Literal["position", "id"]
     measures: Mapping[str, Statistics]
     definitions: Mapping[str, str]
+    units: Mapping[str, str | None]
     values: Mapping[str, Float64]
     skipped_rows: NDArray[np.bool_]
     ids: NDArray[Any] | None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite, isnan, log
 from typing import Literal
 
 from kldiv_cli.errors import UsageError
-from kldiv_cli.measures.base import Mode
+from kldiv_cli.measures.base import Float64, Measure, Mode
 from kldiv_cli.summary import STATISTICS
 
 Unit = Literal["nats", "bits"]
@@ -29,6 +30,7 @@ class Request:
     unit: Unit
     nan_policy: NanPolicy
     top: int
+    measures: tuple[Measure, ...]
     limits: tuple[tuple[str, float], ...]
 
     def __post_init__(self) -> None:
@@ -36,7 +38,6 @@ class Request:
             ("mode", self.mode, ("softmax", "sigmoid")),
             ("unit", self.unit, ("nats", "bits")),
             ("nan policy", self.nan_policy, ("raise", "omit", "propagate")),
-            *(("statistic", stat, STATISTICS) for stat, _ in self.limits),
         ):
             if value not in known:
                 raise UsageError(f"no {name} is called {value!r}", f"Known: {', '.join(known)}.")
@@ -49,14 +50,44 @@ class Request:
             raise UsageError(
                 f"expected --top of 0 or more, found {self.top}", "--top 10 is the default."
             )
+        if not self.measures:
+            raise UsageError(
+                "expected at least one measure, found none", "jeffreys is the default."
+            )
         for stat, above in self.limits:
+            self.split(stat)
             if isnan(above):
                 raise UsageError(
                     f"expected a number as the limit of {stat}, found nan",
                     "Say for example mean=0.01.",
                 )
 
-    @property
-    def nats_per_unit(self) -> float:
-        """What values in nats are divided by."""
-        return 1.0 if self.unit == "nats" else log(2)
+    def split(self, stat: str) -> tuple[str, str]:
+        """Return measure and statistic of ``kl:p99``, or of ``p99`` for the first measure."""
+        return split_statistic(stat, [measure.name for measure in self.measures])
+
+    def in_unit(self, nats: Float64, measure: Measure) -> Float64:
+        """Return values in the unit asked for; those of a measure without a unit as they are."""
+        return nats / log(2) if self.unit == "bits" and measure.has_unit else nats
+
+
+def split_statistic(stat: str, measures: Sequence[str]) -> tuple[str, str]:
+    """Return measure and statistic of ``kl:p99``, or of ``p99`` for the first measure.
+
+    Raises
+    ------
+    UsageError
+        There is no such statistic, or the measure was not asked for.
+    """
+    measure, colon, name = stat.rpartition(":")
+    if name not in STATISTICS:
+        raise UsageError(f"no statistic is called {name!r}", f"Known: {', '.join(STATISTICS)}.")
+    if not colon:
+        return measures[0], name
+    if measure not in measures:
+        raise UsageError(
+            f"{stat}: expected a measure that is computed ({', '.join(measures)}), found "
+            f"{measure!r}",
+            f"Ask for it with --measure {measure}.",
+        )
+    return measure, name

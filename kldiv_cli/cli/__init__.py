@@ -11,6 +11,7 @@ import typer
 from kldiv_cli import __version__
 from kldiv_cli.cli import streams
 from kldiv_cli.cli.compare import compare
+from kldiv_cli.cli.measures import measures
 from kldiv_cli.errors import KldivError, printable
 
 app = typer.Typer(
@@ -20,6 +21,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(compare)
+app.command()(measures)
 
 
 def _version(asked: bool) -> None:

@@ -21,6 +21,7 @@ def compare(
     nan_policy: options.NanPolicyOption = "raise",
     id_column: options.IdColumn = None,
     columns: options.ClassColumns = None,
+    measure: options.MeasureNames = None,
     unit: options.UnitOption = "nats",
     top: options.Top = 10,
     report: options.FormatOption = None,
@@ -35,14 +36,17 @@ def compare(
     Exit code 0: compared, and within the limits; 1: a limit was exceeded; 2: trouble.
     """
     limits = [_limit(text) for text in fail_above or ()]
+    _check_stat(stat, report)
 
     import kldiv_cli
     from kldiv_cli import reports
     from kldiv_cli.cli.progress import Progress
     from kldiv_cli.reports import files
-    from kldiv_cli.summary import STATISTICS
+    from kldiv_cli.request import split_statistic
 
-    _check_stat(stat, report, STATISTICS)
+    names = [name.strip() for text in measure or ["jeffreys"] for name in text.split(",")]
+    if stat is not None:
+        split_statistic(stat, names)
     outputs = output or []
     files.check(outputs, [reference, candidate])
     with Progress() as progress:
@@ -56,13 +60,15 @@ def compare(
             nan_policy=nan_policy,
             id_column=id_column,
             columns=None if columns is None else columns.split(","),
+            measure=names,
             top=top,
             limits=limits,
             progress=progress,
         )
     files.write(comparison, outputs)
     if stat is not None:
-        value = next(iter(comparison.measures.values()))[stat]
+        name, statistic = split_statistic(stat, names)
+        value = comparison.measures[name][statistic]
         streams.put(lambda stream: stream.write(f"{value!r}\n"))
     else:
         writer = reports.load(report or "table")
@@ -74,16 +80,15 @@ def compare(
 def _tell(comparison: Comparison) -> None:
     for warning in comparison.warnings:
         streams.tell(f"warning: {warning}")
-    name = next(iter(comparison.measures))
+    first = next(iter(comparison.measures))
     for limit in comparison.limits:
+        stat = limit.stat if ":" in limit.stat else f"{first} {limit.stat}"
         verdict = "exceeded" if limit.exceeded else "holds"
-        relation = (
-            "is not a number; limit" if isnan(limit.value) else ">" if limit.exceeded else "<="
-        )
-        streams.tell(
-            f"limit {verdict}: {name} {limit.stat} {limit.value!r} {relation} {limit.above!r} "
-            f"{comparison.unit}"
-        )
+        relation = ">" if limit.exceeded else "<="
+        if isnan(limit.value):
+            relation = "is not a number; limit"
+        unit = "" if limit.unit is None else f" {limit.unit}"
+        streams.tell(f"limit {verdict}: {stat} {limit.value!r} {relation} {limit.above!r}{unit}")
 
 
 def _limit(text: str) -> tuple[str, float]:
@@ -97,9 +102,7 @@ def _limit(text: str) -> tuple[str, float]:
         ) from None
 
 
-def _check_stat(stat: str | None, report: str | None, known: tuple[str, ...]) -> None:
-    if stat is not None and stat not in known:
-        raise UsageError(f"no statistic is called {stat!r}", f"Known: {', '.join(known)}.")
+def _check_stat(stat: str | None, report: str | None) -> None:
     if stat is not None and report is not None:
         raise UsageError(
             "--stat prints one number and --format says how to print all of them",

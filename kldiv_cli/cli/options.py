@@ -74,6 +74,18 @@ ClassColumns = Annotated[
         rich_help_panel=_MEANING,
     ),
 ]
+MeasureNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--measure",
+        "-m",
+        metavar="NAME,...",
+        help="What to compute; several by commas or by repeating it. 'kldiv measures' lists them. "
+        "The first one ranks the rows and feeds --stat and --fail-above.",
+        show_default="jeffreys",
+        rich_help_panel=_RESULT,
+    ),
+]
 UnitOption = Annotated[
     Literal["nats", "bits"],
     typer.Option("--unit", help="The unit of every result.", rich_help_panel=_RESULT),
@@ -113,7 +125,7 @@ Stat = Annotated[
         "--stat",
         metavar="NAME",
         help="Print this number and nothing else, at full precision: total, mean, sem, min, max, "
-        "median, p90, p95, p99, p99.9.",
+        "median, p90, p95, p99, p99.9; of another measure than the first: kl:p99.",
         rich_help_panel=_RESULT,
     ),
 ]

@@ -40,7 +40,7 @@ class Measure:
     formula : mapping of mode to str
         What is computed under each link function.
     range : str
-        The values it can take, in nats where it has a unit.
+        The values it can take in one distribution, in nats where it has a unit.
     reference : str
         The paper, article or standard that defines it.
     compute : callable

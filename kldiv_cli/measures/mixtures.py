@@ -75,11 +75,11 @@ def gjs(name: str, beta: float) -> Measure:
         name=name,
         title="generalized Jensen-Shannon divergence",
         formula=over_cells(formula),
-        range="[0, H(BETA)], H(BETA) = -BETA*ln(BETA) - (1-BETA)*ln(1-BETA)",
+        range="[0, H(BETA)], at most ln 2",
         reference=_GKD,
         compute=partial(_generalized, beta=beta),
         additive=False,
-        edges="always finite; H(BETA) on disjoint supports",
+        edges="always finite; H(BETA) = -BETA*ln(BETA) - (1-BETA)*ln(1-BETA) on disjoint supports",
     )
 
 

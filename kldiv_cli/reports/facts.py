@@ -7,9 +7,12 @@ from math import isnan
 
 import numpy as np
 
-from kldiv_cli.comparison import Comparison, Side
+from kldiv_cli.comparison import Comparison, Limit, Side
 from kldiv_cli.errors import printable
 from kldiv_cli.summary import Statistics, TopRow
+
+_SHOWN = ("total", "mean", "median", "p90", "p95", "p99", "max")
+_SHOWN_BESIDE = ("total", "mean", "+- s.e.", *_SHOWN[2:], "in row")
 
 
 @dataclass(frozen=True)
@@ -24,43 +27,45 @@ class Grid:
 
 def head(comparison: Comparison) -> list[tuple[str, str]]:
     """Return what was compared and how, label by label."""
-    name, definition = next(iter(comparison.definitions.items()))
     return [
         ("reference p", _side(comparison.reference)),
         ("candidate q", _side(comparison.candidate)),
         *_notes(comparison),
-        (name, f"{definition} ({comparison.unit})"),
+        *(
+            (name, f"{definition}{_unit(name, comparison)}")
+            for name, definition in comparison.definitions.items()
+        ),
         ("mode", _mode(comparison)),
         *_rows(comparison),
         (f"same {comparison.agreement.kind}", _agreement(comparison)),
-        *(
-            (
-                "limit",
-                f"{limit.stat} <= {limit.above:g} {comparison.unit}: "
-                + (
-                    f"EXCEEDED: {number(limit.value)}"
-                    if limit.exceeded
-                    else f"holds: {number(limit.value)}"
-                ),
-            )
-            for limit in comparison.limits
-        ),
+        *(("limit", _limit(limit)) for limit in comparison.limits),
     ]
 
 
-def statistics(comparison: Comparison) -> Grid:
-    """Return the statistics, a column per measure."""
-    names = tuple(comparison.measures)
-    header = ("over rows", *(f"{name} ({comparison.unit})" for name in names))
-    rows = []
-    for label in ("total", "mean", "median", "p90", "p95", "p99", "max"):
-        found = (comparison.measures[name] for name in names)
-        rows.append((label, *(_statistic(label, each, comparison) for each in found)))
-    return Grid("", header, tuple(rows), ())
+def statistics(comparison: Comparison) -> list[Grid]:
+    """Return the statistics, a column per measure, as many grids as 80 columns ask for."""
+    names = list(comparison.measures)
+    if len(names) == 1:
+        found = comparison.measures[names[0]]
+        rows = tuple((label, _alone(label, found, comparison)) for label in _SHOWN)
+        return [Grid("", ("over rows", _header(names[0], comparison)), rows, ())]
+    grids = []
+    while names:
+        width, taken = 9, 0
+        while taken < len(names) and width + (need := _width(names[taken], comparison)) <= 80:
+            width, taken = width + need, taken + 1
+        part, names = names[: max(taken, 1)], names[max(taken, 1) :]
+        header = tuple(_header(name, comparison) for name in part)
+        cells = (
+            (label, *(_beside(label, comparison.measures[name]) for name in part))
+            for label in _SHOWN_BESIDE
+        )
+        grids.append(Grid("", ("over rows", *header), tuple(cells), ()))
+    return grids
 
 
 def most_divergent(comparison: Comparison) -> Grid | None:
-    """Return the most divergent rows, or all of them where there are few; None for none."""
+    """Return the rows that diverge most by the first measure, all where there are few, or None."""
     if not comparison.top:
         return None
     total = len(comparison.skipped_rows)
@@ -68,14 +73,14 @@ def most_divergent(comparison: Comparison) -> Grid | None:
     title = (
         f"all {total} rows" if every else f"{len(comparison.top)} most divergent of {total} rows"
     )
-    values = tuple(f"{name} ({comparison.unit})" for name in comparison.measures)
-    header: tuple[str, ...] = ("row", *values, "argmax p", "argmax q")
+    first = _header(next(iter(comparison.measures)), comparison)
+    header: tuple[str, ...] = ("row", first, "argmax p", "argmax q")
     if comparison.agreement.kind == "sign":
         header += ("signs differ",)
     if comparison.ids is not None:
         header += ("id",)
     rows = tuple(_top_row(row, comparison) for row in comparison.top)
-    return Grid(title, header, rows, ("row", *values, "signs differ"))
+    return Grid(title, header, rows, ("row", first, "signs differ"))
 
 
 def number(value: float) -> str:
@@ -124,7 +129,13 @@ def _agreement(comparison: Comparison) -> str:
     return f"{number(100 * agreement.share)} % of {what} ({agreement.same} of {agreement.of})"
 
 
-def _statistic(label: str, found: Statistics, comparison: Comparison) -> str:
+def _limit(limit: Limit) -> str:
+    verdict = "EXCEEDED" if limit.exceeded else "holds"
+    unit = "" if limit.unit is None else f" {limit.unit}"
+    return f"{limit.stat} <= {limit.above:g}{unit}: {verdict}: {number(limit.value)}"
+
+
+def _alone(label: str, found: Statistics, comparison: Comparison) -> str:
     text = number(found[label])
     if label == "mean":
         sem = found["sem"]
@@ -132,6 +143,25 @@ def _statistic(label: str, found: Statistics, comparison: Comparison) -> str:
     if label == "max":
         return f"{text} in row {_row_name(found.max_row, comparison)}"
     return text
+
+
+def _beside(label: str, found: Statistics) -> str:
+    if label == "in row":
+        return str(found.max_row)
+    return number(found["sem" if label == "+- s.e." else label])
+
+
+def _header(name: str, comparison: Comparison) -> str:
+    return f"{name}{_unit(name, comparison)}"
+
+
+def _width(name: str, comparison: Comparison) -> int:
+    return 2 + max(len(_header(name, comparison)), len("-1.23457e-308"))
+
+
+def _unit(name: str, comparison: Comparison) -> str:
+    unit = comparison.units[name]
+    return "" if unit is None else f" ({unit})"
 
 
 def _row_name(row: int, comparison: Comparison) -> str:
@@ -142,9 +172,9 @@ def _row_name(row: int, comparison: Comparison) -> str:
 
 def _top_row(row: TopRow, comparison: Comparison) -> tuple[str, ...]:
     blank = "skipped" if row.skipped else "invalid"
-    values = (number(v) if row.counted else blank for v in row.values.values())
+    value = number(next(iter(row.values.values()))) if row.counted else blank
     classes = (_class_name(i, comparison) if row.counted else "-" for i in row.argmax)
-    cells: tuple[str, ...] = (_row_name(row.row, comparison), *values, *classes)
+    cells: tuple[str, ...] = (_row_name(row.row, comparison), value, *classes)
     if comparison.agreement.kind == "sign":
         cells += (f"{row.of - row.same} of {row.of}" if row.counted else "-",)
     if comparison.ids is not None:

@@ -48,7 +48,7 @@ def summary(comparison: Comparison) -> dict[str, Any]:
         "skipped": comparison.skipped,
         "invalid": comparison.invalid,
         "measures": {
-            name: _measure(found, comparison.definitions[name])
+            name: _measure(found, comparison.definitions[name], comparison.units[name])
             for name, found in comparison.measures.items()
         },
         "agreement": {comparison.agreement.kind: comparison.agreement.share},
@@ -75,9 +75,10 @@ def _side(side: Side) -> dict[str, Any]:
     return found if side.id is None else {**found, "id": side.id}
 
 
-def _measure(found: Statistics, definition: str) -> dict[str, Any]:
+def _measure(found: Statistics, definition: str, unit: str | None) -> dict[str, Any]:
     return {
         "definition": definition,
+        "unit": unit,
         **found.values,
         "max_row": found.max_row,
         "zero": found.zero,

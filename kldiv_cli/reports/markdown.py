@@ -15,7 +15,7 @@ def write(comparison: Comparison, stream: IO[str]) -> None:
         f"- {_escape(label)}: {_escape(text)}" if label else f"- {_escape(text)}"
         for label, text in facts.head(comparison)
     ]
-    for grid in (facts.statistics(comparison), facts.most_divergent(comparison)):
+    for grid in (*facts.statistics(comparison), facts.most_divergent(comparison)):
         if grid is not None:
             lines += ["", *_grid(grid)]
     stream.writelines(line + "\n" for line in lines)

@@ -10,6 +10,9 @@ from kldiv_cli.comparison import Comparison
 
 
 def write(comparison: Comparison, stream: IO[bytes]) -> None:
-    """Write the first measure's values, NaN where a row was skipped or is invalid."""
-    values = next(iter(comparison.values.values()))
-    np.save(stream, values.reshape(comparison.row_shape), allow_pickle=False)
+    """Write the values, NaN where a row was skipped or is invalid.
+
+    Several measures make a last axis, in the order asked for.
+    """
+    each = [values.reshape(comparison.row_shape) for values in comparison.values.values()]
+    np.save(stream, each[0] if len(each) == 1 else np.stack(each, axis=-1), allow_pickle=False)

@@ -41,7 +41,9 @@ def _layout(comparison: Comparison) -> Group:
     head.add_column(overflow="fold")
     for label, text in facts.head(comparison):
         head.add_row(Text(label), Text(text, style="bold red" if "EXCEEDED" in text else ""))
-    parts: list[RenderableType] = [head, Text(), _grid(facts.statistics(comparison))]
+    parts: list[RenderableType] = [head]
+    for grid in facts.statistics(comparison):
+        parts += [Text(), _grid(grid)]
     top = facts.most_divergent(comparison)
     if top is not None:
         parts += [Text(), Text(top.title, style="bold"), _grid(top)]
