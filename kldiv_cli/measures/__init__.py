@@ -6,6 +6,7 @@ takes if any, one-line description. Listings read the registry and import nothin
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kldiv_cli.measures.base import Measure, Mode
+    from kldiv_cli.measures.kinds import Kind
     from kldiv_cli.measures.pair import Pair
 
 
@@ -90,7 +92,14 @@ def load(name: str) -> Measure:
     return measure
 
 
-def prepare(mode: Mode, s: NDArray[Any], t: NDArray[Any], temperature: float = 1.0) -> Pair:
+def prepare(
+    mode: Mode,
+    s: NDArray[Any],
+    t: NDArray[Any],
+    temperature: float = 1.0,
+    kinds: tuple[Kind, Kind] = ("logits", "logits"),
+    smooth: float = 0.0,
+) -> Pair:
     """Compute once what the measures of a mode share.
 
     Parameters
@@ -98,13 +107,23 @@ def prepare(mode: Mode, s: NDArray[Any], t: NDArray[Any], temperature: float = 1
     mode : {"softmax", "sigmoid"}
         The link function.
     s, t : array, shape (rows, classes)
-        Logits of the reference and of the candidate; any real dtype, widened to float64.
+        The reference's and the candidate's numbers; any real dtype, widened to float64.
     temperature : float
-        Both are divided by it first.
+        Both sides' logits are divided by it first.
+    kinds : pair of {"logits", "probs", "log-probs"}
+        What the numbers of each side are. Two sides of probabilities at T = 1 are compared as they
+        are; otherwise their logarithms are taken for logits.
+    smooth : float
+        The weight of the uniform distribution that the candidate is mixed with.
     """
-    link = import_module(f"{_ROOM}.{mode}")
-    pair: Pair = link.prepare(s, t, temperature)
-    return pair
+    if kinds == ("probs", "probs") and temperature == 1:
+        pair = import_module(f"{_ROOM}.probabilities").prepare(mode, s, t)
+    else:
+        to_logits = import_module(f"{_ROOM}.kinds").to_logits
+        s, t = (to_logits(x, kind, mode) for x, kind in zip((s, t), kinds, strict=True))
+        pair = import_module(f"{_ROOM}.{mode}").prepare(s, t, temperature)
+    found: Pair = replace(pair, smooth=smooth) if smooth else pair
+    return found
 
 
 def _number(name: str, parameter: str, text: str) -> float:

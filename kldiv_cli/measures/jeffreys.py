@@ -14,7 +14,7 @@ def compute(pair: Pair) -> Float64:
 
     +inf where an outcome is absent on one side only; 0 exactly where the rows differ by a constant.
     """
-    if isinstance(pair, SigmoidPair):
+    if isinstance(pair, SigmoidPair) and not pair.smooth:
         return _of_cells(pair)
     terms = pair.difference * pair.distance
     terms[pair.larger == 0] = 0.0
@@ -43,8 +43,8 @@ MEASURE = Measure(
     name="jeffreys",
     title="Jeffreys divergence",
     formula={
-        "softmax": "J = KL(p||q) + KL(q||p) = sum (p - q) * (s - t) / T",
-        "sigmoid": "J = sum over cells of (p - q) * (s - t) / T",
+        "softmax": "J = KL(p||q) + KL(q||p) = sum (p - q) * log(p / q)",
+        "sigmoid": "J = sum over cells of (p - q) * (logit p - logit q)",
     },
     range="[0, inf]",
     reference="H. Jeffreys, An invariant form for the prior probability in estimation problems, "

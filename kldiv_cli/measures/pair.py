@@ -62,10 +62,11 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Pair(ABC):
-    """Two blocks of logits under a link function, (rows, classes), not yet divided by T.
+    """Two blocks under a link function, (rows, classes), as they are: not yet divided by T.
 
-    ``status`` says per row whether it counts; rows that do not hold zeros. ``argmax`` is the class
-    with the largest logit per row of either side; ties go to the first.
+    ``status`` says per row whether it counts; what rows that do not held was replaced. ``argmax``
+    is the class with the largest entry per row of either side; ties go to the first. The candidate
+    is mixed with the uniform distribution, which has the weight ``smooth``.
     """
 
     s: Float64
@@ -73,11 +74,18 @@ class Pair(ABC):
     temperature: float
     status: NDArray[np.uint8]
     argmax: tuple[Counts, Counts]
+    smooth: float = 0.0
 
-    @property
     @abstractmethod
+    def prepare(self) -> Prepared:
+        """Return both sides as distributions."""
+
+    @cached_property
     def prepared(self) -> Prepared:
-        """Both sides as distributions."""
+        """Both sides as distributions, the candidate mixed with the uniform one if asked for."""
+        with np.errstate(over="ignore", invalid="ignore", under="ignore", divide="ignore"):
+            found = self.prepare()
+            return smoothed(found, self.smooth) if self.smooth else found
 
     @property
     @abstractmethod
@@ -135,6 +143,38 @@ class Pair(ABC):
         return kl_terms(self.q, self.p, -self.e, self.prepared.no_p)
 
 
+def finish(reference: Side, candidate: Side, e: Float64, *, correct: bool) -> Prepared:
+    """Decide e where an outcome is absent, and take out the error it has in common.
+
+    Rounding leaves one constant per distribution in e. It shows as sum(q - p), which must be 0 and
+    is summed from terms that do not cancel.
+    """
+    nowhere = np.zeros((1,) * e.ndim, dtype=bool)
+    no_p = nowhere if reference.absent is None else reference.absent
+    no_q = nowhere if candidate.absent is None else candidate.absent
+    e = np.where(no_p, np.inf, np.where(no_q, -np.inf, e)) if no_p.any() or no_q.any() else e
+    if correct:
+        excess = np.copysign(np.maximum(reference.p, candidate.p) * -np.expm1(-np.abs(e)), e)
+        e = e - np.log1p(excess.sum(axis=1, keepdims=True))
+    both, no_p, no_q = no_p & no_q, no_p & ~no_q, no_q & ~no_p
+    e = np.where(both, 0.0, e) if both.any() else e
+    return Prepared(
+        reference, candidate, e, no_q if no_q.any() else None, no_p if no_p.any() else None
+    )
+
+
+def smoothed(found: Prepared, weight: float) -> Prepared:
+    """Mix the candidate with the uniform distribution over the outcomes."""
+    reference, q = found.reference, found.candidate.p
+    uniform = weight / q.shape[1]
+    mixed = (1 - weight) * q + uniform
+    excess = (1 - weight) * np.expm1(found.e) + (uniform / reference.p - weight)
+    near = np.abs(excess) < 0.5
+    e = np.where(near, np.log1p(np.where(near, excess, 0.0)), np.log(mixed) + reference.surprise)
+    candidate = Side(np.log(mixed), np.zeros(1), np.zeros(1), mixed, None)
+    return finish(reference, candidate, e, correct=False)
+
+
 def kl_terms(p: Float64, q: Float64, e: Float64, no_q: NDArray[np.bool_] | None) -> Float64:
     """Return q - p - p * e for e = log(q / p): the terms of KL(p||q), each of them >= 0.
 
@@ -159,7 +199,7 @@ def status_of(invalid: NDArray[Any], skipped: NDArray[Any]) -> NDArray[np.uint8]
     return status
 
 
-def without_uncounted(logits: Float64, status: NDArray[np.uint8]) -> Float64:
-    """Put zeros into rows that do not count, so that what they hold raises no warning."""
+def without_uncounted(values: Float64, status: NDArray[np.uint8], instead: float = 0.0) -> Float64:
+    """Replace rows that do not count, so that what they hold raises no warning."""
     uncounted = status != Status.COUNTED
-    return np.where(uncounted[:, None], 0.0, logits) if uncounted.any() else logits
+    return np.where(uncounted[:, None], instead, values) if uncounted.any() else values

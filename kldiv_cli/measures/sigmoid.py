@@ -10,17 +10,23 @@ from numpy.typing import NDArray
 
 from kldiv_cli.measures import exact
 from kldiv_cli.measures.base import Float64
-from kldiv_cli.measures.pair import Counts, Pair, Prepared, Side, status_of, without_uncounted
+from kldiv_cli.measures.pair import (
+    Counts,
+    Pair,
+    Prepared,
+    Side,
+    finish,
+    status_of,
+    without_uncounted,
+)
 
 
 class SigmoidPair(Pair):
     """Two blocks of logits under sigmoid, (rows, cells), float64, not yet divided by T."""
 
-    @cached_property
-    def prepared(self) -> Prepared:
-        """Both sides as distributions over the outcomes 1 and 0 of each cell; see `_prepare`."""
-        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            return _prepare(self)
+    def prepare(self) -> Prepared:
+        """Return both sides as distributions over the outcomes 1 and 0; see `_prepare`."""
+        return _prepare(self)
 
     @cached_property
     def infinite(self) -> NDArray[np.bool_] | None:
@@ -76,12 +82,7 @@ def _prepare(pair: SigmoidPair) -> Prepared:
     if near.any():
         other = reference.p[:, ::-1]
         e = np.where(near, -np.log1p(other * np.expm1(np.where(near, d, 0.0))), e)
-    if pair.infinite is None:
-        return Prepared(reference, candidate, e, None, None)
-    no_p, no_q = np.isneginf(reference.x), np.isneginf(candidate.x)
-    e[no_p], e[no_q] = np.inf, -np.inf
-    e[no_p & no_q] = 0.0
-    return Prepared(reference, candidate, e, no_q & ~no_p, no_p & ~no_q)
+    return finish(reference, candidate, e, correct=False)
 
 
 def _side(logits: Float64, temperature: float) -> Side:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,17 +9,23 @@ from numpy.typing import NDArray
 
 from kldiv_cli.measures import exact
 from kldiv_cli.measures.base import Float64
-from kldiv_cli.measures.pair import Counts, Pair, Prepared, Side, status_of, without_uncounted
+from kldiv_cli.measures.pair import (
+    Counts,
+    Pair,
+    Prepared,
+    Side,
+    finish,
+    status_of,
+    without_uncounted,
+)
 
 
 class SoftmaxPair(Pair):
     """Two blocks of logits under softmax, (rows, classes), float64, not yet divided by T."""
 
-    @cached_property
-    def prepared(self) -> Prepared:
-        """Both sides as distributions over the classes; see `_prepare`."""
-        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            return _prepare(self)
+    def prepare(self) -> Prepared:
+        """Return both sides as distributions over the classes; see `_prepare`."""
+        return _prepare(self)
 
     @property
     def agreement(self) -> tuple[Counts, Counts]:
@@ -45,9 +50,8 @@ def _prepare(pair: SoftmaxPair) -> Prepared:
     """Compute p, q and e = log(q / p).
 
     ``e`` is (t - s) minus the difference of the log-partitions, and keeps 2e-14 of itself where the
-    rows differ by 1e-12: the differences are exact (:mod:`kldiv_cli.measures.exact`), and the error
-    that the two logarithms leave, one constant per row, is measured as sum(q - p), which must be 0,
-    and taken out.
+    rows differ by 1e-12: the differences are exact (:mod:`kldiv_cli.measures.exact`), and `finish`
+    takes out the error that the two logarithms leave.
     """
     s, t, temperature = pair.s, pair.t, pair.temperature
     s_max, t_max = _at(s, pair.argmax[0]), _at(t, pair.argmax[1])
@@ -62,18 +66,7 @@ def _prepare(pair: SoftmaxPair) -> Prepared:
     shift, shift_low = exact.two_diff(t_max, s_max)
     e = (((d - shift) + d_low) - shift_low) / temperature
     e -= candidate.log_partition - reference.log_partition
-    if absent:
-        e[s_out] = np.inf
-        e[t_out] = -np.inf
-    excess = np.copysign(np.maximum(reference.p, candidate.p) * -np.expm1(-np.abs(e)), e)
-    e -= np.log1p(excess.sum(axis=1, keepdims=True))
-    if not absent:
-        return Prepared(reference, candidate, e, None, None)
-    e[s_out & t_out] = 0.0
-    no_q, no_p = t_out & ~s_out, s_out & ~t_out
-    return Prepared(
-        reference, candidate, e, no_q if no_q.any() else None, no_p if no_p.any() else None
-    )
+    return finish(reference, candidate, e, correct=True)
 
 
 def _side(

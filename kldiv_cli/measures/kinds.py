@@ -1,0 +1,49 @@
+"""What the numbers of a file are: logits, probabilities or their logarithms."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kldiv_cli.measures.base import Float64, Mode
+
+Kind = Literal["logits", "probs", "log-probs"]
+KINDS: tuple[Kind, ...] = ("logits", "probs", "log-probs")
+
+_TOLERANCE = {"float16": 1e-2, "float32": 1e-5, "float64": 1e-12}
+"""How far from 1 the sum of a row may be, by the type that it was rounded to."""
+TEXT_TOLERANCE = 1e-5
+
+
+def tolerance(dtype: str, *, text: bool) -> float:
+    """Return how far from 1 the probabilities of a row may sum by rounding alone."""
+    return TEXT_TOLERANCE if text else _TOLERANCE.get(dtype, 1e-12)
+
+
+def sums(values: NDArray[Any], kind: Kind) -> Float64:
+    """Return the sum of each row's probabilities, float64, shape (rows,)."""
+    wide = values.astype(np.float64, copy=False)
+    total: Float64 = (np.exp(wide) if kind == "log-probs" else wide).sum(axis=1)
+    return total
+
+
+def to_logits(values: NDArray[Any], kind: Kind, mode: Mode) -> NDArray[Any]:
+    """Return logits that stand for the same distributions, shape (rows, classes).
+
+    Under softmax these are log-probabilities; under sigmoid log(p / (1 - p)) of each cell. 0 gives
+    -inf, 1 under sigmoid +inf, and what is no probability NaN. They are as exact as the rounding of
+    the logarithm allows, about 1e-16 of their size.
+    """
+    if kind == "logits" or (kind == "log-probs" and mode == "softmax"):
+        return values
+    wide = values.astype(np.float64, copy=False)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if mode == "softmax":
+            return np.log(wide)
+        if kind == "log-probs":
+            return wide - np.log(-np.expm1(wide))
+        middle = np.abs(wide - 0.5) < 0.25
+        odds = np.log1p(np.where(middle, 2 * wide - 1, 0.0) / np.where(middle, 1 - wide, 1.0))
+        return np.where(middle, odds, np.log(wide) - np.log1p(-wide))
