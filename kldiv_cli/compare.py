@@ -13,13 +13,15 @@ from kldiv_cli import measures
 from kldiv_cli.comparison import Agreement, Comparison, Limit, Side
 from kldiv_cli.errors import InputError, UsageError
 from kldiv_cli.measures.base import Mode, Status
-from kldiv_cli.measures.faults import Fault, first_invalid, mask_mismatches
+from kldiv_cli.measures.faults import first_invalid
+from kldiv_cli.measures.kinds import Kind
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.request import NanPolicy, Request, Unit
 from kldiv_cli.sources import open_source
 from kldiv_cli.sources.array import ArraySource
 from kldiv_cli.sources.base import Layout, Source
 from kldiv_cli.summary import Rows, Summary, TopRow
+from kldiv_cli.watch import SideWatch, Watch, looks_like
 
 ALL_ROWS = 20
 """A file with at most so many rows has all of them shown."""
@@ -37,6 +39,9 @@ def compare(
     id_column: str | None = None,
     columns: Sequence[str] | None = None,
     measure: str | Sequence[str] = "jeffreys",
+    kind: Kind | tuple[Kind, Kind] = "logits",
+    normalize: bool = False,
+    smooth: float = 0.0,
     top: int = 10,
     limits: Mapping[str, float] | Sequence[tuple[str, float]] = (),
     progress: Callable[[int, int | None], None] | None = None,
@@ -71,6 +76,13 @@ def compare(
     measure : str or sequence of str
         What to compute, as ``kldiv measures`` lists it: "kl", "gjs:0.1", ... The first one ranks
         the rows and is what limits are about that name no measure.
+    kind : {"logits", "probs", "log-probs"} or a pair of them
+        What the numbers are, of both sides or of each. Probabilities may be 0; under softmax the
+        rows must sum to 1 within the rounding of their type, and are divided by their sums.
+    normalize : bool
+        Divide rows of probabilities by their sums however far from 1 these are.
+    smooth : float
+        Mix the candidate with the uniform distribution: (1 - smooth) * q + smooth / classes.
     top : int
         How many of the most divergent rows to keep in the result.
     limits : mapping or sequence of pairs, statistic name to value
@@ -108,34 +120,38 @@ def compare(
     pairs = limits.items() if isinstance(limits, Mapping) else limits
     names = [measure] if isinstance(measure, str) else list(dict.fromkeys(measure))
     asked = tuple(measures.load(name) for name in names)
-    request = Request(mode, temperature, unit, nan_policy, top, asked, tuple(pairs))
+    kinds = (kind, kind) if isinstance(kind, str) else (kind[0], kind[1])
+    request = Request(
+        mode, temperature, unit, nan_policy, top, asked, kinds, normalize, smooth, tuple(pairs)
+    )
     layout = Layout(row_axes, id_column, None if columns is None else tuple(columns))
     pairing = Pairing(*(_open(side, layout) for side in (reference, candidate)))
     _check_tables(pairing, layout)
-    masks = _Masks()
+    watch = Watch(pairing, request)
     summary = Summary.empty()
     for block in pairing.blocks():
-        masks.look(block, pairing)
         rows = _measure(block, request, pairing)
+        watch.look(block, rows.counted & ~rows.invalid)
         summary = summary.merge(Summary.from_rows(rows, max(top, ALL_ROWS)))
         if progress is not None:
             progress(summary.rows, pairing.rows_expected)
-    return _result(summary, request, pairing, masks.warnings())
+    watch.check()
+    return _result(summary, request, pairing, watch)
 
 
 def _measure(block: BlockPair, request: Request, pairing: Pairing) -> Rows:
-    pair = measures.prepare(request.mode, block.reference, block.candidate, request.temperature)
+    pair = measures.prepare(
+        request.mode,
+        block.reference,
+        block.candidate,
+        request.temperature,
+        request.kinds,
+        request.smooth,
+    )
     invalid = pair.status == Status.INVALID
     if request.nan_policy == "raise" and invalid.any():
         first = int(invalid.argmax())
-        fault = first_invalid(request.mode, block.reference, block.candidate, first)
-        raise InputError(
-            f"{getattr(pairing, fault.side).path}: {_place(fault, block, pairing)}: expected "
-            f"{'a finite logit or -inf' if request.mode == 'softmax' else 'a logit'}, found "
-            f"{fault.found}",
-            "Leave such rows out with --nan-policy omit, or let them show with "
-            "--nan-policy propagate.",
-        )
+        raise _invalid(block, first, request, pairing)
     counted = pair.status == Status.COUNTED
     if request.nan_policy == "propagate":
         counted |= invalid
@@ -152,11 +168,30 @@ def _measure(block: BlockPair, request: Request, pairing: Pairing) -> Rows:
     )
 
 
+def _invalid(block: BlockPair, row: int, request: Request, pairing: Pairing) -> InputError:
+    values = block.reference, block.candidate
+    fault = first_invalid(request.mode, *values, row, request.kinds)
+    advice = (
+        "Leave such rows out with --nan-policy omit, or let them show with --nan-policy propagate."
+    )
+    kinds = request.kinds if fault.side == "reference" else request.kinds[::-1]
+    other = values[1] if fault.side == "reference" else values[0]
+    if kinds[0] != "logits" and kinds[1] == "logits" and looks_like(other, kinds[0]):
+        advice = f"The other side looks like {kinds[0]}: are --reference-input and "
+        advice += "--candidate-input swapped?"
+    return InputError(
+        f"{getattr(pairing, fault.side).path}: "
+        f"{pairing.place(fault.side, block, fault.row, fault.cell)}: expected {fault.expected}, "
+        f"found {fault.found}",
+        advice,
+    )
+
+
 def _result(
     summary: Summary,
     request: Request,
     pairing: Pairing,
-    warnings: tuple[str, ...],
+    watch: Watch,
 ) -> Comparison:
     counted, skipped = np.concatenate(summary.counted), np.concatenate(summary.skipped)
     if not counted.any():
@@ -168,11 +203,12 @@ def _result(
     found = summary.result()
     units = {each.name: request.unit if each.has_unit else None for each in request.measures}
     return Comparison(
-        reference=_side(pairing.reference, summary.rows),
-        candidate=_side(pairing.candidate, summary.rows),
+        reference=_side(pairing.reference, summary.rows, watch.sides[0]),
+        candidate=_side(pairing.candidate, summary.rows, watch.sides[1]),
         mode=request.mode,
         unit=request.unit,
         temperature=request.temperature,
+        smooth=request.smooth,
         nan_policy=request.nan_policy,
         rows=int(counted.sum()),
         skipped=int(skipped.sum()),
@@ -197,36 +233,8 @@ def _result(
             for stat, above in request.limits
             for name, statistic in [request.split(stat)]
         ),
-        warnings=warnings,
+        warnings=watch.warnings(),
     )
-
-
-class _Masks:
-    """Watches for cells that hold a mask value on one side only."""
-
-    def __init__(self) -> None:
-        self._count = 0
-        self._first = ""
-
-    def look(self, block: BlockPair, pairing: Pairing) -> None:
-        """Count those of a block."""
-        count, fault = mask_mismatches(block.reference, block.candidate)
-        if fault is not None and not self._count:
-            self._first = (
-                f"{getattr(pairing, fault.side).path}: mask mismatch: "
-                f"{_place(fault, block, pairing)} holds {fault.found} on the other side"
-            )
-        self._count += count
-
-    def warnings(self) -> tuple[str, ...]:
-        """Return the warning, if there is anything to warn of."""
-        if not self._count:
-            return ()
-        return (f"{self._first}; {self._count} such cells in all: mask both sides alike",)
-
-
-def _place(fault: Fault, block: BlockPair, pairing: Pairing) -> str:
-    return pairing.place(fault.side, block, fault.row, fault.cell)
 
 
 def _open(side: str | os.PathLike[str] | ArrayLike, layout: Layout) -> Source:
@@ -235,9 +243,17 @@ def _open(side: str | os.PathLike[str] | ArrayLike, layout: Layout) -> Source:
     return ArraySource(np.asarray(side), layout)
 
 
-def _side(source: Source, rows: int) -> Side:
-    shape = tuple(rows if length is None else length for length in source.shape)
-    return Side(source.path, source.format, source.dtype, shape, source.id_name, source.notes)
+def _side(source: Source, rows: int, seen: SideWatch) -> Side:
+    return Side(
+        path=source.path,
+        format=source.format,
+        dtype=source.dtype,
+        shape=tuple(rows if length is None else length for length in source.shape),
+        kind=seen.kind,
+        id=source.id_name,
+        sum_error=seen.worst if seen.summed else None,
+        notes=source.notes,
+    )
 
 
 def _shown_rows(summary: Summary, top: int) -> tuple[TopRow, ...]:

@@ -17,13 +17,19 @@ Float64 = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two inputs: where it came from and what it holds."""
+    """One of the two inputs: where it came from and what it holds.
+
+    ``sum_error`` is how far from 1 the probabilities of a row summed at most before they were
+    divided by their sum; None where none were summed.
+    """
 
     path: str
     format: str
     dtype: str
     shape: tuple[int, ...]
+    kind: Literal["logits", "probs", "log-probs"] = "logits"
     id: str | None = None
+    sum_error: float | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -70,6 +76,8 @@ class Comparison:
         The unit of every value and statistic.
     temperature : float
         Both sides' logits were divided by it first.
+    smooth : float
+        The weight of the uniform distribution that the candidate was mixed with.
     nan_policy : {"raise", "omit", "propagate"}
         What was done with invalid rows.
     rows, skipped, invalid : int
@@ -126,6 +134,7 @@ class Comparison:
     mode: Literal["softmax", "sigmoid"]
     unit: Literal["nats", "bits"]
     temperature: float
+    smooth: float
     nan_policy: Literal["raise", "omit", "propagate"]
     rows: int
     skipped: int

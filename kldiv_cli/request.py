@@ -9,6 +9,7 @@ from typing import Literal
 
 from kldiv_cli.errors import UsageError
 from kldiv_cli.measures.base import Float64, Measure, Mode
+from kldiv_cli.measures.kinds import KINDS, Kind
 from kldiv_cli.summary import STATISTICS
 
 Unit = Literal["nats", "bits"]
@@ -31,6 +32,9 @@ class Request:
     nan_policy: NanPolicy
     top: int
     measures: tuple[Measure, ...]
+    kinds: tuple[Kind, Kind]
+    normalize: bool
+    smooth: float
     limits: tuple[tuple[str, float], ...]
 
     def __post_init__(self) -> None:
@@ -38,6 +42,7 @@ class Request:
             ("mode", self.mode, ("softmax", "sigmoid")),
             ("unit", self.unit, ("nats", "bits")),
             ("nan policy", self.nan_policy, ("raise", "omit", "propagate")),
+            *(("kind of input", kind, KINDS) for kind in self.kinds),
         ):
             if value not in known:
                 raise UsageError(f"no {name} is called {value!r}", f"Known: {', '.join(known)}.")
@@ -45,6 +50,16 @@ class Request:
             raise UsageError(
                 f"expected a temperature above 0, found {self.temperature:g}",
                 "1 leaves the logits alone.",
+            )
+        if not 0 <= self.smooth < 1:
+            raise UsageError(
+                f"expected --smooth of 0 or more and below 1, found {self.smooth:g}",
+                "It is the weight of the uniform distribution in the candidate.",
+            )
+        if self.normalize and (self.kinds == ("logits", "logits") or self.mode == "sigmoid"):
+            raise UsageError(
+                "--normalize is for probabilities under softmax, and there are none",
+                "Leave it out, or say --input probs.",
             )
         if self.top < 0:
             raise UsageError(

@@ -6,7 +6,7 @@ from math import isnan
 from typing import TYPE_CHECKING
 
 from kldiv_cli.cli import options, streams
-from kldiv_cli.errors import UsageError
+from kldiv_cli.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from kldiv_cli.comparison import Comparison
@@ -18,6 +18,11 @@ def compare(
     mode: options.ModeOption = "softmax",
     row_axes: options.RowAxes = None,
     temperature: options.Temperature = 1.0,
+    kind: options.Input = "logits",
+    reference_kind: options.ReferenceInput = None,
+    candidate_kind: options.CandidateInput = None,
+    normalize: options.Normalize = False,
+    smooth: options.Smooth = 0.0,
     nan_policy: options.NanPolicyOption = "raise",
     id_column: options.IdColumn = None,
     columns: options.ClassColumns = None,
@@ -28,6 +33,8 @@ def compare(
     output: options.Outputs = None,
     stat: options.Stat = None,
     fail_above: options.FailAbove = None,
+    strict: options.Strict = False,
+    no_warn: options.NoWarn = False,
 ) -> int:
     """Print how far the outputs in CANDIDATE are from those in REFERENCE.
 
@@ -36,7 +43,7 @@ def compare(
     Exit code 0: compared, and within the limits; 1: a limit was exceeded; 2: trouble.
     """
     limits = [_limit(text) for text in fail_above or ()]
-    _check_stat(stat, report)
+    _check_together(stat, report, strict=strict, no_warn=no_warn)
 
     import kldiv_cli
     from kldiv_cli import reports
@@ -61,10 +68,15 @@ def compare(
             id_column=id_column,
             columns=None if columns is None else columns.split(","),
             measure=names,
+            kind=(reference_kind or kind, candidate_kind or kind),
+            normalize=normalize,
+            smooth=smooth,
             top=top,
             limits=limits,
             progress=progress,
         )
+    if strict and comparison.warnings:
+        raise InputError(comparison.warnings[0], "Without --strict this is a warning.")
     files.write(comparison, outputs)
     if stat is not None:
         name, statistic = split_statistic(stat, names)
@@ -73,12 +85,12 @@ def compare(
     else:
         writer = reports.load(report or "table")
         streams.put(lambda stream: writer(comparison, stream))
-    _tell(comparison)
+    _tell(comparison, warn=not no_warn)
     return 1 if comparison.exceeded else 0
 
 
-def _tell(comparison: Comparison) -> None:
-    for warning in comparison.warnings:
+def _tell(comparison: Comparison, *, warn: bool) -> None:
+    for warning in comparison.warnings if warn else ():
         streams.tell(f"warning: {warning}")
     first = next(iter(comparison.measures))
     for limit in comparison.limits:
@@ -102,7 +114,11 @@ def _limit(text: str) -> tuple[str, float]:
         ) from None
 
 
-def _check_stat(stat: str | None, report: str | None) -> None:
+def _check_together(stat: str | None, report: str | None, *, strict: bool, no_warn: bool) -> None:
+    if strict and no_warn:
+        raise UsageError(
+            "--strict makes errors of warnings and --no-warn hides them", "Leave one of them out."
+        )
     if stat is not None and report is not None:
         raise UsageError(
             "--stat prints one number and --format says how to print all of them",

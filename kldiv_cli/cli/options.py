@@ -45,6 +45,46 @@ Temperature = Annotated[
         rich_help_panel=_MEANING,
     ),
 ]
+_KIND = Literal["logits", "probs", "log-probs"]
+Input = Annotated[
+    _KIND,
+    typer.Option("--input", help="What the numbers of both files are.", rich_help_panel=_MEANING),
+]
+ReferenceInput = Annotated[
+    _KIND | None,
+    typer.Option(
+        "--reference-input",
+        help="What those of REFERENCE are.",
+        show_default="as --input",
+        rich_help_panel=_MEANING,
+    ),
+]
+CandidateInput = Annotated[
+    _KIND | None,
+    typer.Option(
+        "--candidate-input",
+        help="What those of CANDIDATE are.",
+        show_default="as --input",
+        rich_help_panel=_MEANING,
+    ),
+]
+Normalize = Annotated[
+    bool,
+    typer.Option(
+        "--normalize",
+        help="Divide rows of probabilities by their sums, however far from 1 these are.",
+        rich_help_panel=_MEANING,
+    ),
+]
+Smooth = Annotated[
+    float,
+    typer.Option(
+        "--smooth",
+        metavar="E",
+        help="Mix the candidate with the uniform distribution: (1-E)*q + E/C.",
+        rich_help_panel=_MEANING,
+    ),
+]
 NanPolicyOption = Annotated[
     Literal["raise", "omit", "propagate"],
     typer.Option(
@@ -129,6 +169,11 @@ Stat = Annotated[
         rich_help_panel=_RESULT,
     ),
 ]
+Strict = Annotated[
+    bool,
+    typer.Option("--strict", help="Exit 2 where there would be a warning.", rich_help_panel=_CI),
+]
+NoWarn = Annotated[bool, typer.Option("--no-warn", help="Print no warnings.", rich_help_panel=_CI)]
 FailAbove = Annotated[
     list[str] | None,
     typer.Option(

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.measures.base import Mode
+from kldiv_cli.measures.kinds import Kind
 
 MASK = -1e4
 """Logits at or below it are masks: -1e4 (BERT), -1e9, -1e12, a type's minimum."""
@@ -22,20 +23,38 @@ class Fault(NamedTuple):
     row: int
     cell: int | None
     found: str
+    expected: str = ""
 
 
-def first_invalid(mode: Mode, s: NDArray[Any], t: NDArray[Any], row: int) -> Fault:
+def first_invalid(
+    mode: Mode,
+    s: NDArray[Any],
+    t: NDArray[Any],
+    row: int,
+    kinds: tuple[Kind, Kind] = ("logits", "logits"),
+) -> Fault:
     """Return why a row that is known to be invalid is so."""
-    for side, logits in (("reference", s[row]), ("candidate", t[row])):
-        wrong = np.isnan(logits)
-        if mode == "softmax":
-            wrong |= np.isposinf(logits)
+    for side, values, kind in zip(("reference", "candidate"), (s[row], t[row]), kinds, strict=True):
+        wrong, expected = _wrong_cells(mode, values, kind)
         if wrong.any():
             cell = int(wrong.argmax())
-            return Fault(side, row, cell, "NaN" if np.isnan(logits[cell]) else "+inf")
-        if mode == "softmax" and np.isneginf(logits).all():
-            return Fault(side, row, None, "nothing but -inf")
+            return Fault(side, row, cell, f"{values[cell]:g}".replace("nan", "NaN"), expected)
+        nothing = 0 if kind == "probs" else -np.inf
+        if mode == "softmax" and (values == nothing).all():
+            return Fault(side, row, None, f"nothing but {nothing:g}", "a distribution")
     raise ValueError(f"row {row} is valid")
+
+
+def _wrong_cells(mode: Mode, values: NDArray[Any], kind: Kind) -> tuple[NDArray[np.bool_], str]:
+    if kind == "logits":
+        if mode == "sigmoid":
+            return np.isnan(values), "a logit"
+        return ~(values < np.inf), "a finite logit or -inf"
+    if kind == "probs":
+        high = 1.0 if mode == "sigmoid" else np.finfo(np.float64).max
+        return ~((values >= 0) & (values <= high)), "a probability from 0 to 1"
+    high = 0.0 if mode == "sigmoid" else np.finfo(np.float64).max
+    return ~(values <= high), "the logarithm of a probability, at most 0"
 
 
 def mask_mismatches(s: NDArray[Any], t: NDArray[Any]) -> tuple[int, Fault | None]:

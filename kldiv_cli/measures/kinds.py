@@ -17,7 +17,7 @@ _TOLERANCE = {"float16": 1e-2, "float32": 1e-5, "float64": 1e-12}
 TEXT_TOLERANCE = 1e-5
 
 
-def tolerance(dtype: str, *, text: bool) -> float:
+def sum_tolerance(dtype: str, *, text: bool) -> float:
     """Return how far from 1 the probabilities of a row may sum by rounding alone."""
     return TEXT_TOLERANCE if text else _TOLERANCE.get(dtype, 1e-12)
 

@@ -36,6 +36,7 @@ def head(comparison: Comparison) -> list[tuple[str, str]]:
             for name, definition in comparison.definitions.items()
         ),
         ("mode", _mode(comparison)),
+        *_inputs(comparison),
         *_rows(comparison),
         (f"same {comparison.agreement.kind}", _agreement(comparison)),
         *(("limit", _limit(limit)) for limit in comparison.limits),
@@ -90,10 +91,36 @@ def number(value: float) -> str:
 
 def _mode(comparison: Comparison) -> str:
     link, over = ("softmax", "classes") if comparison.mode == "softmax" else ("sigma", "cells")
+    p, q = (
+        "as given"
+        if side.kind == "probs" and comparison.temperature == 1
+        else f"{link}({logits}/T)"
+        for side, logits in ((comparison.reference, "s"), (comparison.candidate, "t"))
+    )
     return (
-        f"{comparison.mode} of {comparison.classes} {over}: p = {link}(s/T), q = {link}(t/T), "
+        f"{comparison.mode} of {comparison.classes} {over}: p = {p}, q = {q}, "
         f"T = {comparison.temperature:g}"
     )
+
+
+def _inputs(comparison: Comparison) -> list[tuple[str, str]]:
+    """Say what was done to probabilities before they were compared."""
+    found = []
+    for side in (comparison.reference, comparison.candidate):
+        if side.kind != "logits":
+            name = "p" if side is comparison.reference else "q"
+            off = (
+                ""
+                if side.sum_error is None
+                else (f", rows sum to 1 within {number(side.sum_error)}, divided by their sums")
+            )
+            found.append(("input", f"{name}: {side.kind}{off}"))
+    if comparison.smooth:
+        outcomes = comparison.classes if comparison.mode == "softmax" else 2
+        found.append(
+            ("smooth", f"q is {1 - comparison.smooth:g}*q + {comparison.smooth:g}/{outcomes}")
+        )
+    return found
 
 
 def _side(side: Side) -> str:

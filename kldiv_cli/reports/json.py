@@ -41,6 +41,7 @@ def summary(comparison: Comparison) -> dict[str, Any]:
         "mode": comparison.mode,
         "unit": comparison.unit,
         "temperature": comparison.temperature,
+        "smooth": comparison.smooth,
         "nan_policy": comparison.nan_policy,
         "paired_by": comparison.paired_by,
         "rows": comparison.rows,
@@ -71,8 +72,10 @@ def _side(side: Side) -> dict[str, Any]:
         "format": side.format,
         "dtype": side.dtype,
         "shape": list(side.shape),
+        "input": side.kind,
     }
-    return found if side.id is None else {**found, "id": side.id}
+    optional = {"id": side.id, "sum_error": side.sum_error}
+    return found | {key: value for key, value in optional.items() if value is not None}
 
 
 def _measure(found: Statistics, definition: str, unit: str | None) -> dict[str, Any]:

@@ -1,0 +1,144 @@
+"""Notices, block by block, what people get wrong about their files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kldiv_cli.errors import InputError
+from kldiv_cli.measures.faults import mask_mismatches
+from kldiv_cli.measures.kinds import TEXT_TOLERANCE, Kind, sum_tolerance, sums
+from kldiv_cli.pairing import BlockPair, Pairing
+from kldiv_cli.request import Request
+from kldiv_cli.sources.base import Source
+
+LOOKS_LIKE_ONE = 1e-3
+"""Logits do not sum to 1 this closely in every row by chance."""
+
+
+@dataclass
+class Watch:
+    """Looks at every block of a comparison, and says at the end what is wrong.
+
+    Raises
+    ------
+    InputError
+        From `check`: rows of probabilities do not sum to 1.
+    """
+
+    pairing: Pairing
+    request: Request
+    mismatches: int = 0
+    first_mismatch: str = ""
+    identical: bool = True
+    sides: tuple[SideWatch, SideWatch] = field(init=False)
+
+    def __post_init__(self) -> None:
+        reference, candidate = self.request.kinds
+        self.sides = SideWatch("reference", reference), SideWatch("candidate", candidate)
+
+    def look(self, block: BlockPair, counted: NDArray[np.bool_]) -> None:
+        """Look at one block, of which these rows count."""
+        values = block.reference, block.candidate
+        if self.request.kinds == ("logits", "logits"):
+            self._look_at_masks(block)
+        self.identical = self.identical and np.array_equal(*values, equal_nan=True)
+        for side, rows in zip(self.sides, values, strict=True):
+            side.look(rows, counted, block.start, self.request.mode)
+
+    def check(self) -> None:
+        """Raise if rows of probabilities do not sum to 1, unless that was to be mended."""
+        for side in self.sides:
+            source = getattr(self.pairing, side.name)
+            if self.request.normalize or side.worst <= tolerance(source):
+                continue
+            raise InputError(
+                f"{source.path}: expected rows of {side.kind} that sum to 1 within "
+                f"{tolerance(source):g}, found a sum of {side.worst_sum!r} in row "
+                f"{side.worst_row}",
+                "Say --normalize to divide every row by its sum, or --input logits if these are "
+                "logits.",
+            )
+
+    def warnings(self) -> tuple[str, ...]:
+        """Return what looks wrong though it can be computed."""
+        found = []
+        if self.mismatches:
+            found.append(
+                f"{self.first_mismatch}; {self.mismatches} such cells in all: mask both sides alike"
+            )
+        paths = self.pairing.reference.path, self.pairing.candidate.path
+        if self.identical:
+            found.append(f"{paths[0]} and {paths[1]} hold the same numbers: is one a copy?")
+        for side, path in zip(self.sides, paths, strict=True):
+            if side.kind == "logits" and side.like_probs:
+                found.append(
+                    f"{path}: these look like probabilities (every row lies in [0, 1] and sums to "
+                    f"1): say --{side.name}-input probs"
+                )
+            elif side.kind == "logits" and side.like_log_probs and self.request.mode == "sigmoid":
+                found.append(
+                    f"{path}: these look like log-probabilities of a softmax (every row has "
+                    "logsumexp 0), wrong under sigmoid: say --mode softmax"
+                )
+        return tuple(found)
+
+    def _look_at_masks(self, block: BlockPair) -> None:
+        count, fault = mask_mismatches(block.reference, block.candidate)
+        if fault is not None and not self.mismatches:
+            place = self.pairing.place(fault.side, block, fault.row, fault.cell)
+            self.first_mismatch = (
+                f"{getattr(self.pairing, fault.side).path}: mask mismatch: {place} holds "
+                f"{fault.found} on the other side"
+            )
+        self.mismatches += count
+
+
+@dataclass
+class SideWatch:
+    """What one side's rows look like, and how far from 1 they sum where they are probabilities."""
+
+    name: str
+    kind: Kind
+    like_probs: bool = True
+    like_log_probs: bool = True
+    worst: float = 0.0
+    worst_sum: float = 1.0
+    worst_row: int = 0
+    summed: bool = False
+
+    def look(self, values: NDArray[Any], counted: NDArray[np.bool_], start: int, mode: str) -> None:
+        """Look at one block that begins at row ``start``."""
+        if self.kind == "logits":
+            if self.like_probs:
+                self.like_probs = looks_like(values[counted], "probs")
+            if self.like_log_probs:
+                self.like_log_probs = looks_like(values[counted], "log-probs")
+        elif mode == "softmax" and counted.any():
+            self.summed = True
+            totals = sums(values, self.kind)
+            distance = np.where(counted, np.abs(totals - 1), 0.0)
+            row = int(distance.argmax())
+            if distance[row] > self.worst:
+                self.worst, self.worst_sum = float(distance[row]), float(totals[row])
+                self.worst_row = start + row
+
+
+def tolerance(source: Source) -> float:
+    """Return how far from 1 the rows of a source may sum by rounding alone."""
+    return sum_tolerance(source.dtype, text=source.format in {"csv", "tsv"})
+
+
+def looks_like(values: NDArray[Any], kind: Kind) -> bool:
+    """Tell whether every row could be probabilities, or log-probabilities, of several classes."""
+    if values.size == 0:
+        return True
+    low, high = values.min(), values.max()
+    if kind == "probs":
+        fits = low >= 0 and 0 < high <= 1 + TEXT_TOLERANCE
+    else:
+        fits = high <= TEXT_TOLERANCE and low < 0
+    return bool(fits and (np.abs(sums(values, kind) - 1) < LOOKS_LIKE_ONE).all())
