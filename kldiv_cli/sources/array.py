@@ -28,8 +28,8 @@ class ArraySource:
     path, format : str
         What messages and results call it.
     release : callable or None
-        Told the first and the last element of each block after use, where rows lie one after
-        another: a mapped file lets the pages go.
+        Told after each block from which element to which the array was read, so that a mapped file
+        lets the pages go.
     """
 
     array: NDArray[Any]
@@ -45,21 +45,12 @@ class ArraySource:
     def __post_init__(self) -> None:
         check_numeric(self.array.dtype, self.path)
         shape, row_axes = self.array.shape, self.layout.row_axes
-        if not shape:
-            raise InputError(
-                f"{self.path}: expected an array of logits, found a single number (shape ())",
-                "Save an array whose last axis holds the classes.",
-            )
+        check_shape(shape, self.path)
         if row_axes is not None and not 0 <= row_axes < len(shape):
             raise InputError(
                 f"{self.path}: expected --row-axes from 0 to {len(shape) - 1} for shape "
                 f"{shape}, found {row_axes}",
                 "--row-axes N takes N leading axes as rows and leaves at least one for classes.",
-            )
-        if 0 in shape:
-            raise InputError(
-                f"{self.path}: expected rows and classes, found none (shape {shape})",
-                "Check what wrote the file: there is nothing in it to compare.",
             )
 
     @property
@@ -108,8 +99,23 @@ class ArraySource:
                 values = whole[index].reshape(-1, width)
             check_exact_integers(values, self.path)
             yield Block(values)
-            if self.release is not None and flat is not None:
-                self.release(start * width, stop * width)
+            if self.release is not None:
+                read = (start, stop) if flat is not None else (0, count)
+                self.release(read[0] * width, read[1] * width)
 
     def line(self, row: int) -> None:
         """Arrays have no lines."""
+
+
+def check_shape(shape: tuple[int, ...], path: str) -> None:
+    """Raise unless there are rows and classes."""
+    if not shape:
+        raise InputError(
+            f"{path}: expected an array of logits, found a single number (shape ())",
+            "Save an array whose last axis holds the classes.",
+        )
+    if 0 in shape:
+        raise InputError(
+            f"{path}: expected rows and classes, found none (shape {shape})",
+            "Check what wrote the file: there is nothing in it to compare.",
+        )

@@ -110,7 +110,7 @@ def check_numeric(dtype: np.dtype[Any], path: str) -> None:
         "b": "bool",
     }.get(dtype.kind, str(dtype))
     advice = "Save the logits as float32 or float64: numpy.save(path, logits.astype('float32'))."
-    if dtype.str == "|V2":
+    if dtype.str == "|V2" and dtype.names is None:
         what = "|V2 (two raw bytes per value: bfloat16 as ml_dtypes saves it)"
         advice = "Save them as float32, which holds every bfloat16: logits.astype('float32')."
     raise InputError(f"{path}: expected real numbers, found {what}", advice)
