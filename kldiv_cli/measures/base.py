@@ -71,7 +71,7 @@ class Measure:
             values = self.compute(pair)
             if values.ndim == 2:
                 values = values.sum(axis=1)
-        return np.where(pair.status == Status.COUNTED, values, np.nan)
+        return np.where(pair.status == Status.COUNTED, values + 0.0, np.nan)  # and never -0.0
 
 
 def over_cells(formula: str) -> dict[Mode, str]:

@@ -105,7 +105,7 @@ def _of_far(pair: Pair, alpha: float) -> Float64:
     total = exact.exp(high, low).sum(axis=1)
     partition = alpha * ours.log_partition + (1 - alpha) * theirs.log_partition
     rows: Float64 = ((largest + (largest_low - partition))[:, 0] + np.log(total)) / (alpha - 1)
-    rows = np.where(np.isposinf(largest[:, 0]), inf, rows)
+    rows = np.where(np.isinf(largest[:, 0]), inf, rows)
     if alpha > 1 and pair.prepared.no_q is not None:
         rows = np.where(pair.prepared.no_q.any(axis=1), inf, rows)
     return rows
