@@ -122,11 +122,12 @@ class Pairing:
         self, reference: Iterator[Block], candidate: Iterator[Block]
     ) -> Iterator[BlockPair]:
         rows = 0
-        for left, right in _cut(reference, candidate):
+        steps = _Steps(reference, candidate)
+        for left, right in steps:
             if left is None or right is None:
                 counts = [
                     rows + (0 if first is None else len(first)) + sum(map(len, rest))
-                    for first, rest in ((left, reference), (right, candidate))
+                    for first, rest in zip((left, right), steps.rest(), strict=True)
                 ]
                 raise self._different("rows", *counts)
             ids = left.ids if left.ids is not None else right.ids
@@ -136,11 +137,13 @@ class Pairing:
     def _by_id(self, reference: Iterator[Block], candidate: Iterator[Block]) -> Iterator[BlockPair]:
         """Walk in step while the ids agree; from the first that does not, look the rest up."""
         walked: list[NDArray[Any]] = []
-        for left, right in _cut(reference, candidate):
+        steps = _Steps(reference, candidate)
+        for left, right in steps:
             if left is None or right is None or not _equal_ids(left, right):
-                reference = chain([] if left is None else [left], reference)
-                others = chain([] if right is None else [right], candidate)
-                yield from self._look_up(reference, list(others), walked)
+                ours, theirs = steps.rest()
+                ours = chain([] if left is None else [left], ours)
+                theirs = chain([] if right is None else [right], theirs)
+                yield from self._look_up(ours, list(theirs), walked)
                 return
             yield BlockPair(sum(map(len, walked)), left.values, right.values, left.ids)
             walked.append(_ids(left))
@@ -154,7 +157,7 @@ class Pairing:
         _check_unique([*walked, theirs], self.candidate)
         place = dict(zip(theirs.tolist(), range(len(theirs)), strict=True))
         values = np.concatenate([block.values for block in candidate]) if candidate else None
-        ours: list[NDArray[Any]] = []
+        ours: list[NDArray[Any]] = [np.empty(0, object)]
         start = sum(map(len, walked))
         for block in reference:
             ours.append(_ids(block))
@@ -205,18 +208,34 @@ class Pairing:
         )
 
 
-def _cut(
-    left: Iterator[Block], right: Iterator[Block]
-) -> Iterator[tuple[Block | None, Block | None]]:
-    """Yield blocks of equal length; at the end, what one side has and the other has not."""
-    a, b = next(left, None), next(right, None)
-    while a is not None and b is not None:
-        rows = min(len(a), len(b))
-        yield a[:rows], b[:rows]
-        a = a[rows:] if len(a) > rows else next(left, None)
-        b = b[rows:] if len(b) > rows else next(right, None)
-    if a is not None or b is not None:
-        yield a, b
+class _Steps:
+    """Blocks of equal length, cut from both sides; at the end what only one side has."""
+
+    def __init__(self, left: Iterator[Block], right: Iterator[Block]) -> None:
+        self._left, self._right = left, right
+        self._rest: tuple[Block | None, Block | None] = (None, None)
+
+    def __iter__(self) -> Iterator[tuple[Block | None, Block | None]]:
+        while True:
+            a, b = self._rest
+            a = next(self._left, None) if a is None else a
+            b = next(self._right, None) if b is None else b
+            self._rest = (None, None)
+            if a is None and b is None:
+                return
+            if a is not None and b is not None:
+                rows = min(len(a), len(b))
+                self._rest = (
+                    a[rows:] if len(a) > rows else None,
+                    b[rows:] if len(b) > rows else None,
+                )
+                a, b = a[:rows], b[:rows]
+            yield a, b
+
+    def rest(self) -> tuple[Iterator[Block], Iterator[Block]]:
+        """Return what has not been walked yet."""
+        first, second = ([] if block is None else [block] for block in self._rest)
+        return chain(first, self._left), chain(second, self._right)
 
 
 def _ids(block: Block) -> NDArray[Any]:
