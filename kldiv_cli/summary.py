@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import nan, sqrt
+from math import isnan, nan, sqrt
 from typing import Any
 
 import numpy as np
@@ -67,9 +67,12 @@ class TopRow:
     id: str | int | None
 
     @property
-    def rank(self) -> tuple[float, int]:
+    def rank(self) -> tuple[int, float, int]:
         """Sorts NaN first, then the largest value, rows that are not counted last."""
-        return _rank_value(next(iter(self.values.values())), self.counted), self.row
+        value = next(iter(self.values.values()))
+        if not self.counted:
+            return 2, 0.0, self.row
+        return (0, 0.0, self.row) if isnan(value) else (1, -value, self.row)
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,8 @@ class Summary:
     """Everything that is kept of the rows seen so far, in order.
 
     ``agreeing`` of ``decisions`` agree over the counted rows. ``top`` holds the ``keep`` most
-    divergent rows, the first measure deciding, ties in order of row.
+    divergent rows, the first measure deciding, ties in order of row; of two parts that keep
+    different numbers of them, the smaller number is known of the whole.
     """
 
     values: Mapping[str, tuple[Float64, ...]]
@@ -107,7 +111,7 @@ class Summary:
     invalid: int = 0
     agreeing: int = 0
     decisions: int = 0
-    keep: int = 0
+    keep: int | None = None
     top: tuple[TopRow, ...] = ()
 
     @classmethod
@@ -133,7 +137,7 @@ class Summary:
 
     def merge(self, later: Summary) -> Summary:
         """Return the summary of these rows followed by the later ones; associative."""
-        keep = max(self.keep, later.keep)
+        keep = min((k for k in (self.keep, later.keep) if k is not None), default=None)
         moved = (replace(row, row=row.row + self.rows) for row in later.top)
         names = self.values or later.values
         return Summary(
@@ -156,14 +160,7 @@ class Summary:
 
 
 def _top(rows: Rows, keep: int) -> tuple[TopRow, ...]:
-    first = next(iter(rows.values.values()))
-    order = _rank_value(first, rows.counted)
-    if keep < len(order):
-        last = np.partition(order, keep)[keep]
-        above = np.flatnonzero(order < last)
-        chosen = np.concatenate([above, np.flatnonzero(order == last)[: keep - len(above)]])
-    else:
-        chosen = np.arange(len(order))
+    chosen = _most_divergent(next(iter(rows.values.values())), rows.counted, keep)
     found = (
         TopRow(
             row=i,
@@ -180,10 +177,19 @@ def _top(rows: Rows, keep: int) -> tuple[TopRow, ...]:
     return tuple(sorted(found, key=lambda row: row.rank))
 
 
-def _rank_value(value: Any, counted: Any) -> Any:
-    """Return what ranks a row: NaN that counts below all, then falling values, then the rest."""
-    falling = np.where(np.isnan(value), -np.inf, -np.asarray(value))
-    return np.where(counted, falling, np.inf)
+def _most_divergent(values: Float64, counted: NDArray[np.bool_], keep: int) -> NDArray[np.intp]:
+    """Return the rows that `TopRow.rank` puts first, in any order."""
+    undefined = np.isnan(values)
+    rows = np.flatnonzero(counted & ~undefined)
+    found = [np.flatnonzero(counted & undefined), rows, np.flatnonzero(~counted)]
+    room = max(0, keep - len(found[0]))
+    if room < len(rows):
+        falling = -values[rows]
+        last = np.partition(falling, room)[room]
+        ties = rows[falling == last]
+        above = rows[falling < last]
+        found[1] = np.concatenate([above, ties[: room - len(above)]])
+    return np.concatenate(found)[:keep]
 
 
 def _statistics(values: Float64, counted: NDArray[np.bool_]) -> Statistics:
@@ -231,6 +237,7 @@ def _percentiles(x: Float64) -> dict[str, float]:
     found = {}
     for name, (i, rest) in at.items():
         below, above = float(ordered[i]), float(ordered[min(i + 1, last)])
-        step = 0.0 if below == above or rest == 0 else (above - below) * rest / _PERCENT[name][1]
+        share = rest / _PERCENT[name][1]
+        step = 0.0 if below == above or rest == 0 else (above - below) * share
         found[name] = below + step
     return found
