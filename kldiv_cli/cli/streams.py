@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import IO
 
-from kldiv_cli.errors import OutputError
+from kldiv_cli.errors import OutputError, printable
 
 
 def prepare() -> None:
@@ -43,7 +43,8 @@ def put(write: Callable[[IO[str]], object]) -> None:
 def tell(*lines: str) -> None:
     """Write lines to standard error, the first one marked as ours."""
     try:
-        sys.stderr.write("".join(line + "\n" for line in (f"kldiv: {lines[0]}", *lines[1:])))
+        text = (printable(f"kldiv: {lines[0]}"), *map(printable, lines[1:]))
+        sys.stderr.write("".join(line + "\n" for line in text))
         sys.stderr.flush()
     except OSError:
         _discard(sys.stderr)

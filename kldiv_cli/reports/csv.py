@@ -12,9 +12,22 @@ from kldiv_cli.reports.records import columns, records
 
 def write(comparison: Comparison, stream: IO[str], delimiter: str = ",") -> None:
     """Write a header line, then the records."""
-    writer = csv.writer(stream, delimiter=delimiter, lineterminator="\n")
+    writer = csv.writer(_Lines(stream), delimiter=delimiter, lineterminator="\r\n")
     writer.writerow(columns(comparison))
     writer.writerows(records(comparison, skipped=""))
+
+
+class _Lines:
+    """Ends lines with a newline alone.
+
+    csv.writer quotes an id that holds a carriage return only if carriage returns end its lines.
+    """
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def write(self, line: str) -> int:
+        return self._stream.write(line[:-2] + "\n")
 
 
 write_tsv = partial(write, delimiter="\t")

@@ -28,14 +28,14 @@ class Grid:
 def head(comparison: Comparison) -> list[tuple[str, str]]:
     """Return what was compared and how, label by label."""
     return [
-        ("reference p", _side(comparison.reference)),
-        ("candidate q", _side(comparison.candidate)),
+        ("reference p", file_line(comparison.reference)),
+        ("candidate q", file_line(comparison.candidate)),
         *_notes(comparison),
         *(
             (name, f"{definition}{_unit(name, comparison)}")
             for name, definition in comparison.definitions.items()
         ),
-        ("mode", _mode(comparison)),
+        (comparison.mode, _mode(comparison)),
         *_inputs(comparison),
         *_rows(comparison),
         (f"same {comparison.agreement.kind}", _agreement(comparison)),
@@ -91,16 +91,12 @@ def number(value: float) -> str:
 
 def _mode(comparison: Comparison) -> str:
     link, over = ("softmax", "classes") if comparison.mode == "softmax" else ("sigma", "cells")
+    as_given = comparison.temperature == 1
     p, q = (
-        "as given"
-        if side.kind == "probs" and comparison.temperature == 1
-        else f"{link}({logits}/T)"
+        "as given" if side.kind == "probs" and as_given else f"{link}({logits}/T)"
         for side, logits in ((comparison.reference, "s"), (comparison.candidate, "t"))
     )
-    return (
-        f"{comparison.mode} of {comparison.classes} {over}: p = {p}, q = {q}, "
-        f"T = {comparison.temperature:g}"
-    )
+    return f"p = {p}, q = {q}, {comparison.classes} {over}, T = {comparison.temperature:g}"
 
 
 def _inputs(comparison: Comparison) -> list[tuple[str, str]]:
@@ -123,7 +119,8 @@ def _inputs(comparison: Comparison) -> list[tuple[str, str]]:
     return found
 
 
-def _side(side: Side) -> str:
+def file_line(side: Side) -> str:
+    """Name a file and what it holds."""
     shape = " x ".join(map(str, side.shape))
     return f"{printable(side.path)}  {side.format} {side.dtype} {shape}"
 
@@ -159,7 +156,7 @@ def _agreement(comparison: Comparison) -> str:
 def _limit(limit: Limit) -> str:
     verdict = "EXCEEDED" if limit.exceeded else "holds"
     unit = "" if limit.unit is None else f" {limit.unit}"
-    return f"{limit.stat} <= {limit.above:g}{unit}: {verdict}: {number(limit.value)}"
+    return f"{limit.stat} <= {limit.above!r}{unit}: {verdict}: {limit.value!r}"
 
 
 def _alone(label: str, found: Statistics, comparison: Comparison) -> str:
@@ -200,10 +197,11 @@ def _row_name(row: int, comparison: Comparison) -> str:
 def _top_row(row: TopRow, comparison: Comparison) -> tuple[str, ...]:
     blank = "skipped" if row.skipped else "invalid"
     value = number(next(iter(row.values.values()))) if row.counted else blank
-    classes = (_class_name(i, comparison) if row.counted else "-" for i in row.argmax)
+    known = row.counted and not isnan(next(iter(row.values.values())))
+    classes = (_class_name(i, comparison) if known else "-" for i in row.argmax)
     cells: tuple[str, ...] = (_row_name(row.row, comparison), value, *classes)
     if comparison.agreement.kind == "sign":
-        cells += (f"{row.of - row.same} of {row.of}" if row.counted else "-",)
+        cells += (f"{row.of - row.same} of {row.of}" if known else "-",)
     if comparison.ids is not None:
         cells += (printable(str(row.id)),)
     return cells

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,29 +23,57 @@ def check(outputs: Sequence[str], inputs: Sequence[str]) -> None:
     OutputError
         The folder is missing or not writable, or something that is no file has that name.
     """
-    seen = {Path(path).resolve(): "is an input" for path in inputs}
+    seen = {_place(path): "is an input" for path in inputs}
     for path in outputs:
-        place = Path(path).resolve()
-        if place.suffix.lower() not in reports.SUFFIXES:
-            raise UsageError(
-                f"{path}: expected an output named {' '.join(reports.SUFFIXES)}, found "
-                + (f"suffix {place.suffix!r}" if place.suffix else "no suffix"),
-                "The suffix of --output decides the format.",
-            )
+        place = _place(path)
+        _check_suffix(path)
         if place in seen:
             raise UsageError(
                 f"{path}: expected a new output, found one that {seen[place]}", "Name another file."
             )
         seen[place] = "was named before"
-        if place.exists() and not place.is_file():
-            raise OutputError(f"{path}: expected a file or nothing, found another kind", "Move it.")
-        if not place.parent.is_dir():
-            raise OutputError(f"{path}: expected a folder to write into, found none", "Create it.")
-        if not os.access(place.parent, os.W_OK):
+        try:
+            _check_place(path, place)
+        except OSError as error:
             raise OutputError(
-                f"{path}: expected a folder to write into, found one that is read-only",
-                "Name a file in another folder.",
-            )
+                f"{path}: expected a file that can be written, found: {error.strerror}",
+                "Name another file.",
+            ) from error
+
+
+def _place(path: str) -> Path:
+    """Return where a name leads, links followed."""
+    return Path(os.path.realpath(path))
+
+
+def _suffix(path: str) -> str:
+    return Path(path).suffix.lower()
+
+
+def _check_suffix(path: str) -> None:
+    suffix = _suffix(path)
+    if suffix not in reports.SUFFIXES:
+        raise UsageError(
+            f"{path}: expected an output named {' '.join(reports.SUFFIXES)}, found "
+            + (f"suffix {suffix!r}" if suffix else "no suffix"),
+            "The suffix of --output decides the format.",
+        )
+
+
+def _check_place(path: str, place: Path) -> None:
+    if not place.parent.is_dir():
+        raise OutputError(f"{path}: expected a folder to write into, found none", "Create it.")
+    try:
+        regular = stat.S_ISREG(place.stat().st_mode)
+    except FileNotFoundError:
+        regular = True
+    if not regular:
+        raise OutputError(f"{path}: expected a file or nothing, found another kind", "Move it.")
+    if not os.access(place.parent, os.W_OK):
+        raise OutputError(
+            f"{path}: expected a folder to write into, found one that is read-only",
+            "Name a file in another folder.",
+        )
 
 
 def write(comparison: Comparison, outputs: Sequence[str]) -> None:
@@ -59,11 +88,11 @@ def write(comparison: Comparison, outputs: Sequence[str]) -> None:
     current = ""
     try:
         for current in outputs:
-            place = Path(current).resolve()
-            handle, name = tempfile.mkstemp(prefix=f".{place.name}.", dir=place.parent)
+            place = _place(current)
+            handle, name = tempfile.mkstemp(prefix=".kldiv-", dir=place.parent)
             os.close(handle)
             staged.append((Path(name), place))
-            _write_one(comparison, Path(name), reports.SUFFIXES[place.suffix.lower()])
+            _write_one(comparison, Path(name), reports.SUFFIXES[_suffix(current)])
             Path(name).chmod(_mode(place))
         for temporary, place in staged:
             current = str(place)

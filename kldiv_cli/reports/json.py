@@ -18,7 +18,7 @@ SCHEMA = 1
 
 def write(comparison: Comparison, stream: IO[str]) -> None:
     """Write the summary."""
-    json.dump(_valid(summary(comparison)), stream, indent=2, allow_nan=False)
+    json.dump(valid(summary(comparison)), stream, indent=2, allow_nan=False)
     stream.write("\n")
 
 
@@ -27,7 +27,7 @@ def write_lines(comparison: Comparison, stream: IO[str]) -> None:
     names = list(columns(comparison))
     encode = json.JSONEncoder(allow_nan=False).encode
     stream.writelines(
-        encode(dict(zip(names, map(_valid, record), strict=True))) + "\n"
+        encode(dict(zip(names, map(valid, record), strict=True))) + "\n"
         for record in records(comparison, skipped=None)
     )
 
@@ -36,8 +36,8 @@ def summary(comparison: Comparison) -> dict[str, Any]:
     """Return the summary as the object that is written, numbers still as floats."""
     return {
         "schema": SCHEMA,
-        "reference": _side(comparison.reference),
-        "candidate": _side(comparison.candidate),
+        "reference": file_object(comparison.reference),
+        "candidate": file_object(comparison.candidate),
         "mode": comparison.mode,
         "unit": comparison.unit,
         "temperature": comparison.temperature,
@@ -66,7 +66,8 @@ def summary(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _side(side: Side) -> dict[str, Any]:
+def file_object(side: Side) -> dict[str, Any]:
+    """Return a file and what it holds."""
     found = {
         "path": side.path,
         "format": side.format,
@@ -89,11 +90,12 @@ def _measure(found: Statistics, definition: str, unit: str | None) -> dict[str, 
     }
 
 
-def _valid(value: Any) -> Any:
+def valid(value: Any) -> Any:
+    """Return the value with infinities and NaN as strings, which JSON lacks as numbers."""
     if isinstance(value, float) and not isfinite(value):
         return str(value)
     if isinstance(value, dict):
-        return {key: _valid(entry) for key, entry in value.items()}
+        return {key: valid(entry) for key, entry in value.items()}
     if isinstance(value, list):
-        return [_valid(entry) for entry in value]
+        return [valid(entry) for entry in value]
     return value

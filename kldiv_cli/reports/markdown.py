@@ -34,4 +34,4 @@ def _line(cells: object) -> str:
 
 
 def _escape(text: str) -> str:
-    return re.sub(r"([\\`*_<>|\[\]#])", r"\\\1", text)
+    return re.sub(r"([\\`*_~<>&|\[\]#])", r"\\\1", text)

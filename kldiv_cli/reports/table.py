@@ -25,6 +25,8 @@ def write(comparison: Comparison, stream: IO[str]) -> None:
     console = Console(
         file=stream if on_terminal else StringIO(),
         width=None if on_terminal else _UNCUT,
+        force_terminal=on_terminal,
+        color_system="auto" if on_terminal else None,
         markup=False,
         highlight=False,
         emoji=False,
@@ -40,7 +42,10 @@ def _layout(comparison: Comparison) -> Group:
     head.add_column(style="bold")
     head.add_column(overflow="fold")
     for label, text in facts.head(comparison):
-        head.add_row(Text(label), Text(text, style="bold red" if "EXCEEDED" in text else ""))
+        head.add_row(
+            Text(label),
+            Text(text, style="bold red" if label == "limit" and "EXCEEDED" in text else ""),
+        )
     parts: list[RenderableType] = [head]
     for grid in facts.statistics(comparison):
         parts += [Text(), _grid(grid)]

@@ -1,0 +1,100 @@
+"""A loss -> text for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from math import isnan
+from textwrap import wrap
+from typing import IO, Any
+
+from kldiv_cli.loss_result import LossResult
+from kldiv_cli.reports import facts
+from kldiv_cli.reports.json import SCHEMA, file_object, valid
+
+_WIDTH = 80
+_LABEL = 13
+
+
+def write_table(result: LossResult, stream: IO[str]) -> None:
+    """Write the loss in words; only the lines that name files can be wider than 80 columns."""
+    for label, text in _lines(result):
+        stream.write(f"{label:<{_LABEL}}{text}".rstrip() + "\n")
+
+
+def write_json(result: LossResult, stream: IO[str]) -> None:
+    """Write the loss as one JSON object; infinities and NaN are the strings "inf" and "nan"."""
+    json.dump(valid(_object(result)), stream, indent=2, allow_nan=False)
+    stream.write("\n")
+
+
+WRITERS: dict[str, Callable[[LossResult, IO[str]], None]] = {
+    "table": write_table,
+    "json": write_json,
+}
+
+
+def _object(result: LossResult) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "loss": result.loss,
+        "value": result.value,
+        "components": dict(result.components),
+        "reduction": result.reduction,
+        "denominator": result.denominator,
+        "reference_name": result.reference_name,
+        "reference_value": result.reference_value,
+        "factor": result.factor,
+        "unit": "nats",
+        "formula": result.formula,
+        "options": dict(result.options),
+        "notes": list(result.notes),
+        "reference": file_object(result.reference),
+        "candidate": file_object(result.candidate),
+        "paired_by": result.paired_by,
+        "rows": result.rows,
+        "classes": result.classes,
+        "skipped": result.skipped,
+        "invalid": result.invalid,
+    }
+
+
+def _lines(result: LossResult) -> Iterator[tuple[str, str]]:
+    yield "reference p", facts.file_line(result.reference)
+    yield "candidate q", facts.file_line(result.candidate)
+    yield from _wrapped("loss", f"{result.loss}: {result.formula}")
+    yield from _wrapped("options", ", ".join(_option(*item) for item in result.options.items()))
+    left_out = f"{result.skipped} skipped, {result.invalid} invalid"
+    yield "rows", f"{result.rows} counted, paired by {result.paired_by}, {left_out}"
+    yield "", ""
+    yield "value", f"{_number(result.value)} nats"
+    for name, value in result.components.items():
+        yield f"  {name}".ljust(_LABEL + 3), f"{_number(value)} nats"
+    yield from _wrapped("reduction", result.reduction)
+    yield "denominator", _number(result.denominator)
+    yield from _wrapped(
+        "stands for",
+        f"{result.reference_name}: {_number(result.reference_value)} nats per row on average",
+    )
+    yield "factor", _factor(result)
+    for note in result.notes:
+        yield from _wrapped("note", note)
+
+
+def _factor(result: LossResult) -> str:
+    if result.factor is not None:
+        return f"{_number(result.factor)} = value / divergence, whatever the rows hold"
+    return "none" if isnan(result.value) else "none: value and divergence are not proportional"
+
+
+def _option(name: str, value: object) -> str:
+    return f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
+
+
+def _number(value: float) -> str:
+    return f"{value:.12g}"
+
+
+def _wrapped(label: str, text: str) -> Iterator[tuple[str, str]]:
+    lines = wrap(text or "none", _WIDTH - _LABEL, break_long_words=False, break_on_hyphens=False)
+    yield from zip([label, *[""] * (len(lines) - 1)], lines, strict=True)
