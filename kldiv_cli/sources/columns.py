@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,9 +11,11 @@ import pyarrow as pa
 from kldiv_cli.errors import InputError, a_few
 from kldiv_cli.sources.base import Layout
 
-_INDEX_NAMES = {"id", "idx", "index", "row", "row_id"}
-_UNNAMED = {"", "Unnamed: 0", "__index_level_0__"}
-"""What an index column is called that pandas wrote: to_csv, read back by read_csv, to_parquet."""
+_INDEX_NAMES = {"id", "idx", "index", "row", "row_id", "__index_level_0__"}
+"""Lower case; the last is what pandas calls an index in Parquet."""
+_UNNAMED = {"", "Unnamed: 0"}
+"""What pandas calls an index in CSV, and after reading it back as a column."""
+_TELL = "Name the row id with --id COLUMN and the class columns with --columns A,B,..."
 
 
 @dataclass(frozen=True)
@@ -55,134 +57,156 @@ def assign(path: str, schema: pa.Schema, first: pa.RecordBatch | None, layout: L
     InputError
         A named column is missing or of the wrong type, names occur twice, or the roles are unclear.
     """
-    names = schema.names
-    _check_names(path, names, layout)
-    numeric = {field.name for field in schema if is_number(field.type)}
-    lists = [field.name for field in schema if is_number_list(field.type)]
+    table = _Table(path, schema, first)
+    table.check_names(layout)
     if layout.columns is not None:
-        _check_class_types(path, schema, layout.columns)
-        left = [name for name in names if name not in layout.columns]
-        id_name, notes = _find_id(path, schema, first, left, layout.id, must_tell=False)
+        left = [name for name in schema.names if name not in layout.columns]
+        id_name, notes = table.find_id(left, layout.id, must_tell=False)
+        if len(layout.columns) == 1 and is_number_list(schema.field(layout.columns[0]).type):
+            return Columns(id_name, (), layout.columns[0], notes)
+        table.check_classes(layout.columns)
         return Columns(id_name, layout.columns, None, notes)
-    id_name, notes = _find_id(path, schema, first, names, layout.id, must_tell=True)
-    indices = [name for name in names if name != id_name and _is_index(schema, first, name)]
+
+    id_name, notes = table.find_id(schema.names, layout.id, must_tell=True)
+    indices = [name for name in schema.names if name != id_name and table.is_index(name)]
     if indices:
         notes += (f"column {a_few(indices)} left out: it numbers the rows",)
-    classes = tuple(n for n in names if n in numeric and n != id_name and n not in indices)
+    rest = [name for name in schema.names if name != id_name and name not in indices]
+    classes = tuple(name for name in rest if is_number(schema.field(name).type))
+    lists = [name for name in rest if is_number_list(schema.field(name).type)]
     if len(lists) == 1 and not classes:
         return Columns(id_name, (), lists[0], notes)
-    if not classes:
+    if lists or not classes:
+        found = (
+            f"list column {a_few(lists)}{' beside ' if classes else ''}{a_few(list(classes))}"
+            if lists
+            else f"none (columns: {a_few(schema.names)})"
+        )
         raise InputError(
-            f"{path}: expected one numeric column per class, found none (columns: {a_few(names)})",
-            "Name the class columns with --columns A,B,...",
+            f"{path}: expected one numeric column per class, found {found}",
+            "Name what holds the logits with --columns A,B,... or --columns LIST.",
         )
     return Columns(id_name, classes, None, notes)
 
 
-def _check_names(path: str, names: list[str], layout: Layout) -> None:
-    seen: set[str] = set()
-    twice = [name for name in names if name in seen or seen.add(name)]  # type: ignore[func-returns-value]
-    if twice:
-        raise InputError(
-            f"{path}: expected every column name once, found {a_few(twice)} again",
-            "Classes are matched by name: rename or drop the copies.",
-        )
-    asked = [*(layout.columns or ()), *([] if layout.id is None else [layout.id])]
-    missing = [name for name in asked if name not in names]
-    if missing:
-        raise InputError(
-            f"{path}: expected column {a_few(missing)}, found {a_few(names)}",
-            "Check --id and --columns against the file's column names.",
-        )
-    if layout.id is not None and layout.id in (layout.columns or ()):
-        raise InputError(
-            f"{path}: column {layout.id!r} cannot be the row id and a class",
-            "Leave it out of --columns, or name another --id.",
-        )
+@dataclass(frozen=True)
+class _Table:
+    path: str
+    schema: pa.Schema
+    first: pa.RecordBatch | None
 
-
-def _check_class_types(path: str, schema: pa.Schema, classes: Sequence[str]) -> None:
-    for name in classes:
-        if not is_number(schema.field(name).type):
+    def check_names(self, layout: Layout) -> None:
+        """Raise if names occur twice, or are asked for and missing."""
+        names, asked = self.schema.names, list(layout.columns or ())
+        for where, found in ((f"{self.path}: ", names), (f"{self.path}: --columns: ", asked)):
+            twice = [name for name, count in Counter(found).items() if count > 1]
+            if twice:
+                raise InputError(
+                    f"{where}expected every column name once, found {a_few(twice)} again",
+                    "Classes are matched by name: rename or drop the copies.",
+                )
+        missing = [name for name in (*asked, layout.id) if name is not None and name not in names]
+        if missing:
             raise InputError(
-                f"{path}: expected numbers in class column {name!r}, found "
-                f"{schema.field(name).type}",
-                "Leave it out of --columns.",
+                f"{self.path}: expected column {a_few(missing)}, found {a_few(names)}",
+                "Check --id and --columns against the file's column names.",
+            )
+        if layout.id is not None and layout.id in asked:
+            raise InputError(
+                f"{self.path}: column {layout.id!r} cannot be the row id and a class",
+                "Leave it out of --columns, or name another --id.",
             )
 
+    def check_classes(self, classes: tuple[str, ...]) -> None:
+        """Raise if a column that was named as a class holds no numbers."""
+        for name in classes:
+            kind = self.schema.field(name).type
+            if not is_number(kind):
+                raise InputError(
+                    f"{self.path}: expected numbers in class column {name!r}, found {kind}",
+                    "Leave it out of --columns; a list column is named alone.",
+                )
 
-def _find_id(
-    path: str,
-    schema: pa.Schema,
-    first: pa.RecordBatch | None,
-    names: list[str],
-    asked: str | None,
-    *,
-    must_tell: bool,
-) -> tuple[str | None, tuple[str, ...]]:
-    other = [
-        name
-        for name in names
-        if not is_number(schema.field(name).type) and not is_number_list(schema.field(name).type)
-    ]
-    if asked is not None:
-        stray = [name for name in other if name != asked]
-        if stray and must_tell:
+    def find_id(
+        self, names: list[str], asked: str | None, *, must_tell: bool
+    ) -> tuple[str | None, tuple[str, ...]]:
+        """Return the row-id column and how it was found; ``must_tell`` if no column may be left."""
+        other = [name for name in names if not self._is_for_logits(name)]
+        if asked is not None:
+            self._check_id(asked)
+            stray = [name for name in other if name != asked]
+            if stray and must_tell:
+                raise InputError(
+                    f"{self.path}: expected numbers beside the row id {asked!r}, found column "
+                    f"{a_few(stray)} of type {self.schema.field(stray[0]).type}",
+                    "Name the class columns with --columns A,B,...",
+                )
+            return asked, (f"row id: column {asked!r} (--id)",)
+        if len(other) > 1:
+            if not must_tell:
+                return None, ()
             raise InputError(
-                f"{path}: expected numbers beside the row id {asked!r}, found column "
-                f"{a_few(stray)} of type {schema.field(stray[0]).type}",
-                "Name the class columns with --columns A,B,...",
+                f"{self.path}: expected at most one column that is not numeric, the row id, found "
+                f"{a_few(other)}",
+                _TELL,
             )
-        return asked, (f"row id: column {asked!r} (--id)",)
-    if len(other) > 1:
-        if not must_tell:
-            return None, ()
-        raise InputError(
-            f"{path}: expected at most one column that is not numeric, the row id, found "
-            f"{a_few(other)}",
-            "Name the row id with --id COLUMN and the class columns with --columns A,B,...",
+        if other:
+            self._check_id(other[0])
+            return other[0], (f"row id: column {other[0]!r}, the only one that is not numeric",)
+        return self._find_index(names, must_tell=must_tell)
+
+    def _find_index(
+        self, names: list[str], *, must_tell: bool
+    ) -> tuple[str | None, tuple[str, ...]]:
+        indices = [name for name in names if self.is_index(name)]
+        if len(indices) > 1:
+            raise InputError(
+                f"{self.path}: expected one row id, found {a_few(indices)}",
+                _TELL,
+            )
+        if indices:
+            return indices[0], (f"row id: column {indices[0]!r}, which numbers the rows",)
+        if must_tell and self._is_unclear():
+            name = self.schema.names[0]
+            raise InputError(
+                f"{self.path}: expected a name for the first column, which holds integers that do "
+                "not count 0, 1, 2, ...: row ids or a class?",
+                f"Say --id {name!r} if it holds row ids, or name it if it is a class.",
+            )
+        return None, ()
+
+    def is_index(self, name: str) -> bool:
+        """Tell whether a numeric column plainly numbers the rows."""
+        if not is_number(self.schema.field(name).type):
+            return False
+        if name.lower() in _INDEX_NAMES:
+            return True
+        if name not in _UNNAMED or name != self.schema.names[0] or self.first is None:
+            return False
+        column = self.first.column(0).to_numpy(zero_copy_only=False)
+        return bool(np.array_equal(column, np.arange(len(column))))
+
+    def _is_unclear(self) -> bool:
+        """Tell an unnamed first column of integers beside columns that are not."""
+        types = [field.type for field in self.schema]
+        return (
+            bool(types)
+            and self.schema.names[0] in _UNNAMED
+            and pa.types.is_integer(types[0])
+            and not all(pa.types.is_integer(kind) for kind in types)
         )
-    if other:
-        return other[0], (f"row id: column {other[0]!r}, the only one that is not numeric",)
-    indices = [name for name in names if _is_index(schema, first, name)]
-    if len(indices) > 1:
-        raise InputError(
-            f"{path}: expected one row id, found {a_few(indices)}",
-            "Name the row id with --id COLUMN and the class columns with --columns A,B,...",
-        )
-    if indices:
-        return indices[0], (f"row id: column {indices[0]!r}, which numbers the rows",)
-    if must_tell and _is_unclear(schema, first):
-        raise InputError(
-            f"{path}: expected a name for the first column, which holds integers that do not "
-            "count 0, 1, 2, ...: row ids or a class?",
-            f"Say --id {schema.names[0]!r} if it holds row ids, or name it if it is a class.",
-        )
-    return None, ()
 
+    def _is_for_logits(self, name: str) -> bool:
+        kind = self.schema.field(name).type
+        return is_number(kind) or is_number_list(kind)
 
-def _is_index(schema: pa.Schema, first: pa.RecordBatch | None, name: str) -> bool:
-    if not is_number(schema.field(name).type):
-        return False
-    if name.lower() in _INDEX_NAMES:
-        return True
-    if name not in _UNNAMED or (name != schema.names[0] and name != "__index_level_0__"):
-        return False
-    if first is None:
-        return False
-    column = first.column(schema.get_field_index(name)).to_numpy(zero_copy_only=False)
-    return bool(np.array_equal(column, np.arange(len(column))))
-
-
-def _is_unclear(schema: pa.Schema, first: pa.RecordBatch | None) -> bool:
-    """Tell an unnamed first column of integers beside columns that are not."""
-    types = [field.type for field in schema]
-    return (
-        schema.names[0] in _UNNAMED
-        and pa.types.is_integer(types[0])
-        and not all(pa.types.is_integer(kind) for kind in types)
-        and not _is_index(schema, first, schema.names[0])
-    )
+    def _check_id(self, name: str) -> None:
+        kind = self.schema.field(name).type
+        if pa.types.is_nested(kind):
+            raise InputError(
+                f"{self.path}: expected row ids, or numbers, in column {name!r}, found {kind}",
+                _TELL,
+            )
 
 
 def is_number(kind: pa.DataType) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,10 +18,10 @@ import pyarrow.csv as pa_csv
 from kldiv_cli.errors import InputError
 from kldiv_cli.sources import columns as roles
 from kldiv_cli.sources.base import Layout
-from kldiv_cli.sources.table import TableSource, check_layout, no_rows
+from kldiv_cli.sources.table import TableSource, check_exact, check_layout, no_rows
 
 _NUMBER = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
-_CELL = re.compile(_NUMBER + r"|^\s*[-+]?(nan|inf|infinity)\s*$|^$", re.IGNORECASE)
+_CELL = _NUMBER + r"|^\s*[-+]?(nan|inf|infinity)\s*$|^$"
 _ADVICE = "Expected a header line of column names, then one line of numbers per row."
 _MAX_LINE = 1 << 28
 
@@ -37,21 +38,19 @@ def open_csv(path: str, layout: Layout, delimiter: str = ",", name: str = "csv")
     check_layout(path, layout)
     text = _Text(path, delimiter, block_size=max(1 << 20, 2 * _longest_first_line(path)))
     with text.reading():
-        reader = text.open()
-        schema, first = reader.schema, next(reader, None)
-        reader.close()
-        names = schema.names
+        first = next(text.batches(), None)
     if first is None or first.num_rows == 0:
         raise no_rows(path)
-    _check_header(path, names)
-    columns = roles.assign(path, _mend_types(schema, first, layout), first, layout)
+    _check_header(path, first.schema.names)
+    columns = roles.assign(path, _mend_types(first, layout), first, layout)
+    check_exact(path, first, columns.classes)
 
     def batches(names: list[str], _: int) -> Iterator[pa.RecordBatch]:
         types = dict.fromkeys(columns.classes, pa.float64())
         if columns.id is not None:
             types[columns.id] = pa.string()
         with text.reading(columns.classes):
-            yield from text.open(types, names)
+            yield from text.batches(types, names)
 
     expected = round(first.num_rows * max(1.0, Path(path).stat().st_size / text.block_size))
     return TableSource(
@@ -78,12 +77,33 @@ class _Text:
     delimiter: str
     block_size: int
 
-    def open(
+    def batches(
         self, types: dict[str, pa.DataType] | None = None, names: list[str] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the rows; where one is longer than a block, go on from it with larger blocks."""
+        done, size = 0, self.block_size
+        while True:
+            skip = done
+            try:
+                for batch in self._open(types, names, size):
+                    fresh = batch.slice(min(skip, batch.num_rows))
+                    skip -= batch.num_rows - fresh.num_rows
+                    done += fresh.num_rows
+                    yield fresh
+            except pa.ArrowInvalid as error:
+                if "straddling" not in str(error) or size > _MAX_LINE:
+                    raise
+                size *= 4
+            else:
+                return
+
+    def _open(
+        self, types: dict[str, pa.DataType] | None, names: list[str] | None, block_size: int
     ) -> pa_csv.CSVStreamingReader:
         return pa_csv.open_csv(
-            self.path,
-            read_options=pa_csv.ReadOptions(block_size=self.block_size),
+            # As bytes and not as a path, in which PyArrow would look for ~ and s3://.
+            pa.OSFile(os.fsencode(self.path)),
+            read_options=pa_csv.ReadOptions(block_size=block_size),
             parse_options=pa_csv.ParseOptions(delimiter=self.delimiter),
             convert_options=pa_csv.ConvertOptions(
                 column_types=types,
@@ -110,6 +130,7 @@ class _Text:
         return None
 
     def _records(self) -> Iterator[tuple[int, list[str]]]:
+        csv.field_size_limit(_MAX_LINE)
         with Path(self.path).open(newline="", encoding="utf-8-sig", errors="replace") as file:
             reader = csv.reader(file, delimiter=self.delimiter)
             for record in reader:
@@ -125,7 +146,7 @@ class _Text:
                 if len(cells) != len(header):
                     return f"line {line}: expected {len(header)} cells, found {len(cells)}"
                 for i, name in wanted:
-                    if not _CELL.match(cells[i]):
+                    if not re.match(_CELL, cells[i], re.IGNORECASE):
                         return (
                             f"line {line}, column {name!r}: expected a number, found {cells[i]!r}"
                         )
@@ -139,11 +160,18 @@ def _longest_first_line(path: str) -> int:
     with Path(path).open("rb") as file:
         lines = [file.readline(_MAX_LINE), file.readline(_MAX_LINE)]
     if not lines[0].strip():
-        raise InputError(f"{path}: expected a header line, found an empty file", _ADVICE)
-    if b"\0" in lines[0] or b"\0" in lines[1]:
+        raise InputError(f"{path}: expected a header line, found an empty one", _ADVICE)
+    if any(b"\0" in line for line in lines):
         raise InputError(
             f"{path}: expected text, found binary data that begins with {lines[0][:6]!r}", _ADVICE
         )
+    if not _is_utf8(lines[0]):
+        raise InputError(
+            f"{path}: expected text in UTF-8, found a header that begins with {lines[0][:6]!r}",
+            "Write it again in UTF-8.",
+        )
+    if not lines[1] and b"\r" not in lines[0].strip():
+        raise no_rows(path)
     longest = max(map(len, lines))
     if longest >= _MAX_LINE:
         raise InputError(
@@ -153,26 +181,36 @@ def _longest_first_line(path: str) -> int:
     return longest
 
 
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _check_header(path: str, names: list[str]) -> None:
     """Refuse a first line of numbers: taken for class names, a row would vanish."""
     numbers = [name for name in names if re.match(_NUMBER, name) and not name.isdecimal()]
-    if 2 * len(numbers) > len(names):
+    if 2 * len(numbers) >= len(names):
         raise InputError(
             f"{path}: line 1: expected column names, found numbers ({', '.join(numbers[:3])}, ...)",
             "Put a line of names above the first row.",
         )
 
 
-def _mend_types(schema: pa.Schema, first: pa.RecordBatch, layout: Layout) -> pa.Schema:
+def _mend_types(first: pa.RecordBatch, layout: Layout) -> pa.Schema:
     """Take a column of mostly numbers for numbers, so that its stray text is reported.
 
     PyArrow calls the whole column text, and the only text column is the row id: one bad cell would
     turn a class into ids.
     """
+    schema = first.schema
     for i, field in enumerate(schema):
         if not pa.types.is_string(field.type) or field.name == layout.id:
             continue
-        numeric = pc.sum(pc.match_substring_regex(first.column(i), _NUMBER)).as_py() or 0
+        matches = pc.match_substring_regex(first.column(i), _CELL, ignore_case=True)
+        numeric = pc.sum(matches).as_py() or 0
         if 2 * numeric > first.num_rows:
             schema = schema.set(i, field.with_type(pa.float64()))
     return schema

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import numpy as np
@@ -12,6 +13,8 @@ from kldiv_cli.sources import columns as roles
 from kldiv_cli.sources.base import Layout
 from kldiv_cli.sources.table import TableSource, check_layout, list_width, reading
 
+_BUFFERS = 1 << 26
+"""How much of all columns together is read ahead; without, a row group's columns are read whole."""
 _ADVICE = "Expected a whole Parquet file: write it again, or check that its copy was complete."
 
 
@@ -25,9 +28,14 @@ def open_parquet(path: str, layout: Layout) -> TableSource:
     """
     check_layout(path, layout)
     with reading(path, _ADVICE):
-        file = pq.ParquetFile(path, memory_map=True, pre_buffer=False)
-        schema = file.schema_arrow
-        first = next(file.iter_batches(batch_size=1024), None)
+        # As bytes and not as a path, in which PyArrow would look for ~ and s3://.
+        name = os.fsencode(path)
+        schema = pq.read_schema(pa.OSFile(name))
+        buffer = max(_BUFFERS // max(1, len(schema)), 1 << 14)
+        file = pq.ParquetFile(pa.OSFile(name), pre_buffer=False, buffer_size=buffer)
+        wide = any(roles.is_number_list(kind) for kind in schema.types)
+        few = 1 if wide else max(1, (1 << 16) // max(1, len(schema)))
+        first = next(file.iter_batches(batch_size=few), None)
     columns = roles.assign(path, schema, first, layout)
 
     def batches(names: list[str], rows: int) -> Iterator[pa.RecordBatch]:
@@ -37,7 +45,7 @@ def open_parquet(path: str, layout: Layout) -> TableSource:
     if columns.row is None:
         width, types = len(columns.classes), [schema.field(n).type for n in columns.classes]
     else:
-        width = 0 if first is None else list_width(path, first.column(columns.row))
+        width = 0 if not first else list_width(path, first.column(columns.row))
         types = [schema.field(columns.row).type.value_type]
     count = file.metadata.num_rows
     return TableSource(

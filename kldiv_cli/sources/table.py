@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError
@@ -49,13 +50,13 @@ class TableSource:
     line: Callable[[int], int | None]
 
     def __post_init__(self) -> None:
+        if self.rows == 0:
+            raise no_rows(self.path)
         if self.width == 0:
             raise InputError(
                 f"{self.path}: expected classes, found lists without entries",
                 "Check what wrote the file: there is nothing in it to compare.",
             )
-        if self.rows == 0:
-            raise no_rows(self.path)
 
     @property
     def shape(self) -> tuple[int | None, int]:
@@ -103,10 +104,11 @@ class TableSource:
 
     def _block(self, batch: pa.RecordBatch, order: list[str]) -> Block:
         if self.columns.row is None:
-            values = batch.select(order).to_tensor(null_to_nan=True).to_numpy()
+            check_exact(self.path, batch, order)
+            values = _values(batch.select(order))
         else:
             values = _rows_of_list(self.path, batch.column(self.columns.row), self.width)
-        check_exact_integers(values, self.path)
+            check_exact_integers(values, self.path)
         if self.columns.id is None:
             return Block(values)
         return Block(values, _ids(self.path, batch.column(self.columns.id)))
@@ -136,6 +138,26 @@ def reading(path: str, advice: str) -> Iterator[None]:
         yield
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: {str(error).splitlines()[0]}", advice) from error
+
+
+def check_exact(path: str, batch: pa.RecordBatch, names: Sequence[str]) -> None:
+    """Raise where an integer is too large for float64: an id, most likely, taken for a class."""
+    for name in names:
+        column = batch.column(name)
+        if column.type in (pa.int64(), pa.uint64()):
+            bounds = pc.min_max(column).as_py().values()
+            check_exact_integers(np.array([x for x in bounds if x is not None]), path)
+
+
+def _values(batch: pa.RecordBatch) -> NDArray[Any]:
+    """Return the columns as (rows, columns) of their common type, nulls as NaN."""
+    if any(pa.types.is_null(kind) or pa.types.is_float16(kind) for kind in batch.schema.types):
+        # PyArrow converts neither to another type.
+        columns = [column.to_numpy(zero_copy_only=False) for column in batch.columns]
+        numbers = [np.full(len(x), np.nan) if x.dtype == object else x for x in columns]
+        return np.stack(numbers, axis=1)
+    values: NDArray[Any] = batch.to_tensor(null_to_nan=True).to_numpy()
+    return values
 
 
 def _rows_of_list(path: str, column: pa.Array, width: int) -> NDArray[Any]:
@@ -174,6 +196,7 @@ def _ids(path: str, column: pa.Array) -> NDArray[Any]:
             "Fill them, or name another column with --id.",
         )
     if not pa.types.is_integer(column.type):
-        column = column.cast(pa.string())
+        with reading(path, "Row ids are text or integers: name another column with --id."):
+            column = column.cast(pa.string())
     ids: NDArray[Any] = column.to_numpy(zero_copy_only=False)
     return ids

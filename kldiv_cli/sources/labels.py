@@ -1,0 +1,95 @@
+"""The true class of every row: an .npy file of integers, a column of a table, or an array."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kldiv_cli.errors import InputError
+from kldiv_cli.sources import open_source
+from kldiv_cli.sources.base import Layout
+
+_BLOCK = 1 << 16
+_ADVICE = "Labels are the rows' classes, counted from 0: one integer per row, in the rows' order."
+
+
+@dataclass(frozen=True)
+class Labels:
+    """One class per row, checked; ``path`` is what messages call it."""
+
+    path: str
+    values: NDArray[np.intp]
+
+    def check(self, rows: int, classes: int) -> None:
+        """Raise where their number is not that of the rows, or one of them is no class."""
+        if len(self.values) != rows:
+            raise InputError(
+                f"{self.path}: expected {rows} labels, one per row, found {len(self.values)}",
+                _ADVICE,
+            )
+        wrong = (self.values < 0) | (self.values >= classes)
+        if wrong.any():
+            row = int(wrong.argmax())
+            raise InputError(
+                f"{self.path}: row {row}: expected a label from 0 to {classes - 1}, found "
+                f"{self.values[row]}",
+                _ADVICE,
+            )
+
+
+def is_column(labels: object) -> bool:
+    """Tell whether labels are named by the column that holds them."""
+    return isinstance(labels, str) and not labels.lower().endswith(".npy")
+
+
+def read_labels(labels: str | os.PathLike[str] | ArrayLike, reference: object) -> Labels:
+    """Read labels; a name without .npy is that of a column of the reference.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, the reference has no such column, or a label is no integer.
+    """
+    if isinstance(labels, str) and is_column(labels):
+        return _of_column(labels, reference)
+    if isinstance(labels, (str, os.PathLike)):
+        source = open_source(labels, Layout())
+        if source.format != "npy":
+            raise InputError(
+                f"{source.path}: expected labels in an .npy file, found {source.format}",
+                "For labels in the reference table, give the name of their column.",
+            )
+        blocks = [block.values.ravel() for block in source.blocks(_BLOCK)]
+        return _integers(source.path, np.concatenate(blocks))
+    return _integers("labels", np.asarray(labels).ravel())
+
+
+def _of_column(name: str, reference: object) -> Labels:
+    if isinstance(reference, (str, os.PathLike)):
+        path = os.fspath(reference)
+        source = open_source(path, Layout(columns=(name,)))
+        if source.class_names is not None:
+            blocks = [block.values[:, 0] for block in source.blocks(_BLOCK, [name])]
+            return _integers(f"{path}: column {name!r}", np.concatenate(blocks))
+    else:
+        path = "array"
+    raise InputError(
+        f"{path}: expected a table with the column of labels {name!r}, found an array",
+        "Save the labels with numpy.save and give that .npy file.",
+    )
+
+
+def _integers(path: str, values: NDArray[Any]) -> Labels:
+    if values.dtype.kind in "iu":
+        return Labels(path, values.astype(np.intp))
+    if values.dtype.kind != "f":
+        raise InputError(f"{path}: expected integers, found {values.dtype.name}", _ADVICE)
+    wrong = ~np.isfinite(values) | (values != np.rint(values))
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise InputError(f"{path}: row {row}: expected an integer, found {values[row]}", _ADVICE)
+    return Labels(path, values.astype(np.intp))
