@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -17,8 +16,11 @@ Mode = Literal["softmax", "sigmoid"]
 Float64 = NDArray[np.float64]
 
 
-class Status(IntEnum):
-    """What became of a row."""
+class Status:
+    """What became of a row.
+
+    Plain integers: NumPy looks for attributes of an Enum's members, and loses a Ctrl-C there.
+    """
 
     COUNTED = 0
     SKIPPED = 1

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from math import factorial
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kldiv_cli.measures.base import Float64
 
@@ -12,6 +14,12 @@ _SERIES_BELOW = 0.3
 _PHI_SERIES = [1 / factorial(k) for k in range(2, 16)]
 """phi(x) / x**2 as a power series; at 0.3 the first term left out is 4e-21 of the sum."""
 _EXP_IS_ZERO = 800.0
+
+
+def widen(values: NDArray[Any]) -> Float64:
+    """Return float64, exactly; a signalling NaN becomes a quiet one without a warning."""
+    with np.errstate(invalid="ignore"):
+        return values.astype(np.float64, copy=False)
 
 
 def rescale(s: Float64, t: Float64, temperature: float) -> tuple[Float64, Float64, float]:

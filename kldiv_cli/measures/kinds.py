@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from kldiv_cli.measures import exact
 from kldiv_cli.measures.base import Float64, Mode
 
 Kind = Literal["logits", "probs", "log-probs"]
@@ -14,17 +15,19 @@ KINDS: tuple[Kind, ...] = ("logits", "probs", "log-probs")
 
 _TOLERANCE = {"float16": 1e-2, "float32": 1e-5, "float64": 1e-12}
 """How far from 1 the sum of a row may be, by the type that it was rounded to."""
-TEXT_TOLERANCE = 1e-5
+_TEXT_TOLERANCE = 1e-5
+_LOOKS_LIKE_ONE = 1e-3
+"""Logits do not sum to 1 this closely in every row by chance."""
 
 
 def sum_tolerance(dtype: str, *, text: bool) -> float:
     """Return how far from 1 the probabilities of a row may sum by rounding alone."""
-    return TEXT_TOLERANCE if text else _TOLERANCE.get(dtype, 1e-12)
+    return _TEXT_TOLERANCE if text else _TOLERANCE.get(dtype, 1e-12)
 
 
 def sums(values: NDArray[Any], kind: Kind) -> Float64:
     """Return the sum of each row's probabilities, float64, shape (rows,)."""
-    wide = values.astype(np.float64, copy=False)
+    wide = exact.widen(values)
     total: Float64 = (np.exp(wide) if kind == "log-probs" else wide).sum(axis=1)
     return total
 
@@ -38,7 +41,7 @@ def to_logits(values: NDArray[Any], kind: Kind, mode: Mode) -> NDArray[Any]:
     """
     if kind == "logits" or (kind == "log-probs" and mode == "softmax"):
         return values
-    wide = values.astype(np.float64, copy=False)
+    wide = exact.widen(values)
     with np.errstate(divide="ignore", invalid="ignore"):
         if mode == "softmax":
             return np.log(wide)
@@ -47,3 +50,15 @@ def to_logits(values: NDArray[Any], kind: Kind, mode: Mode) -> NDArray[Any]:
         middle = np.abs(wide - 0.5) < 0.25
         odds = np.log1p(np.where(middle, 2 * wide - 1, 0.0) / np.where(middle, 1 - wide, 1.0))
         return np.where(middle, odds, np.log(wide) - np.log1p(-wide))
+
+
+def looks_like(values: NDArray[Any], kind: Kind) -> bool:
+    """Tell whether every row could be probabilities, or log-probabilities, of several classes."""
+    if values.size == 0:
+        return True
+    low, high = values.min(), values.max()
+    if kind == "probs":
+        fits = low >= 0 and 0 < high <= 1 + _TEXT_TOLERANCE
+    else:
+        fits = high <= _TEXT_TOLERANCE and low < 0
+    return bool(fits and (np.abs(sums(values, kind) - 1) < _LOOKS_LIKE_ONE).all())

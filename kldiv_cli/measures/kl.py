@@ -27,7 +27,7 @@ KL = Measure(
     title="Kullback-Leibler divergence of the reference from the candidate",
     formula={
         "softmax": "KL(p||q) = sum p * log(p / q)",
-        "sigmoid": "KL(p||q) = sum over cells of p*log(p/q) + (1-p)*log((1-p)/(1-q))",
+        "sigmoid": "KL(p||q) = sum over cells of KL([p, 1-p] || [q, 1-q])",
     },
     range="[0, inf]",
     reference=_REFERENCE,
@@ -40,7 +40,7 @@ REVERSE_KL = Measure(
     title="Kullback-Leibler divergence of the candidate from the reference",
     formula={
         "softmax": "KL(q||p) = sum q * log(q / p)",
-        "sigmoid": "KL(q||p) = sum over cells of q*log(q/p) + (1-q)*log((1-q)/(1-p))",
+        "sigmoid": "KL(q||p) = sum over cells of KL([q, 1-q] || [p, 1-p])",
     },
     range="[0, inf]",
     reference=_REFERENCE,

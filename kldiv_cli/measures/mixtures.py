@@ -18,16 +18,20 @@ _GKD = "R. Agarwal et al., On-policy distillation of language models, arXiv 2306
 _SKEW = "J. Ko et al., DistiLLM, arXiv 2402.03898 (2024); L. Lee, AISTATS (2001)"
 
 
-def from_mixture(pair: Pair, weight: float) -> Float64:
-    """Return KL(p || weight * p + (1 - weight) * q) per distribution; every term is >= 0."""
-    mixture = weight * pair.p + (1 - weight) * pair.q
+def from_mixture(pair: Pair, weight: float, other: float) -> Float64:
+    """Return KL(p || weight * p + other * q) per distribution; every term is >= 0.
+
+    The weights add up to 1; a small one keeps its digits only if it is given and not computed.
+    """
+    mixture = weight * pair.p + other * pair.q
     no_mixture = pair.prepared.no_q if weight == 0 else None
-    rows: Float64 = kl_terms(pair.p, mixture, _log_mixture(pair.e, weight), no_mixture).sum(axis=1)
+    log_ratio = _log_mixture(pair.e, weight, other)
+    rows: Float64 = kl_terms(pair.p, mixture, log_ratio, no_mixture).sum(axis=1)
     return rows
 
 
-def _log_mixture(e: Float64, weight: float) -> Float64:
-    """Return log(weight + (1 - weight) * exp(e)) = log(M / p), with all its digits near 0.
+def _log_mixture(e: Float64, weight: float, other: float) -> Float64:
+    """Return log(weight + other * exp(e)) = log(M / p), with all its digits near 0.
 
     log1p keeps them but overflows far above 0, and loses them far below where the weight of p is
     small; there the logarithms are added.
@@ -35,21 +39,22 @@ def _log_mixture(e: Float64, weight: float) -> Float64:
     if weight == 0:
         return e
     far = e > 30 if weight >= 0.5 else (e > 30) | (e < -1)
-    near = np.log1p((1 - weight) * np.expm1(np.where(far, 0.0, e)))
+    near = np.log1p(other * np.expm1(np.where(far, 0.0, e)))
     if not far.any():
         return near
-    return np.where(far, np.logaddexp(log(weight), np.log1p(-weight) + e), near)
+    return np.where(far, np.logaddexp(log(weight), log(other) + e), near)
 
 
 def _generalized(pair: Pair, beta: float) -> Float64:
     """Return beta * KL(p||M) + (1 - beta) * KL(q||M), not lifted above its bound by rounding."""
-    ours, theirs = from_mixture(pair, beta), from_mixture(pair.swapped, 1 - beta)
+    ours = from_mixture(pair, beta, 1 - beta)
+    theirs = from_mixture(pair.swapped, 1 - beta, beta)
     bound = -beta * log(beta) - (1 - beta) * log1p(-beta)
     return np.minimum(beta * ours + (1 - beta) * theirs, bound)
 
 
 def _skew_reverse(pair: Pair, weight: float) -> Float64:
-    return from_mixture(pair.swapped, weight)
+    return from_mixture(pair.swapped, weight, 1 - weight)
 
 
 def _js() -> Measure:
@@ -85,14 +90,14 @@ def gjs(name: str, beta: float) -> Measure:
 
 def skew_kl(name: str, weight: float) -> Measure:
     """Return KL of the reference from a mixture; lambda in [0, 1)."""
-    compute = partial(from_mixture, weight=_checked(name, weight))
-    return _skewed(name, f"KL(p || {weight:g}*p + {1 - weight:g}*q)", compute)
+    compute = partial(from_mixture, weight=_checked(name, weight), other=1 - weight)
+    return _skewed(name, weight, f"KL(p || {weight:g}*p + {1 - weight:g}*q)", compute)
 
 
 def skew_reverse_kl(name: str, weight: float) -> Measure:
     """Return KL of the candidate from a mixture; lambda in [0, 1)."""
     compute = partial(_skew_reverse, weight=_checked(name, weight))
-    return _skewed(name, f"KL(q || {weight:g}*q + {1 - weight:g}*p)", compute)
+    return _skewed(name, weight, f"KL(q || {weight:g}*q + {1 - weight:g}*p)", compute)
 
 
 def _checked(name: str, weight: float) -> float:
@@ -104,7 +109,7 @@ def _checked(name: str, weight: float) -> float:
     return weight
 
 
-def _skewed(name: str, formula: str, compute: Callable[[Pair], Float64]) -> Measure:
+def _skewed(name: str, weight: float, formula: str, compute: Callable[[Pair], Float64]) -> Measure:
     return Measure(
         name=name,
         title="skew Kullback-Leibler divergence",
@@ -112,7 +117,7 @@ def _skewed(name: str, formula: str, compute: Callable[[Pair], Float64]) -> Meas
         range="[0, -ln LAMBDA]",
         reference=_SKEW,
         compute=compute,
-        additive=False,
+        additive=weight == 0,
         edges="finite for LAMBDA > 0, whatever the supports",
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kldiv_cli.measures import exact
 from kldiv_cli.measures.base import Float64, Mode
 from kldiv_cli.measures.pair import (
     Counts,
@@ -61,7 +62,7 @@ def prepare(mode: Mode, p: NDArray[Any], q: NDArray[Any]) -> ProbabilityPair:
     A row is invalid that holds NaN, a number below 0, or under sigmoid one above 1, or that is all
     zero on one side; it is skipped if it is all zero on both.
     """
-    p, q = p.astype(np.float64, copy=False), q.astype(np.float64, copy=False)
+    p, q = exact.widen(p), exact.widen(q)
     bounds = [(x.min(axis=1), x.max(axis=1)) for x in (p, q)]
     wrong = np.zeros(len(p), dtype=bool)
     for low, high in bounds:

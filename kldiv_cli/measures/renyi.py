@@ -12,6 +12,8 @@ from kldiv_cli.measures import exact
 from kldiv_cli.measures.base import Float64, Measure, over_cells
 from kldiv_cli.measures.pair import Pair
 
+_LARGE = 30.0
+"""Above it, rounding an exponent costs more than float64 has to spare."""
 _REFERENCE = (
     "A. Renyi, On measures of entropy and information, Berkeley Symp. 4 (1961); T. van Erven and "
     "P. Harremoes, Renyi divergence and Kullback-Leibler divergence, "
@@ -52,59 +54,76 @@ def largest_ratio(pair: Pair) -> Float64:
 def of_order(pair: Pair, alpha: float) -> Float64:
     """Return log(sum p**alpha * q**(1 - alpha)) / (alpha - 1).
 
-    Where the sum is near 1 it is taken less 1, with terms of one sign; elsewhere its logarithm is
-    that of the summed terms. Below 1/2 the order is reflected: (1 - a) * D_a(p||q) =
-    a * D_(1-a)(q||p).
+    The sum is taken less 1, from terms of one sign. Where it is near 0 or too large for float64,
+    its logarithm is that of the summed terms. Below 1/2 the order is reflected:
+    (1 - a) * D_a(p||q) = a * D_(1-a)(q||p).
     """
     if alpha < 0.5:
         return alpha / (1 - alpha) * of_order(pair.swapped, 1 - alpha)
-    excess = _excess(pair, 1 - alpha)
-    near = (excess > -0.5) & (excess < 1)
+    excess = _excess(pair, alpha)
+    near = (excess > -0.5) & (excess < inf)
     rows = np.log1p(np.where(near, excess, 0.0)) / (alpha - 1)
     return rows if near.all() else np.where(near, rows, _of_far(pair, alpha))
 
 
-def _excess(pair: Pair, c: float) -> Float64:
-    """Return sum p * (expm1(c * e) - c * expm1(e)) = sum p**(1-c) * q**c - 1.
+def _excess(pair: Pair, alpha: float) -> Float64:
+    """Return sum p * (expm1(c * e) - c * expm1(e)) = sum p**(1-c) * q**c - 1, c = 1 - alpha.
 
     sum p * expm1(e) is sum(q - p) = 0; with it every term is <= 0 for c in (0, 1) and >= 0 for
     c < 0, and nothing cancels where p and q are close.
     """
+    c = 1 - alpha
     near = np.abs(pair.e) <= 1
     e = np.where(near, pair.e, 0.0)
     terms = pair.p * (exact.phi(c * e) - c * exact.phi(e))
     if not near.all():
         below = pair.p * (np.expm1(c * pair.e) - c * np.expm1(pair.e))
-        zero = pair.p == 0
-        below[zero] = 0.0 if c > 0 else np.exp(c * pair.e - pair.prepared.reference.surprise)[zero]
+        below[pair.p == 0] = 0.0
         e = np.maximum(pair.e, 0.0)
         grown = np.where(c * e < 1, np.exp(-e) * np.expm1(c * e), np.exp((c - 1) * e) - np.exp(-e))
         above = pair.q * (grown + c * np.expm1(-e))
         terms = np.where(near, terms, np.where(pair.e < 0, below, above))
+    large = c * pair.e > _LARGE
+    if c < 0 and large.any():
+        power = exact.exp(*_logarithms(pair, alpha))
+        terms = np.where(large, power + pair.p * (-1 - c * np.expm1(pair.e)), terms)
     if c < 0 and pair.prepared.no_q is not None:
         terms[pair.prepared.no_q] = inf
     rows: Float64 = terms.sum(axis=1)
     return rows
 
 
-def _of_far(pair: Pair, alpha: float) -> Float64:
-    """Return the divergence from the logarithms of the terms, each carried in two float64.
+def _logarithms(pair: Pair, alpha: float) -> tuple[Float64, Float64]:
+    """Return the logarithms of p**alpha * q**(1 - alpha), each carried in two float64.
 
-    p = exp(-300), q = exp(-600) makes a term of 1 at order 2 whose exponent, rounded, would be off
-    by 1e-13.
+    p = exp(-300), q = exp(-600) makes 1 at order 2, from an exponent that one float64 would have
+    wrong by 1e-13; and p may be 0 in float64 where its power over q is not.
     """
     ours, theirs = pair.prepared.reference, pair.prepared.candidate
     high, low = exact.weighted_sum(alpha, (ours.x, ours.x_low), 1 - alpha, (theirs.x, theirs.x_low))
+    partition, partition_low = exact.weighted_sum(
+        alpha,
+        (ours.log_partition, np.zeros(1)),
+        1 - alpha,
+        (theirs.log_partition, np.zeros(1)),
+    )
+    high, rest = exact.two_diff(high, partition)
+    high, low = exact.two_sum(high, rest + (low - partition_low))
     for side in (ours, theirs):
         if side.absent is not None:
             high = np.where(side.absent, -inf, high)
-    index = high.argmax(axis=1)[:, None]
-    largest, largest_low = (np.take_along_axis(x, index, axis=1) for x in (high, low))
-    high, difference_low = exact.two_diff(high, largest)
-    high, low = exact.two_sum(high, low - largest_low + difference_low)
+    return high, low
+
+
+def _of_far(pair: Pair, alpha: float) -> Float64:
+    """Return the divergence from the logarithms of the terms."""
+    high, low = _logarithms(pair, alpha)
+    largest = high.max(axis=1, keepdims=True)
+    largest_low = np.where(high == largest, low, -inf).max(axis=1, keepdims=True)
+    high, rest = exact.two_diff(high, largest)
+    high, low = exact.two_sum(high, rest + (low - largest_low))
     total = exact.exp(high, low).sum(axis=1)
-    partition = alpha * ours.log_partition + (1 - alpha) * theirs.log_partition
-    rows: Float64 = ((largest + (largest_low - partition))[:, 0] + np.log(total)) / (alpha - 1)
+    rows: Float64 = ((largest + largest_low)[:, 0] + np.log(total)) / (alpha - 1)
     rows = np.where(np.isinf(largest[:, 0]), inf, rows)
     if alpha > 1 and pair.prepared.no_q is not None:
         rows = np.where(pair.prepared.no_q.any(axis=1), inf, rows)

@@ -49,7 +49,7 @@ class SigmoidPair(Pair):
 
 def prepare(s: NDArray[Any], t: NDArray[Any], temperature: float = 1.0) -> SigmoidPair:
     """Check two blocks of logits, shape (rows, cells), any real dtype, widened to float64."""
-    s, t = s.astype(np.float64, copy=False), t.astype(np.float64, copy=False)
+    s, t = exact.widen(s), exact.widen(t)
     argmax = s.argmax(axis=1), t.argmax(axis=1)
     s_max, t_max = (
         np.take_along_axis(x, i[:, None], 1)[:, 0] for x, i in zip((s, t), argmax, strict=True)

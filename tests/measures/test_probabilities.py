@@ -135,7 +135,7 @@ def test_kinds_of_input_agree(kinds: tuple[Kind, Kind], temperature: float, mode
         pytest.param("sigmoid", (0, 0), (0.5, 1), Status.COUNTED, id="cells-all-zero"),
     ],
 )
-def test_status(mode: Mode, p: tuple[float, ...], q: tuple[float, ...], status: Status) -> None:
+def test_status(mode: Mode, p: tuple[float, ...], q: tuple[float, ...], status: int) -> None:
     rows = np.array([[0.25, 0.75], p, [1, 0]]), np.array([[0.5, 0.5], q, [0.5, 0.5]])
     pair = prepare(mode, *rows, 1.0, PROBS)
     assert pair.status.tolist() == [Status.COUNTED, status, Status.COUNTED]
