@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from math import prod
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from kldiv_cli import measures
 from kldiv_cli.comparison import Agreement, Comparison, Limit, Side
-from kldiv_cli.errors import InputError, UsageError
 from kldiv_cli.measures.base import Mode, Status
-from kldiv_cli.measures.faults import first_invalid
 from kldiv_cli.measures.kinds import Kind
+from kldiv_cli.opening import Input, describe, invalid_row, nothing_counts, open_pairing
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.request import NanPolicy, Request, Unit
-from kldiv_cli.sources import open_source
-from kldiv_cli.sources.array import ArraySource
 from kldiv_cli.sources.base import Layout, Source
 from kldiv_cli.summary import Rows, Summary, TopRow
-from kldiv_cli.watch import SideWatch, Watch, looks_like
+from kldiv_cli.watch import SideWatch, Watch
 
+_PARTS = 64
+"""How many blocks' summaries are joined at a time."""
 ALL_ROWS = 20
 """A file with at most so many rows has all of them shown."""
 
 
 def compare(
-    reference: str | os.PathLike[str] | ArrayLike,
-    candidate: str | os.PathLike[str] | ArrayLike,
+    reference: Input,
+    candidate: Input,
     *,
     mode: Mode = "softmax",
     row_axes: int | None = None,
@@ -125,19 +123,20 @@ def compare(
         mode, temperature, unit, nan_policy, top, asked, kinds, normalize, smooth, tuple(pairs)
     )
     layout = Layout(row_axes, id_column, None if columns is None else tuple(columns))
-    pairing = Pairing(*(_open(side, layout) for side in (reference, candidate)))
-    _check_tables(pairing, layout)
+    pairing = open_pairing(reference, candidate, layout)
     watch = Watch(pairing, request)
-    summary = Summary.empty()
+    parts: list[Summary] = []
     _keep_freed_memory()
     for block in pairing.blocks():
         rows = _measure(block, request, pairing)
         watch.look(block, rows.counted & ~rows.invalid)
-        summary = summary.merge(Summary.from_rows(rows, max(top, ALL_ROWS)))
+        parts.append(Summary.from_rows(rows, max(top, ALL_ROWS)))
+        if len(parts) == _PARTS:
+            parts = [Summary.join(parts)]
         if progress is not None:
-            progress(summary.rows, pairing.rows_expected)
+            progress(block.start + len(rows.counted), pairing.rows_expected)
     watch.check()
-    return _result(summary, request, pairing, watch)
+    return _result(Summary.join(parts), request, pairing, watch)
 
 
 def _measure(block: BlockPair, request: Request, pairing: Pairing) -> Rows:
@@ -152,7 +151,7 @@ def _measure(block: BlockPair, request: Request, pairing: Pairing) -> Rows:
     invalid = pair.status == Status.INVALID
     if request.nan_policy == "raise" and invalid.any():
         first = int(invalid.argmax())
-        raise _invalid(block, first, request, pairing)
+        raise invalid_row(request.mode, block, first, pairing, request.kinds)
     counted = pair.status == Status.COUNTED
     if request.nan_policy == "propagate":
         counted |= invalid
@@ -178,25 +177,6 @@ def _keep_freed_memory() -> None:
     np.empty(30 << 20, dtype=np.uint8)
 
 
-def _invalid(block: BlockPair, row: int, request: Request, pairing: Pairing) -> InputError:
-    values = block.reference, block.candidate
-    fault = first_invalid(request.mode, *values, row, request.kinds)
-    advice = (
-        "Leave such rows out with --nan-policy omit, or let them show with --nan-policy propagate."
-    )
-    kinds = request.kinds if fault.side == "reference" else request.kinds[::-1]
-    other = values[1] if fault.side == "reference" else values[0]
-    if kinds[0] != "logits" and kinds[1] == "logits" and looks_like(other, kinds[0]):
-        advice = f"The other side looks like {kinds[0]}: are --reference-input and "
-        advice += "--candidate-input swapped?"
-    return InputError(
-        f"{getattr(pairing, fault.side).path}: "
-        f"{pairing.place(fault.side, block, fault.row, fault.cell)}: expected {fault.expected}, "
-        f"found {fault.found}",
-        advice,
-    )
-
-
 def _result(
     summary: Summary,
     request: Request,
@@ -205,11 +185,7 @@ def _result(
 ) -> Comparison:
     counted, skipped = np.concatenate(summary.counted), np.concatenate(summary.skipped)
     if not counted.any():
-        raise InputError(
-            f"{pairing.reference.path}: expected rows to compare, found none that counts "
-            f"({int(skipped.sum())} skipped, nothing but -inf; {summary.invalid} invalid)",
-            "Check the mask of what wrote the files.",
-        )
+        raise nothing_counts(pairing, int(skipped.sum()), summary.invalid)
     found = summary.result()
     units = {each.name: request.unit if each.has_unit else None for each in request.measures}
     return Comparison(
@@ -247,37 +223,12 @@ def _result(
     )
 
 
-def _open(side: str | os.PathLike[str] | ArrayLike, layout: Layout) -> Source:
-    if isinstance(side, (str, os.PathLike)):
-        return open_source(side, layout)
-    return ArraySource(np.asarray(side), layout)
-
-
 def _side(source: Source, rows: int, seen: SideWatch) -> Side:
-    return Side(
-        path=source.path,
-        format=source.format,
-        dtype=source.dtype,
-        shape=tuple(rows if length is None else length for length in source.shape),
-        kind=seen.kind,
-        id=source.id_name,
-        sum_error=seen.worst if seen.summed else None,
-        notes=source.notes,
-    )
+    sum_error = seen.worst if seen.summed else None
+    return replace(describe(source, rows), kind=seen.kind, sum_error=sum_error)
 
 
 def _shown_rows(summary: Summary, top: int) -> tuple[TopRow, ...]:
     if summary.rows <= ALL_ROWS:
         return tuple(sorted(summary.top, key=lambda row: row.row))
     return tuple(row for row in summary.top if row.counted)[:top]
-
-
-def _check_tables(pairing: Pairing, layout: Layout) -> None:
-    if layout.id is None and layout.columns is None:
-        return
-    sides = pairing.reference, pairing.candidate
-    if all(side.class_names is None and side.id_name is None for side in sides):
-        raise UsageError(
-            "--id and --columns name columns, and neither input is a table with columns",
-            "Leave them out.",
-        )

@@ -137,6 +137,7 @@ class Pairing:
     def _by_id(self, reference: Iterator[Block], candidate: Iterator[Block]) -> Iterator[BlockPair]:
         """Walk in step while the ids agree; from the first that does not, look the rest up."""
         walked: list[NDArray[Any]] = []
+        start = 0
         steps = _Steps(reference, candidate)
         for left, right in steps:
             if left is None or right is None or not _equal_ids(left, right):
@@ -145,7 +146,8 @@ class Pairing:
                 theirs = chain([] if right is None else [right], theirs)
                 yield from self._look_up(ours, list(theirs), walked)
                 return
-            yield BlockPair(sum(map(len, walked)), left.values, right.values, left.ids)
+            yield BlockPair(start, left.values, right.values, left.ids)
+            start += len(left)
             walked.append(_ids(left))
         _check_unique(walked, self.reference)
 

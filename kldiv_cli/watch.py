@@ -10,13 +10,10 @@ from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError
 from kldiv_cli.measures.faults import mask_mismatches
-from kldiv_cli.measures.kinds import TEXT_TOLERANCE, Kind, sum_tolerance, sums
+from kldiv_cli.measures.kinds import Kind, looks_like, sum_tolerance, sums
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.request import Request
 from kldiv_cli.sources.base import Source
-
-LOOKS_LIKE_ONE = 1e-3
-"""Logits do not sum to 1 this closely in every row by chance."""
 
 
 @dataclass
@@ -68,7 +65,8 @@ class Watch:
         found = []
         if self.mismatches:
             found.append(
-                f"{self.first_mismatch}; {self.mismatches} such cells in all: mask both sides alike"
+                f"{self.first_mismatch} ({self.mismatches} such "
+                f"{'cell' if self.mismatches == 1 else 'cells'} in all): mask both sides alike"
             )
         paths = self.pairing.reference.path, self.pairing.candidate.path
         if self.identical:
@@ -130,15 +128,3 @@ class SideWatch:
 def tolerance(source: Source) -> float:
     """Return how far from 1 the rows of a source may sum by rounding alone."""
     return sum_tolerance(source.dtype, text=source.format in {"csv", "tsv"})
-
-
-def looks_like(values: NDArray[Any], kind: Kind) -> bool:
-    """Tell whether every row could be probabilities, or log-probabilities, of several classes."""
-    if values.size == 0:
-        return True
-    low, high = values.min(), values.max()
-    if kind == "probs":
-        fits = low >= 0 and 0 < high <= 1 + TEXT_TOLERANCE
-    else:
-        fits = high <= TEXT_TOLERANCE and low < 0
-    return bool(fits and (np.abs(sums(values, kind) - 1) < LOOKS_LIKE_ONE).all())

@@ -18,9 +18,7 @@ CONSOLE = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
 
 def run(commands: list[str]) -> str:
     """Run the commands in one shell, each echoed as in the README, both streams together."""
-    script = "\n".join(
-        f"code=$?; echo '$ {line}'; (exit $code)\n{line}" for line in commands
-    )
+    script = "\n".join(f"code=$?; echo '$ {line}'; (exit $code)\n{line}" for line in commands)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         ["bash", "-c", script],  # noqa: S607

@@ -143,6 +143,7 @@ FormatOption = Annotated[
     Literal["table", "markdown", "json", "csv", "tsv", "jsonl"] | None,
     typer.Option(
         "--format",
+        metavar="FORMAT",
         help="table, markdown, json: the summary. csv, tsv, jsonl: a record per row.",
         show_default="table",
         rich_help_panel=_RESULT,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import sys
@@ -10,6 +11,9 @@ from collections.abc import Callable
 from typing import IO
 
 from kldiv_cli.errors import OutputError, printable
+
+OUTPUT_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
+"""What writing to a full or closed standard output gives."""
 
 
 def prepare() -> None:
@@ -27,30 +31,39 @@ def put(write: Callable[[IO[str]], object]) -> None:
     OutputError
         The output cannot be written, for example on a full disk.
     """
+    if sys.stdout is None:
+        raise unwritable("it is closed")
     try:
         write(sys.stdout)
         sys.stdout.flush()
     except BrokenPipeError:
-        _discard(sys.stdout)
+        discard(sys.stdout)
     except OSError as error:
-        _discard(sys.stdout)
-        raise OutputError(
-            f"standard output: expected to write it, found: {error.strerror}",
-            "Make room, or send the output elsewhere.",
-        ) from error
+        discard(sys.stdout)
+        raise unwritable(error.strerror or str(error)) from error
+
+
+def unwritable(why: str) -> OutputError:
+    """Return the error of a standard output that cannot be written."""
+    return OutputError(
+        f"standard output: expected to write it, found: {why}",
+        "Make room, or send the output elsewhere.",
+    )
 
 
 def tell(*lines: str) -> None:
     """Write lines to standard error, the first one marked as ours."""
+    if sys.stderr is None:
+        return
     try:
         text = (printable(f"kldiv: {lines[0]}"), *map(printable, lines[1:]))
         sys.stderr.write("".join(line + "\n" for line in text))
         sys.stderr.flush()
     except OSError:
-        _discard(sys.stderr)
+        discard(sys.stderr)
 
 
-def _discard(stream: IO[str]) -> None:
+def discard(stream: IO[str]) -> None:
     """Send what is still buffered nowhere, so that the interpreter does not fail at exit."""
     with contextlib.suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import isnan
+from textwrap import wrap
 
 import numpy as np
 
@@ -31,10 +32,7 @@ def head(comparison: Comparison) -> list[tuple[str, str]]:
         ("reference p", file_line(comparison.reference)),
         ("candidate q", file_line(comparison.candidate)),
         *_notes(comparison),
-        *(
-            (name, f"{definition}{_unit(name, comparison)}")
-            for name, definition in comparison.definitions.items()
-        ),
+        *_definitions(comparison),
         (comparison.mode, _mode(comparison)),
         *_inputs(comparison),
         *_rows(comparison),
@@ -70,10 +68,12 @@ def most_divergent(comparison: Comparison) -> Grid | None:
     if not comparison.top:
         return None
     total = len(comparison.skipped_rows)
-    every = len(comparison.top) == total
-    title = (
-        f"all {total} rows" if every else f"{len(comparison.top)} most divergent of {total} rows"
-    )
+    title = f"{len(comparison.top)} most divergent of {total} rows"
+    if len(comparison.top) == total:
+        in_order = all(row.row == i for i, row in enumerate(comparison.top))
+        title = f"all {total} rows{'' if in_order else ', most divergent first'}"
+    if total == 1:
+        title = "the only row"
     first = _header(next(iter(comparison.measures)), comparison)
     header: tuple[str, ...] = ("row", first, "argmax p", "argmax q")
     if comparison.agreement.kind == "sign":
@@ -87,6 +87,17 @@ def most_divergent(comparison: Comparison) -> Grid | None:
 def number(value: float) -> str:
     """Round for people."""
     return f"{value:.6g}"
+
+
+def _definitions(comparison: Comparison) -> list[tuple[str, str]]:
+    """Say what was computed, over as many lines as it takes."""
+    names = comparison.definitions
+    room = 78 - max(len("reference p"), *map(len, names))
+    return [
+        (name if i == 0 else "", line)
+        for name, definition in names.items()
+        for i, line in enumerate(wrap(f"{definition}{_unit(name, comparison)}", room))
+    ]
 
 
 def _mode(comparison: Comparison) -> str:
@@ -127,20 +138,18 @@ def file_line(side: Side) -> str:
 
 def _notes(comparison: Comparison) -> list[tuple[str, str]]:
     ours, theirs = comparison.reference.notes, comparison.candidate.notes
+    notes = [f"p: {note}" for note in ours] + [f"q: {note}" for note in theirs]
     if ours == theirs:
-        return [("", printable(note)) for note in ours]
-    return [
-        ("", printable(f"{side}: {note}"))
-        for side, notes in (("p", ours), ("q", theirs))
-        for note in notes
-    ]
+        notes = list(ours)
+    return [("columns" if i == 0 else "", printable(note)) for i, note in enumerate(notes)]
 
 
 def _rows(comparison: Comparison) -> list[tuple[str, str]]:
     first = next(iter(comparison.measures.values()))
     policy = {"raise": "", "omit": " (left out)", "propagate": " (counted as nan)"}
     invalid = policy[comparison.nan_policy] if comparison.invalid else ""
-    kinds = f"{first.zero} zero, {first.infinite} infinite"
+    by = f" by {next(iter(comparison.measures))}" if len(comparison.measures) > 1 else ""
+    kinds = f"{first.zero} zero, {first.infinite} infinite{by}"
     return [
         ("rows", f"{comparison.rows} counted, paired by {comparison.paired_by}"),
         ("", f"{kinds}, {comparison.skipped} skipped, {comparison.invalid} invalid{invalid}"),

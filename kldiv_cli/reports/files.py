@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from secrets import token_hex
 
 from kldiv_cli import reports
 from kldiv_cli.comparison import Comparison
@@ -89,18 +89,17 @@ def write(comparison: Comparison, outputs: Sequence[str]) -> None:
     try:
         for current in outputs:
             place = _place(current)
-            handle, name = tempfile.mkstemp(prefix=".kldiv-", dir=place.parent)
-            os.close(handle)
-            staged.append((Path(name), place))
-            _write_one(comparison, Path(name), reports.SUFFIXES[_suffix(current)])
-            Path(name).chmod(_mode(place))
-        for temporary, place in staged:
-            current = str(place)
+            temporary = place.parent / f".kldiv-{token_hex(8)}"
+            staged.append((temporary, place))
+            _write_one(comparison, temporary, reports.SUFFIXES[_suffix(current)])
+            if place.exists():
+                temporary.chmod(place.stat().st_mode & 0o777)
+        for (temporary, place), current in zip(staged, outputs, strict=True):  # noqa: B007
             temporary.replace(place)
     except OSError as error:
         raise OutputError(
             f"{current}: expected to write it, found: {error.strerror or error}",
-            "Make room or name another file; nothing of it was left behind.",
+            "Make room or name another file; no half file was left behind.",
         ) from error
     finally:
         for temporary, _ in staged:
@@ -110,17 +109,8 @@ def write(comparison: Comparison, outputs: Sequence[str]) -> None:
 def _write_one(comparison: Comparison, path: Path, name: str) -> None:
     writer = reports.load(name)
     if reports.REPORTS[name].kind == "bytes":
-        with path.open("wb") as stream:
+        with path.open("xb") as stream:
             writer(comparison, stream)
     else:
-        with path.open("w", encoding="utf-8", newline="") as text:
+        with path.open("x", encoding="utf-8", newline="") as text:
             writer(comparison, text)
-
-
-def _mode(place: Path) -> int:
-    """Return the permissions the file has, or would get from the shell."""
-    if place.exists():
-        return place.stat().st_mode & 0o777
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask

@@ -11,10 +11,12 @@ from kldiv_cli.reports import facts
 
 def write(comparison: Comparison, stream: IO[str]) -> None:
     """Write a list of facts and two tables."""
-    lines = [
-        f"- {_escape(label)}: {_escape(text)}" if label else f"- {_escape(text)}"
-        for label, text in facts.head(comparison)
-    ]
+    lines: list[str] = []
+    for label, text in facts.head(comparison):
+        if label:
+            lines.append(f"- {_escape(label)}: {_escape(text)}")
+        else:
+            lines.append(f"  {_escape(text)}")
     for grid in (*facts.statistics(comparison), facts.most_divergent(comparison)):
         if grid is not None:
             lines += ["", *_grid(grid)]

@@ -75,7 +75,9 @@ def _check_file(path: str) -> None:
     if not Path(path).is_file():
         kind = "a directory" if Path(path).is_dir() else "something that is no regular file"
         raise InputError(f"{path}: expected a file, found {kind}", "Name a file of logits.")
-    if Path(path).stat().st_size == 0:
+    with Path(path).open("rb") as file:
+        empty = not file.read(1)
+    if empty:
         raise InputError(
             f"{path}: expected logits, found an empty file", "Check what should have written it."
         )

@@ -147,12 +147,15 @@ class _Text:
                     return f"line {line}: expected {len(header)} cells, found {len(cells)}"
                 for i, name in wanted:
                     if not re.match(_CELL, cells[i], re.IGNORECASE):
-                        return (
-                            f"line {line}, column {name!r}: expected a number, found {cells[i]!r}"
-                        )
+                        place = f"line {line}, column {name!r}"
+                        return f"{place}: expected a number, found {_short(cells[i])}"
         except csv.Error as error:
             return f"expected delimited text, found something else ({error})"
         return None
+
+
+def _short(cell: str) -> str:
+    return repr(cell) if len(cell) <= 40 else f"{cell[:40]!r}..."
 
 
 def _longest_first_line(path: str) -> int:

@@ -13,6 +13,7 @@ from kldiv_cli.sources import columns as roles
 from kldiv_cli.sources.base import Layout
 from kldiv_cli.sources.table import TableSource, check_layout, list_width, reading
 
+_FIRST_CELLS = 1 << 17
 _BUFFERS = 1 << 26
 """How much of all columns together is read ahead; without, a row group's columns are read whole."""
 _ADVICE = "Expected a whole Parquet file: write it again, or check that its copy was complete."
@@ -33,9 +34,9 @@ def open_parquet(path: str, layout: Layout) -> TableSource:
         schema = pq.read_schema(pa.OSFile(name))
         buffer = max(_BUFFERS // max(1, len(schema)), 1 << 14)
         file = pq.ParquetFile(pa.OSFile(name), pre_buffer=False, buffer_size=buffer)
-        wide = any(roles.is_number_list(kind) for kind in schema.types)
-        few = 1 if wide else max(1, (1 << 16) // max(1, len(schema)))
-        first = next(file.iter_batches(batch_size=few), None)
+        first = next(file.iter_batches(batch_size=1), None)
+        width = max(len(schema), *map(_cell_width, first.columns)) if first else 1
+        first = next(file.iter_batches(batch_size=max(1, _FIRST_CELLS // width)), None)
     columns = roles.assign(path, schema, first, layout)
 
     def batches(names: list[str], rows: int) -> Iterator[pa.RecordBatch]:
@@ -51,6 +52,12 @@ def open_parquet(path: str, layout: Layout) -> TableSource:
     return TableSource(
         path, "parquet", _common_dtype(types), columns, width, count, count, batches, lambda _: None
     )
+
+
+def _cell_width(column: pa.Array) -> int:
+    """Return how many values the first cell of a column holds."""
+    value = column[0]
+    return len(value.values or ()) if roles.is_number_list(column.type) else 1
 
 
 def _common_dtype(types: list[pa.DataType]) -> str:

@@ -98,7 +98,11 @@ class TableSource:
         for batch in self.batches(names, rows):
             for start in range(0, batch.num_rows, rows):
                 found = True
-                yield self._block(batch.slice(start, rows), order)
+                with reading(
+                    self.path, "Check what wrote the file, and that its copy was complete."
+                ):
+                    block = self._block(batch.slice(start, rows), order)
+                yield block
         if not found:
             raise no_rows(self.path)
 

@@ -1,0 +1,90 @@
+"""Paths and arrays -> a pairing; and what is wrong with a row of it, in the user's words."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from kldiv_cli.comparison import Side
+from kldiv_cli.errors import InputError, UsageError
+from kldiv_cli.measures.base import Mode
+from kldiv_cli.measures.faults import first_invalid
+from kldiv_cli.measures.kinds import Kind, looks_like
+from kldiv_cli.pairing import BlockPair, Pairing
+from kldiv_cli.sources import open_source
+from kldiv_cli.sources.array import ArraySource
+from kldiv_cli.sources.base import Layout, Source
+
+Input = str | os.PathLike[str] | ArrayLike
+
+
+def open_side(side: Input, layout: Layout) -> Source:
+    """Open a file, or take an array as it is."""
+    if isinstance(side, (str, os.PathLike)):
+        return open_source(side, layout)
+    return ArraySource(np.asarray(side), layout)
+
+
+def open_pairing(reference: Input, candidate: Input, layout: Layout) -> Pairing:
+    """Open both sides; an id or columns named for two that are no tables are a `UsageError`."""
+    pairing = Pairing(open_side(reference, layout), open_side(candidate, layout))
+    if layout.id is None and layout.columns is None:
+        return pairing
+    sides = pairing.reference, pairing.candidate
+    if all(side.class_names is None and side.id_name is None for side in sides):
+        raise UsageError(
+            "--id and --columns name columns, and neither input is a table with columns",
+            "Leave them out.",
+        )
+    return pairing
+
+
+def describe(source: Source, rows: int) -> Side:
+    """Return what the result says of one side, now that its rows were counted."""
+    shape = tuple(rows if length is None else length for length in source.shape)
+    return Side(
+        path=source.path,
+        format=source.format,
+        dtype=source.dtype,
+        shape=shape,
+        id=source.id_name,
+        notes=source.notes,
+    )
+
+
+def invalid_row(
+    mode: Mode,
+    block: BlockPair,
+    row: int,
+    pairing: Pairing,
+    kinds: tuple[Kind, Kind] = ("logits", "logits"),
+) -> InputError:
+    """Return the error that names an invalid row of a block, given what its numbers are."""
+    values = block.reference, block.candidate
+    fault = first_invalid(mode, *values, row, kinds)
+    advice = (
+        "Leave such rows out with --nan-policy omit, or let them show with --nan-policy propagate."
+    )
+    here = 0 if fault.side == "reference" else 1
+    if kinds[here] != "logits" == kinds[1 - here] and looks_like(values[1 - here], kinds[here]):
+        advice = (
+            f"The other side looks like {kinds[here]}: are --reference-input and "
+            "--candidate-input swapped?"
+        )
+    place = pairing.place(fault.side, block, fault.row, fault.cell)
+    return InputError(
+        f"{getattr(pairing, fault.side).path}: {place}: expected {fault.expected}, found "
+        f"{fault.found}",
+        advice,
+    )
+
+
+def nothing_counts(pairing: Pairing, skipped: int, invalid: int) -> InputError:
+    """Return the error of two sides without a row that counts."""
+    return InputError(
+        f"{pairing.reference.path}: expected rows to compare, found none that counts "
+        f"({skipped} skipped, nothing but -inf; {invalid} invalid)",
+        "Check the mask of what wrote the files.",
+    )
