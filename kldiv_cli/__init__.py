@@ -9,11 +9,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from kldiv_cli.compare import compare
     from kldiv_cli.comparison import Comparison
+    from kldiv_cli.loss import loss
+    from kldiv_cli.loss_result import LossResult
 
-__all__ = ["Comparison", "__version__", "compare"]
+__all__ = ["Comparison", "LossResult", "__version__", "compare", "loss"]
 __version__ = "0.1.0"
 
-_HOMES = {"compare": "kldiv_cli.compare", "Comparison": "kldiv_cli.comparison"}
+_HOMES = {
+    "compare": "kldiv_cli.compare",
+    "Comparison": "kldiv_cli.comparison",
+    "loss": "kldiv_cli.loss",
+    "LossResult": "kldiv_cli.loss_result",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -27,11 +34,11 @@ def __getattr__(name: str) -> Any:
 
 
 class _Package(ModuleType):
-    """The name `compare` is the function, also after its module of the same name was imported."""
+    """`compare` and `loss` are the functions, also after modules of these names were imported."""
 
     def __setattr__(self, name: str, value: object) -> None:
-        if name == "compare" and isinstance(value, ModuleType):
-            value = value.compare
+        if name in ("compare", "loss") and isinstance(value, ModuleType):
+            value = getattr(value, name)
         super().__setattr__(name, value)
 
 

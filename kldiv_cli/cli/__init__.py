@@ -11,7 +11,9 @@ import typer
 from kldiv_cli import __version__
 from kldiv_cli.cli import streams
 from kldiv_cli.cli.compare import compare
+from kldiv_cli.cli.loss import loss
 from kldiv_cli.cli.measures import measures
+from kldiv_cli.cli.verify import verify
 from kldiv_cli.errors import KldivError, printable
 
 app = typer.Typer(
@@ -21,7 +23,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(compare)
+app.command()(loss)
 app.command()(measures)
+app.command()(verify)
 
 
 def _version(asked: bool) -> None:
@@ -57,3 +61,10 @@ def run() -> int:
         return 2
     except typer.Abort:
         return 130
+    except OSError as error:
+        if error.filename is not None or error.errno not in streams.OUTPUT_ERRORS:
+            raise
+        streams.discard(sys.stdout)
+        trouble = streams.unwritable(error.strerror or str(error))
+        streams.tell(f"error: {trouble.what}", trouble.advice)
+        return trouble.exit_code

@@ -1,48 +1,39 @@
-"""What checking identities found, for people and as JSON."""
+"""What checking the identities found -> text for people, JSON for programs."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from math import isfinite
+from collections.abc import Callable, Iterator
 from typing import IO
 
 from kldiv_cli.errors import printable
+from kldiv_cli.reports import facts
+from kldiv_cli.reports.json import SCHEMA, file_object, valid
 from kldiv_cli.verification import Finding, Verification
 
-SCHEMA = 1
-_NOTE = (
-    "residual: the largest distance of any two ways to the same number, one of them",
-    "kldiv's kernel, the others the definitions in long double; relative to the number",
-    "plus the rounding of the terms that the definition adds up.",
-)
+_NOTE = """
+residual: the largest distance of any two routes to the same number, relative to
+that number and to what rounding leaves of the terms a route adds up. One route
+is kldiv's kernel, the others are the definitions in long double.
+"""
 
 
-def write(verification: Verification, stream: IO[str]) -> None:
-    """Write plain text, at most 80 columns but for the names of the files."""
-    head = [
-        ("reference p", f"{printable(verification.reference)}  {verification.sides[0]}"),
-        ("candidate q", f"{printable(verification.candidate)}  {verification.sides[1]}"),
-        ("mode", f"{verification.mode}, T = {verification.temperature:g}"),
-        ("rows", _rows(verification)),
-    ]
-    grid: list[tuple[str, ...]] = [("identity", "rows", "residual", "in row", "limit", "")]
-    grid += map(_line, verification.findings)
-    widths = [max(map(len, column)) for column in zip(*grid, strict=True)]
-    lines = [f"{label:<13}{text}" for label, text in head]
-    lines += ["", *("  ".join(_aligned(row, widths)).rstrip() for row in grid), "", *_NOTE]
-    stream.writelines(line + "\n" for line in lines)
+def write_table(verification: Verification, stream: IO[str]) -> None:
+    """Write the findings; only lines that name files or rows can be wider than 80 columns."""
+    stream.writelines(f"{line}\n" for line in _lines(verification))
+    stream.write(_NOTE)
 
 
 def write_json(verification: Verification, stream: IO[str]) -> None:
-    """Write one object; a residual that is no finite number is the string "inf" or "nan"."""
+    """Write one JSON object; a residual that is not finite is the string "inf" or "nan"."""
     found = {
         "schema": SCHEMA,
-        "reference": verification.reference,
-        "candidate": verification.candidate,
+        "reference": file_object(verification.reference),
+        "candidate": file_object(verification.candidate),
         "mode": verification.mode,
         "temperature": verification.temperature,
         "nan_policy": verification.nan_policy,
+        "paired_by": verification.paired_by,
         "rows": verification.rows,
         "skipped": verification.skipped,
         "invalid": verification.invalid,
@@ -50,8 +41,8 @@ def write_json(verification: Verification, stream: IO[str]) -> None:
             finding.name: {
                 "statement": finding.statement,
                 "rows": finding.rows,
-                "residual": _valid(finding),
-                "row": finding.row,
+                "residual": finding.residual if finding.rows else None,
+                "max_row": finding.row,
                 "tolerance": finding.tolerance,
                 "holds": finding.holds,
             }
@@ -59,43 +50,46 @@ def write_json(verification: Verification, stream: IO[str]) -> None:
         },
         "holds": verification.holds,
     }
-    json.dump(found, stream, indent=2, allow_nan=False)
+    json.dump(valid(found), stream, indent=2, allow_nan=False)
     stream.write("\n")
 
 
-WRITERS: dict[str, Callable[[Verification, IO[str]], None]] = {"table": write, "json": write_json}
+WRITERS: dict[str, Callable[[Verification, IO[str]], None]] = {
+    "table": write_table,
+    "json": write_json,
+}
+
+
+def _lines(verification: Verification) -> Iterator[str]:
+    yield f"reference p  {facts.file_line(verification.reference)}"
+    yield f"candidate q  {facts.file_line(verification.candidate)}"
+    yield f"mode         {verification.mode}, T = {verification.temperature:g}"
+    yield f"rows         {_rows(verification)}"
+    yield ""
+    grid: list[tuple[str, ...]] = [("identity", "rows", "residual", "in row", "limit", "")]
+    grid += map(_cells, verification.findings)
+    first, *middle, _ = (max(map(len, column)) for column in zip(*grid, strict=True))
+    for name, *numbers, verdict in grid:
+        aligned = [text.rjust(width) for text, width in zip(numbers, middle, strict=True)]
+        yield "  ".join([name.ljust(first), *aligned, verdict]).rstrip()
+    for finding in verification.findings:
+        if not finding.holds:
+            yield f"FAILED: {finding.statement}: {printable(finding.place)}"
 
 
 def _rows(verification: Verification) -> str:
-    policy = {"propagate": " (fail)", "omit": " (left out)"}.get(verification.nan_policy, "")
+    effects = {"omit": " (left out)", "propagate": " (fail)"}
+    effect = effects.get(verification.nan_policy, "") if verification.invalid else ""
     return (
-        f"{verification.rows} checked, {verification.skipped} skipped (nothing but -inf), "
-        f"{verification.invalid} invalid{policy if verification.invalid else ''}"
+        f"{verification.rows} counted, paired by {verification.paired_by}, "
+        f"{verification.skipped} skipped, {verification.invalid} invalid{effect}"
     )
 
 
-def _line(finding: Finding) -> tuple[str, ...]:
+def _cells(finding: Finding) -> tuple[str, ...]:
+    limit = f"{finding.tolerance:g}"
+    if finding.rows == 0:
+        return finding.statement, "0", "-", "-", limit, "no row"
     verdict = "ok" if finding.holds else "FAILED"
-    residual = f"{finding.residual:.2g}"
-    if finding.rows == 0:
-        residual, verdict = "-", "no row"
-    return (
-        finding.statement,
-        str(finding.rows),
-        residual,
-        "-" if finding.row is None else str(finding.row),
-        f"{finding.tolerance:g}",
-        verdict,
-    )
-
-
-def _aligned(row: tuple[str, ...], widths: list[int]) -> list[str]:
-    first, *numbers, last = row
-    middle = [text.rjust(width) for text, width in zip(numbers, widths[1:-1], strict=True)]
-    return [first.ljust(widths[0]), *middle, last]
-
-
-def _valid(finding: Finding) -> float | str | None:
-    if finding.rows == 0:
-        return None
-    return finding.residual if isfinite(finding.residual) else str(finding.residual)
+    residual, row = f"{finding.residual:.1e}", str(finding.row)
+    return finding.statement, str(finding.rows), residual, row, limit, verdict

@@ -1,0 +1,50 @@
+"""``kldiv verify``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from kldiv_cli.cli import options, streams
+
+
+def verify(
+    reference: options.Reference,
+    candidate: options.Candidate,
+    mode: options.ModeOption = "softmax",
+    row_axes: options.RowAxes = None,
+    temperature: options.Temperature = 1.0,
+    nan_policy: options.NanPolicyOption = "raise",
+    id_column: options.IdColumn = None,
+    columns: options.ClassColumns = None,
+    report: Annotated[
+        Literal["table", "json"],
+        typer.Option("--format", help="For people, or at full precision for programs."),
+    ] = "table",
+) -> int:
+    """Check on your own rows what must hold for any logits, each side by routes of its own.
+
+    J as an inner product, under softmax and sigmoid; KL split into target and other classes; the
+    gradients of KL and of DKL.
+
+    Exit code 0: every identity holds; 1: one fails; 2: trouble.
+    """
+    from kldiv_cli.cli.progress import Progress
+    from kldiv_cli.reports.verification import WRITERS
+    from kldiv_cli.verify import verify as check
+
+    with Progress() as progress:
+        found = check(
+            reference,
+            candidate,
+            mode=mode,
+            row_axes=row_axes,
+            temperature=temperature,
+            nan_policy=nan_policy,
+            id_column=id_column,
+            columns=None if columns is None else columns.split(","),
+            progress=progress,
+        )
+    streams.put(lambda stream: WRITERS[report](found, stream))
+    return 0 if found.holds else 1

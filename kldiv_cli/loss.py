@@ -1,0 +1,281 @@
+"""The loop for losses: pairing -> loss."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from math import isnan, prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kldiv_cli import losses
+from kldiv_cli.errors import InputError, UsageError
+from kldiv_cli.loss_result import LossResult
+from kldiv_cli.losses.base import Accumulator, Loss, Outcome, Rows, Size
+from kldiv_cli.losses.priors import ClassPriors
+from kldiv_cli.measures.base import Status
+from kldiv_cli.opening import (
+    Input,
+    describe,
+    invalid_row,
+    nothing_counts,
+    open_pairing,
+    open_side,
+)
+from kldiv_cli.pairing import BlockPair, Pairing
+from kldiv_cli.request import NanPolicy
+from kldiv_cli.sources.base import Layout
+from kldiv_cli.sources.labels import Labels, is_column, read_labels
+
+
+def loss(
+    name: str,
+    reference: str | os.PathLike[str] | ArrayLike,
+    candidate: str | os.PathLike[str] | ArrayLike,
+    *,
+    labels: str | os.PathLike[str] | ArrayLike | None = None,
+    row_axes: int | None = None,
+    nan_policy: NanPolicy = "raise",
+    id_column: str | None = None,
+    columns: Sequence[str] | None = None,
+    progress: Callable[[int, int | None], None] | None = None,
+    **options: Any,
+) -> LossResult:
+    """Compute what training code computes from two sets of logits.
+
+    The result holds the number that a framework prints or a paper defines, and beside it the exact
+    divergence that it stands for. p is the distribution of the reference (teacher, label, clean
+    output), q that of the candidate (student, prediction, perturbed output).
+
+    Parameters
+    ----------
+    name : str
+        "torch", "mxnet", "keras", "r-drop", "vat", "globalpointer", "kd", "dkd", "gjsd",
+        "distillm", "dkl", "ikl" or "gkl"; `kldiv_cli.losses.LOSSES` has their formulas.
+    reference, candidate : path or array_like
+        Logits: a .npy, .csv, .tsv or .parquet file, or an array with at least one axis, of shape
+        (*rows, *classes). Any real dtype; computed in float64.
+    labels : path, str or array_like of int, optional
+        The true class per row, for dkd and class priors: an .npy file, the name of a column of the
+        reference table, or an array.
+    row_axes : int, optional
+        How many leading axes index rows; by default all but the last, and for globalpointer one: a
+        row is a sample there.
+    nan_policy : {"raise", "omit", "propagate"}
+        What an invalid row does: raise an error that names it, stay out of sums and denominators,
+        or make the result NaN.
+    id_column, columns : optional
+        The row-id column and the class columns of tables.
+    progress : callable, optional
+        Called after each block with the rows done and the number expected, if known.
+    **options
+        Those of the loss, such as ``reduction="batchmean"``; see its class in `kldiv_cli.losses`.
+
+    Returns
+    -------
+    LossResult
+        Value, components, reduction and denominator; the true divergence and the factor.
+
+    Raises
+    ------
+    UsageError
+        There is no such loss, or it does not take an option or its value.
+    InputError
+        A file cannot be read, the two sides do not correspond, a row is invalid under "raise", no
+        row is left to count, or a label is missing, out of range or of a class without rows.
+
+    Notes
+    -----
+    Rows of nothing but -inf on both sides are left out of sums and denominators. Elsewhere -inf
+    gives what the framework prints: NaN in torch where both sides have it, +inf in torch and mxnet
+    where only the candidate has it, a finite number in keras.
+
+    References
+    ----------
+    .. [1] PyTorch, torch.nn.functional.kl_div,
+       https://pytorch.org/docs/stable/generated/torch.nn.functional.kl_div.html
+    .. [2] The papers that `kldiv_cli.losses.LOSSES` names.
+
+    Examples
+    --------
+    >>> from kldiv_cli import loss
+    >>> result = loss("torch", [[2.0, 1.0, 0.0, -1.0]], [[1.5, 1.2, -0.3, 0.4]])
+    >>> f"{result.value:.12f} = {result.factor} * {result.reference_value:.12f}"
+    '0.030419045721 = 0.25 * 0.121676182884'
+    """
+    chosen = losses.load(name, options)
+    _check_labels(name, chosen, labels is not None)
+    if nan_policy not in {"raise", "omit", "propagate"}:
+        raise UsageError(
+            f"no nan policy is called {nan_policy!r}", "Known: raise, omit, propagate."
+        )
+    layout = Layout(row_axes, id_column, None if columns is None else tuple(columns))
+    layout = _without_labels(layout, reference, labels)
+    pairing = open_pairing(reference, candidate, layout)
+    if chosen.whole_samples and row_axes is None and len(pairing.reference.shape) > 1:
+        pairing = open_pairing(reference, candidate, replace(layout, row_axes=1))
+    truth = None if labels is None else read_labels(labels, reference)
+    if truth is not None:
+        truth.check(_count(pairing), prod(pairing.class_shape))
+    job = _Job(chosen, pairing, truth, nan_policy)
+    return job.run(name, progress)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One loss over one pairing."""
+
+    loss: Loss
+    pairing: Pairing
+    labels: Labels | None
+    nan_policy: NanPolicy
+
+    def run(self, name: str, progress: Callable[[int, int | None], None] | None) -> LossResult:
+        priors = self._priors() if self.loss.needs_prior else None
+        sums = Accumulator(self.loss)
+        statuses = [np.empty(0, np.uint8)]
+        done = 0
+        for rows, status in self._rows():
+            if priors is not None and rows.labels is not None:
+                rows = replace(rows, prior=priors.of(rows.labels))  # noqa: PLW2901
+            sums.add(rows)
+            statuses.append(status)
+            done += len(status)
+            if progress is not None:
+                progress(done, self.pairing.rows_expected)
+        return self._result(name, sums, np.concatenate(statuses))
+
+    def _rows(self) -> Iterator[tuple[Rows, NDArray[np.uint8]]]:
+        """Yield the rows of each block that count, and the status of all."""
+        for block in self.pairing.blocks():
+            m, n = (x.astype(np.float64, copy=False) for x in (block.reference, block.candidate))
+            pair = self.loss.prepare(m, n)
+            self._refuse(block, pair.status)
+            keep = pair.status == Status.COUNTED
+            stop = block.start + len(m)
+            labels = None if self.labels is None else self.labels.values[block.start : stop]
+            status = pair.status
+            if not keep.all():
+                m, n = m[keep], n[keep]
+                pair = self.loss.prepare(m, n)
+                labels = None if labels is None else labels[keep]
+            yield Rows(m, n, pair, labels), status
+
+    def _refuse(self, block: BlockPair, status: NDArray[np.uint8]) -> None:
+        invalid = status == Status.INVALID
+        if self.nan_policy == "raise" and invalid.any():
+            raise invalid_row(self.loss.mode, block, int(invalid.argmax()), self.pairing)
+
+    def _priors(self) -> ClassPriors:
+        """Average the distributions of every class, in a pass of its own."""
+        priors = ClassPriors(prod(self.pairing.class_shape))
+        for rows, _ in self._rows():
+            if rows.labels is not None:
+                priors.add(self.loss.weights(rows), rows.labels)
+        missing = priors.missing
+        if len(missing):
+            first, names = int(missing[0]), self.pairing.class_names
+            more = f" ({len(missing)} such classes in all)" if len(missing) > 1 else ""
+            raise InputError(
+                f"{self.labels.path if self.labels else ''}: expected rows of every class, found "
+                f"none of class {first if names is None else repr(names[first])}{more}",
+                "A class prior is the mean over the rows of its class: give rows of all classes, "
+                "or leave --class-prior out.",
+            )
+        return priors
+
+    def _result(self, name: str, sums: Accumulator, status: NDArray[np.uint8]) -> LossResult:
+        skipped = int((status == Status.SKIPPED).sum())
+        invalid = int((status == Status.INVALID).sum())
+        counted = status == Status.COUNTED
+        if self.nan_policy == "propagate":
+            counted |= status == Status.INVALID
+        if not counted.any():
+            raise nothing_counts(self.pairing, skipped, invalid)
+        reference = describe(self.pairing.reference, len(status))
+        size = Size(
+            rows=int(counted.sum()),
+            classes=prod(self.pairing.class_shape),
+            batch=_batch(reference.shape, len(self.pairing.class_shape), counted),
+        )
+        outcome = sums.result(size, invalid=self.nan_policy == "propagate" and invalid > 0)
+        return LossResult(
+            loss=name,
+            formula=losses.LOSSES[name].formula,
+            options={losses.word(option): value for option, value in vars(self.loss).items()},
+            reference=reference,
+            candidate=describe(self.pairing.candidate, len(status)),
+            rows=size.rows,
+            skipped=skipped,
+            invalid=invalid,
+            classes=size.classes,
+            paired_by=self.pairing.by,
+            **_told(outcome),
+        )
+
+
+def _told(outcome: Outcome) -> dict[str, Any]:
+    told = {field.name: getattr(outcome, field.name) for field in fields(outcome)}
+    factor = None if isnan(outcome.value) else outcome.factor
+    return {**told, "components": outcome.components or {}, "factor": factor}
+
+
+def _batch(shape: tuple[int, ...], class_axes: int, counted: NDArray[np.bool_]) -> int:
+    """Return the length of the first axis, without entries of which no row counts."""
+    if len(shape) == class_axes:
+        return shape[0]
+    return int(counted.reshape(shape[0], -1).any(axis=1).sum())
+
+
+def _count(pairing: Pairing) -> int:
+    """Return the number of rows, reading to the end of a file that does not say."""
+    lengths = [length for length in pairing.row_shape if length is not None]
+    if len(lengths) == len(pairing.row_shape):
+        return prod(lengths)
+    return sum(len(block.reference) for block in pairing.blocks())
+
+
+def _check_labels(name: str, chosen: Loss, given: bool) -> None:
+    labeled = losses.LOSSES[name].labeled
+    if given and not labeled:
+        raise UsageError(
+            f"the loss {name} does not take --labels",
+            f"Its options: {', '.join(losses.flags(name)) or 'none'}.",
+        )
+    if given and not chosen.needs_labels:
+        raise UsageError(
+            f"the loss {name} needs --labels for class priors only",
+            "Add --class-prior, or leave --labels out.",
+        )
+    if chosen.needs_labels and not given:
+        raise UsageError(
+            f"the loss {name} needs the true class of every row",
+            "Give --labels FILE.npy, or --labels COLUMN of the reference table.",
+        )
+
+
+def _without_labels(layout: Layout, reference: Input, labels: object) -> Layout:
+    """Take the column of labels out of the classes of both tables."""
+    if not is_column(labels):
+        return layout
+    if layout.columns is not None:
+        if labels in layout.columns:
+            raise UsageError(
+                f"column {labels!r} cannot hold the labels and be a class",
+                "Leave it out of --columns.",
+            )
+        return layout
+    side = open_side(reference, layout)
+    names = side.class_names
+    if names is None or labels not in names:
+        return layout
+    columns = tuple(name for name in names if name != labels)
+    if not columns:
+        raise InputError(
+            f"{side.path}: expected class columns beside the labels {labels!r}, found none",
+            "Save the labels with numpy.save and give that .npy file.",
+        )
+    return replace(layout, columns=columns)

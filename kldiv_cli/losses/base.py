@@ -1,0 +1,180 @@
+"""What a loss is, and how it is summed over blocks."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from math import fsum, inf, isfinite
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kldiv_cli import measures
+from kldiv_cli.errors import UsageError
+from kldiv_cli.measures.base import Float64, Mode
+from kldiv_cli.measures.pair import Counts, Pair
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows that count: logits in float64, both sides as distributions, and what labels give.
+
+    ``labels`` is the true class per row, ``prior`` the mean distribution of that class; None where
+    the loss asks for neither.
+    """
+
+    m: Float64
+    n: Float64
+    pair: Pair
+    labels: Counts | None = None
+    prior: Float64 | None = None
+
+
+@dataclass(frozen=True)
+class Size:
+    """What a reduction can divide by: ``batch`` is the length of the array's first axis."""
+
+    rows: int
+    classes: int
+    batch: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a loss comes to; see `kldiv_cli.loss_result.LossResult`."""
+
+    value: float
+    reduction: str
+    denominator: float
+    reference_name: str
+    reference_value: float
+    factor: float | None = None
+    components: Mapping[str, float] | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Loss(ABC):
+    """A loss with its options: terms per row, whose sums make its value."""
+
+    mode: ClassVar[Mode] = "softmax"
+    whole_samples: ClassVar[bool] = False
+    """Whether all axes but the first are one sample's, unless the user says otherwise."""
+
+    @property
+    def needs_labels(self) -> bool:
+        """Whether every row needs its true class."""
+        return False
+
+    @property
+    def needs_prior(self) -> bool:
+        """Whether every row needs the mean distribution of its class."""
+        return False
+
+    def prepare(self, m: NDArray[Any], n: NDArray[Any]) -> Pair:
+        """Return two blocks of logits as the distributions of the loss."""
+        return measures.prepare(self.mode, m, n)
+
+    def weights(self, rows: Rows) -> Float64:
+        """Return the distributions whose mean is a class's prior."""
+        return rows.pair.p
+
+    @abstractmethod
+    def rows(self, rows: Rows) -> dict[str, Float64]:
+        """Return the terms of each row, by name, to be summed."""
+
+    @abstractmethod
+    def result(self, sums: Mapping[str, float], size: Size) -> Outcome:
+        """Return what the sums over all rows come to."""
+
+
+class Softened(Loss):
+    """A loss whose distributions are those of the logits over a temperature."""
+
+    temperature: float
+
+    def prepare(self, m: NDArray[Any], n: NDArray[Any]) -> Pair:
+        """Return two blocks of logits as the softened distributions."""
+        return measures.prepare(self.mode, m, n, self.temperature)
+
+    def at(self, divergence: str) -> str:
+        """Say at which temperature a divergence is taken, where it is not 1."""
+        at = "" if self.temperature == 1 else f" at T = {self.temperature:g}"
+        return divergence + at
+
+
+class Accumulator:
+    """Sums a loss over blocks: every sum is rounded once, so blocks can be cut anywhere."""
+
+    def __init__(self, loss: Loss) -> None:
+        self._loss = loss
+        self._terms: dict[str, list[Float64]] = {}
+
+    def add(self, rows: Rows) -> None:
+        """Take the rows of one block in."""
+        with np.errstate(over="ignore", invalid="ignore", under="ignore", divide="ignore"):
+            terms = self._loss.rows(rows)
+        for name, values in terms.items():
+            self._terms.setdefault(name, []).append(values)
+
+    def result(self, size: Size, *, invalid: bool = False) -> Outcome:
+        """Return the outcome; ``invalid`` makes it NaN, as one invalid row does in training."""
+        sums = {name: float("nan") if invalid else total(t) for name, t in self._terms.items()}
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            return self._loss.result(sums, size)
+
+
+def total(chunks: Sequence[Float64]) -> float:
+    """Return the exact sum of all values, rounded once; NaN where +inf meets -inf."""
+    try:
+        return fsum(chain.from_iterable(chunk.tolist() for chunk in chunks))
+    except (OverflowError, ValueError):
+        with np.errstate(over="ignore", invalid="ignore"):
+            return float(np.concatenate(chunks).sum())
+
+
+def measured(name: str, pair: Pair) -> Float64:
+    """Return a measure of every row, in nats."""
+    return measures.load(name).rows(pair)
+
+
+def weighted(*terms: tuple[float, float]) -> float:
+    """Return the sum of weight * value; a term of weight 0 is left out, also where infinite."""
+    return sum((weight * value for weight, value in terms if weight != 0), 0.0)
+
+
+def over_elements(size: Size) -> str:
+    """Say a mean over rows and classes."""
+    return f"mean over all elements: sum / ({size.rows} rows x {size.classes} classes)"
+
+
+def over_rows(size: Size) -> str:
+    """Say a mean over rows."""
+    return f"mean over rows: sum / {size.rows}"
+
+
+def check_number(flag: str, value: float, low: float = -inf, high: float = inf) -> None:
+    """Raise unless a number is finite and from ``low`` to ``high``."""
+    if isfinite(value) and low <= value <= high:
+        return
+    bounds = ""
+    if isfinite(low):
+        bounds = f" from {low:g} to {high:g}" if isfinite(high) else f" of {low:g} or more"
+    raise UsageError(
+        f"expected {flag} to be a finite number{bounds}, found {value:g}",
+        "Leave it out for the default.",
+    )
+
+
+def check_temperature(flag: str, value: float) -> None:
+    """Raise unless a temperature is above 0."""
+    if not (isfinite(value) and value > 0):
+        raise UsageError(f"expected {flag} above 0, found {value:g}", "1 leaves the logits alone.")
+
+
+def check_known(flag: str, value: str, known: Iterable[str]) -> None:
+    """Raise unless a word is one of the known ones."""
+    if value not in known:
+        raise UsageError(f"no {flag} is called {value!r}", f"Known: {', '.join(known)}.")

@@ -1,0 +1,175 @@
+"""KL decoupled into a weighted mean square error and a cross-entropy: DKL, IKL, GKL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import nan
+from typing import ClassVar
+
+import numpy as np
+
+from kldiv_cli import measures
+from kldiv_cli.losses.base import (
+    Outcome,
+    Rows,
+    Size,
+    Softened,
+    check_number,
+    check_temperature,
+    measured,
+    weighted,
+)
+from kldiv_cli.measures import exact
+from kldiv_cli.measures.base import Float64
+
+
+@dataclass(frozen=True)
+class DKL(Softened):
+    """beta * wMSE + alpha * CE: of KL's gradients where all parameters are 1, not of its value.
+
+    wMSE = 1/4 sum_jk u_j u_k ((m_j - n_j) - (m_k - n_k))^2 of the logits as they are, without T^2;
+    CE = -sum softmax(m/T) * log_softmax(n/T).
+
+    Parameters
+    ----------
+    alpha, beta : float
+        The weights of CE and of wMSE.
+    temperature : float
+        T, of CE and of class priors.
+    weight_temperature : float, optional
+        T2: the weights are u = softmax(m/T2). Given with ``class_prior``, it takes the place of T
+        there, as in the authors' code.
+    class_prior : bool
+        The weights of a row are the mean of softmax(m/T) over the rows of its class instead.
+    """
+
+    default_weight_temperature: ClassVar[float] = 1.0
+    alpha: float = 1.0
+    beta: float = 1.0
+    temperature: float = 1.0
+    weight_temperature: float | None = None
+    class_prior: bool = False
+
+    def __post_init__(self) -> None:
+        check_number("--alpha", self.alpha)
+        check_number("--beta", self.beta)
+        check_temperature("--temperature", self.temperature)
+        if self.weight_temperature is None:
+            chosen = self.temperature if self.class_prior else self.default_weight_temperature
+            object.__setattr__(self, "weight_temperature", chosen)
+        else:
+            check_temperature("--weight-temperature", self.weight_temperature)
+
+    @property
+    def needs_labels(self) -> bool:
+        """The class of a row says which prior is its own."""
+        return self.class_prior
+
+    @property
+    def needs_prior(self) -> bool:
+        """The prior is the weight."""
+        return self.class_prior
+
+    def weights(self, rows: Rows) -> Float64:
+        """Return softmax(m/T2)."""
+        t2 = self.weight_temperature
+        if t2 is None or t2 == self.temperature:
+            return rows.pair.p
+        return measures.prepare(self.mode, rows.m, rows.n, t2).p
+
+    def rows(self, rows: Rows) -> dict[str, Float64]:
+        """Return both parts, and the divergence that they replace."""
+        u = self._weights_of(rows)
+        error, weight = weighted_mse(rows.m, rows.n, u)
+        return {
+            "wmse": error,
+            "weight": weight * weight,
+            "cross_entropy": measured("cross-entropy", rows.pair),
+            "kl": measured("kl", rows.pair),
+        }
+
+    def _weights_of(self, rows: Rows) -> Float64:
+        return self.weights(rows) if rows.prior is None else rows.prior
+
+    def result(self, sums: Mapping[str, float], size: Size) -> Outcome:
+        """Divide both parts and add them."""
+        divisor, words = self._divide(sums, size)
+        parts = {
+            "wmse": sums["wmse"] / divisor if divisor else nan,
+            "cross_entropy": sums["cross_entropy"] / size.rows,
+        }
+        return Outcome(
+            value=weighted((self.beta, parts["wmse"]), (self.alpha, parts["cross_entropy"])),
+            components=parts,
+            reduction=f"{self.beta:g}*wMSE + {self.alpha:g}*CE, {words}",
+            denominator=size.rows,
+            reference_name=self.at("KL(p||q)"),
+            reference_value=sums["kl"] / size.rows,
+            notes=(
+                "It has the gradients of KL where ALPHA, BETA, T and T2 are 1, but not its value.",
+            ),
+        )
+
+    def _divide(self, sums: Mapping[str, float], size: Size) -> tuple[float, str]:  # noqa: ARG002
+        return size.rows, f"both mean over rows: sum / {size.rows}"
+
+
+@dataclass(frozen=True)
+class IKL(DKL):
+    """DKL whose error is differentiated by the candidate too: the same value, T2 = 100."""
+
+    default_weight_temperature: ClassVar[float] = 100.0
+
+
+@dataclass(frozen=True)
+class GKL(DKL):
+    """DKL with the weights to the power gamma, and their squared sums as the error's denominator.
+
+    That is no mean of values per row, unless gamma is 1.
+
+    Parameters
+    ----------
+    gamma : float
+        0 or more; 0 weighs all classes alike.
+    """
+
+    gamma: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_number("--gamma", self.gamma, low=0.0)
+
+    def _weights_of(self, rows: Rows) -> Float64:
+        weights: Float64 = super()._weights_of(rows) ** self.gamma
+        return weights
+
+    def _divide(self, sums: Mapping[str, float], size: Size) -> tuple[float, str]:
+        weight = sums["weight"]
+        words = f"wMSE: sum / {weight!r}, the squared weights; CE: sum / {size.rows} rows"
+        return weight, words
+
+
+def weighted_mse(m: Float64, n: Float64, u: Float64) -> tuple[Float64, Float64]:
+    """Return 1/2 * U * sum u * (d - mean d)^2 per row, and U = sum u; d = m - n.
+
+    It is 1/4 sum_jk u_j u_k (d_j - d_k)^2 in one pass over the classes. d is counted from its value
+    at the heaviest class, and exactly: rows around 1000 that differ by 1e-12 keep their digits, as
+    does a row where one class has nearly all the weight.
+
+    A class that is -inf on both sides is left out. -inf in the candidate alone gives +inf where the
+    class has weight; in the reference alone likewise, and 0 in the limit where it has none.
+    """
+    m_out, n_out = np.isneginf(m), np.isneginf(n)
+    out = m_out | n_out
+    infinite = ((m_out ^ n_out) & (u > 0)).any(axis=1)
+    if out.any():
+        m, n, u = np.where(out, 0.0, m), np.where(out, 0.0, n), np.where(out, 0.0, u)
+    d, d_low = exact.two_diff(m, n)
+    heaviest = u.argmax(axis=1)[:, None]
+    shift, shift_low = (np.take_along_axis(x, heaviest, axis=1) for x in (d, d_low))
+    d = (d - shift) + (d_low - shift_low)
+    weight = u.sum(axis=1)
+    mean = (u * d).sum(axis=1) / weight
+    error = 0.5 * weight * (u * (d - mean[:, None]) ** 2).sum(axis=1)
+    return np.where(infinite, np.inf, error), weight

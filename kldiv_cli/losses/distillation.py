@@ -1,0 +1,148 @@
+"""Knowledge distillation: Hinton's, and decoupled into target and non-target classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from kldiv_cli.losses.base import (
+    Outcome,
+    Rows,
+    Size,
+    Softened,
+    check_number,
+    check_temperature,
+    measured,
+    over_rows,
+    weighted,
+)
+from kldiv_cli.measures.base import Float64, Status
+from kldiv_cli.measures.pair import Counts, Pair, Side, kl_terms
+
+
+@dataclass(frozen=True)
+class KD(Softened):
+    """T^2 * KL(p||q), p and q being softened by T, mean over rows.
+
+    Parameters
+    ----------
+    temperature : float
+        Both sides' logits are divided by it.
+    """
+
+    temperature: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_temperature("--temperature", self.temperature)
+
+    def rows(self, rows: Rows) -> dict[str, Float64]:
+        """Return the divergence."""
+        return {"kl": measured("kl", rows.pair)}
+
+    def result(self, sums: Mapping[str, float], size: Size) -> Outcome:
+        """Divide by the rows."""
+        kl, factor = sums["kl"] / size.rows, self.temperature**2
+        return Outcome(
+            value=factor * kl,
+            reduction=f"T^2 times the {over_rows(size)}",
+            denominator=size.rows,
+            reference_name=self.at("KL(p||q)"),
+            reference_value=kl,
+            factor=factor,
+        )
+
+
+@dataclass(frozen=True)
+class DKD(Softened):
+    """(alpha * TCKD + beta * NCKD) * T^2, mean over rows; T^2 is in the components already.
+
+    TCKD is the KL of (target, rest), NCKD that of the other classes renormalised: KL(p||q) = TCKD +
+    (1 - p_target) * NCKD. Without any other class NCKD is 0; where one side has none of those that
+    the other has, there is no such distribution and it is NaN.
+
+    Parameters
+    ----------
+    alpha, beta : float
+        The weights of TCKD and NCKD.
+    temperature : float
+        Both sides' logits are divided by it.
+    """
+
+    alpha: float = 1.0
+    beta: float = 8.0
+    temperature: float = 4.0
+
+    def __post_init__(self) -> None:
+        check_number("--alpha", self.alpha)
+        check_number("--beta", self.beta)
+        check_temperature("--temperature", self.temperature)
+
+    @property
+    def needs_labels(self) -> bool:
+        """Every row has a target."""
+        return True
+
+    def rows(self, rows: Rows) -> dict[str, Float64]:
+        """Return both parts and the divergence that they are taken from."""
+        if rows.labels is None:
+            raise ValueError("no labels")
+        target = rows.labels[:, None]
+        return {
+            "tckd": target_kl(rows.pair, target),
+            "nckd": self._others_kl(rows, target),
+            "kl": measured("kl", rows.pair),
+        }
+
+    def _others_kl(self, rows: Rows, target: Counts) -> Float64:
+        """Return KL over the classes without the target, which -inf on both sides takes away."""
+        m, n = rows.m.copy(), rows.n.copy()
+        for side in (m, n):
+            np.put_along_axis(side, target, -np.inf, axis=1)
+        pair = self.prepare(m, n)
+        return np.where(pair.status == Status.SKIPPED, 0.0, measured("kl", pair))
+
+    def result(self, sums: Mapping[str, float], size: Size) -> Outcome:
+        """Divide by the rows."""
+        scale = self.temperature**2
+        parts = {name: scale * sums[name] / size.rows for name in ("tckd", "nckd")}
+        return Outcome(
+            value=weighted((self.alpha, parts["tckd"]), (self.beta, parts["nckd"])),
+            components=parts,
+            reduction=f"T^2 * ({self.alpha:g}*TCKD + {self.beta:g}*NCKD), {over_rows(size)}",
+            denominator=size.rows,
+            reference_name=self.at("KL(p||q)"),
+            reference_value=sums["kl"] / size.rows,
+        )
+
+
+def target_kl(pair: Pair, target: Counts) -> Float64:
+    """Return KL of (p_target, 1 - p_target) from (q_target, 1 - q_target).
+
+    log((1 - q_target) / (1 - p_target)) comes from log(q_target / p_target) where that is small, so
+    that targets which differ by 1e-12 keep their digits; elsewhere from the sums over the rest.
+    """
+    p, q, e = (np.take_along_axis(x, target, axis=1)[:, 0] for x in (pair.p, pair.q, pair.e))
+    (p_rest, log_p_rest), (q_rest, log_q_rest) = (
+        _rest(side, target) for side in (pair.prepared.reference, pair.prepared.candidate)
+    )
+    change = -p * np.expm1(e) / p_rest
+    near = np.abs(change) < 0.5
+    e_rest = np.where(near, np.log1p(np.where(near, change, 0.0)), log_q_rest - log_p_rest)
+    ours, theirs = np.stack([p, p_rest], axis=1), np.stack([q, q_rest], axis=1)
+    ratios = np.stack([e, e_rest], axis=1)
+    rows: Float64 = kl_terms(ours, theirs, ratios, np.isneginf(ratios)).sum(axis=1)
+    return rows
+
+
+def _rest(side: Side, target: Counts) -> tuple[Float64, Float64]:
+    """Return the probability of all classes but the target; its logarithm, without underflow."""
+    others = side.p.copy()
+    np.put_along_axis(others, target, 0.0, axis=1)
+    surprise = np.array(side.surprise)
+    np.put_along_axis(surprise, target, np.inf, axis=1)
+    least = surprise.min(axis=1, keepdims=True)
+    finite = np.where(np.isfinite(least), least, 0.0)
+    log_rest = (np.log(np.exp(finite - surprise).sum(axis=1, keepdims=True)) - finite)[:, 0]
+    return others.sum(axis=1), log_rest

@@ -1,0 +1,111 @@
+"""``torch.nn.functional.kl_div``, used rightly or not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isnan
+
+import numpy as np
+
+from kldiv_cli.losses.base import Loss, Outcome, Rows, Size, check_known, measured, over_elements
+from kldiv_cli.measures.base import Float64
+from kldiv_cli.measures.pair import Pair
+
+REDUCTIONS = ("mean", "batchmean", "sum")
+
+
+@dataclass(frozen=True)
+class Torch(Loss):
+    """``kl_div(input, target)`` with input = log_softmax(candidate), target = softmax(reference).
+
+    That computes KL(p||q). With the two arguments swapped, old releases returned 0, and torch now
+    returns NaN: the target then holds negative numbers.
+
+    Parameters
+    ----------
+    reduction : {"mean", "batchmean", "sum"}
+        mean divides by the number of elements, batchmean by the length of the first axis.
+    log_target : bool
+        The target is log_softmax(reference), and torch is told so. A reference of -inf is NaN then,
+        as it is without where both sides are -inf: torch multiplies 0 by infinity.
+    raw_input : bool
+        Nothing is logged: input = softmax(candidate), and under log_target the target is
+        softmax(reference), which torch takes for logarithms.
+    """
+
+    reduction: str = "mean"
+    log_target: bool = False
+    raw_input: bool = False
+
+    def __post_init__(self) -> None:
+        check_known("--reduction", self.reduction, REDUCTIONS)
+
+    def rows(self, rows: Rows) -> dict[str, Float64]:
+        """Return the sum over classes, and the divergence that it should be."""
+        pair = rows.pair
+        kl = measured("kl", pair)
+        return {"loss": _raw(pair, self.log_target) if self.raw_input else self._as(kl, pair)} | {
+            "kl": kl
+        }
+
+    def _as(self, kl: Float64, pair: Pair) -> Float64:
+        """Return the divergence, NaN where torch multiplies 0 by infinity."""
+        ours, theirs = pair.prepared.reference.absent, pair.prepared.candidate.absent
+        if not self.log_target and theirs is not None:
+            theirs = theirs & (pair.p == 0)
+        wrong = ours if self.log_target else theirs
+        return kl if wrong is None else np.where(wrong.any(axis=1), np.nan, kl)
+
+    def result(self, sums: Mapping[str, float], size: Size) -> Outcome:
+        """Divide as torch does."""
+        denominator, reduction = {
+            "mean": (
+                size.rows * size.classes,
+                over_elements(size),
+            ),
+            "batchmean": (size.batch, f"sum / {size.batch}, the length of the first axis"),
+            "sum": (1, "sum over all elements"),
+        }[self.reduction]
+        return Outcome(
+            value=sums["loss"] / denominator,
+            reduction=reduction,
+            denominator=denominator,
+            reference_name="KL(p||q)",
+            reference_value=sums["kl"] / size.rows,
+            factor=None if self.raw_input else size.rows / denominator,
+            notes=tuple(self._notes(sums, size)),
+        )
+
+    def _notes(self, sums: Mapping[str, float], size: Size) -> list[str]:
+        notes = []
+        if self.raw_input:
+            notes.append(
+                "The input was not logged, so this is no divergence, and 0 means nothing. Give "
+                "torch log_softmax(candidate) and leave log_target False."
+            )
+        elif isnan(sums["loss"]) and not isnan(sums["kl"]):
+            notes.append(
+                "torch multiplies 0 by infinity where a logit is -inf; the KL counts 0 there. Fill "
+                "with a large negative number instead."
+            )
+        if self.reduction == "mean":
+            notes.append(
+                f"mean divides by the {size.classes} classes too and is not the KL; batchmean is, "
+                "for 2-D input."
+            )
+        elif self.reduction == "batchmean" and size.batch != size.rows:
+            notes.append(
+                f"batchmean divides by the first axis only, {size.batch}, for {size.rows} rows."
+            )
+        return notes
+
+
+def _raw(pair: Pair, log_target: bool) -> Float64:
+    """Return what comes out where the logarithm was forgotten."""
+    if log_target:
+        signed = np.copysign(pair.difference, -pair.e)
+        rows: Float64 = (np.exp(pair.p) * signed).sum(axis=1)
+        return rows
+    overlap: Float64 = (pair.p * pair.q).sum(axis=1)
+    return -measured("entropy", pair) - overlap

@@ -1,0 +1,137 @@
+"""The loop that checks identities: pairing -> identities -> the largest residuals."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from math import isfinite, isnan, nan
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kldiv_cli import measures
+from kldiv_cli.errors import UsageError
+from kldiv_cli.identities import IDENTITIES
+from kldiv_cli.identities.base import TOLERANCE, Long, Rows
+from kldiv_cli.identities.distillation import USUAL_TEMPERATURE
+from kldiv_cli.measures.base import Mode, Status
+from kldiv_cli.opening import Input, describe, invalid_row, nothing_counts, open_pairing
+from kldiv_cli.pairing import BlockPair, Pairing
+from kldiv_cli.request import NanPolicy
+from kldiv_cli.sources.base import Layout
+from kldiv_cli.verification import Finding, Verification
+
+
+def verify(
+    reference: Input,
+    candidate: Input,
+    *,
+    mode: Mode = "softmax",
+    row_axes: int | None = None,
+    temperature: float = 1.0,
+    nan_policy: NanPolicy = "raise",
+    id_column: str | None = None,
+    columns: Sequence[str] | None = None,
+    progress: Callable[[int, int | None], None] | None = None,
+) -> Verification:
+    """Check on the rows of two sets of logits what must hold for any logits.
+
+    Every number is computed by several routes that share no formula, of which one is the kernel of
+    `kldiv_cli.compare`; see `kldiv_cli.identities`.
+
+    Parameters
+    ----------
+    reference, candidate, row_axes, temperature, id_column, columns, progress
+        Those of `kldiv_cli.compare`.
+    mode : {"softmax", "sigmoid"}
+        Under sigmoid, where a row needs no softmax, only the identities of cells are checked; under
+        softmax all are, those of cells on the same logits.
+    nan_policy : {"raise", "omit", "propagate"}
+        What an invalid row does: raise an error, stay out, or fail every identity.
+
+    Returns
+    -------
+    Verification
+        Per identity the largest residual, its row and the verdict.
+
+    Raises
+    ------
+    UsageError
+        An option has no such value.
+    InputError
+        A file cannot be read, the two sides do not correspond, a row is invalid under "raise", or
+        no row is left to check.
+    """
+    if not (isfinite(temperature) and temperature > 0):
+        raise UsageError(
+            f"expected a temperature above 0, found {temperature:g}", "1 leaves the logits alone."
+        )
+    layout = Layout(row_axes, id_column, None if columns is None else tuple(columns))
+    pairing = open_pairing(reference, candidate, layout)
+    findings = [
+        Finding(name, identity.statement, 0, nan, None, "", TOLERANCE)
+        for name, identity in IDENTITIES.items()
+        if mode in identity.modes
+        and not (name == "distillation-at-4" and temperature == USUAL_TEMPERATURE)
+    ]
+    seen: Counter[int] = Counter()
+    for block in pairing.blocks():
+        status = measures.prepare(mode, block.reference, block.candidate).status
+        invalid = np.flatnonzero(status == Status.INVALID)
+        if nan_policy == "raise" and len(invalid):
+            raise invalid_row(mode, block, int(invalid[0]), pairing)
+        seen.update(status.tolist())
+        chosen = np.flatnonzero(status == Status.COUNTED)
+        if len(chosen):
+            rows = Rows(block.reference[chosen], block.candidate[chosen], temperature)
+            findings = [
+                _merge(old, *_residuals(old.name, rows, chosen), block, pairing) for old in findings
+            ]
+        if nan_policy == "propagate" and len(invalid):
+            unknown = np.full(len(invalid), np.nan, np.longdouble)
+            findings = [_merge(old, unknown, invalid, block, pairing) for old in findings]
+        if progress is not None:
+            progress(seen.total(), pairing.rows_expected)
+    skipped, invalid_rows = seen[Status.SKIPPED], seen[Status.INVALID]
+    if seen[Status.COUNTED] == 0 and not (nan_policy == "propagate" and invalid_rows):
+        raise nothing_counts(pairing, skipped, invalid_rows)
+    return Verification(
+        reference=describe(pairing.reference, seen.total()),
+        candidate=describe(pairing.candidate, seen.total()),
+        mode=mode,
+        temperature=temperature,
+        nan_policy=nan_policy,
+        paired_by=pairing.by,
+        rows=seen[Status.COUNTED],
+        skipped=skipped,
+        invalid=invalid_rows,
+        findings=tuple(findings),
+    )
+
+
+def _residuals(name: str, rows: Rows, chosen: NDArray[np.intp]) -> tuple[Long, NDArray[np.intp]]:
+    """Return the residuals of one identity, and which rows of the block they belong to."""
+    # What is undefined on the way turns up as NaN in the end, and NaN fails.
+    with np.errstate(all="ignore"):
+        routes = IDENTITIES[name].load()(rows)
+        residuals = routes.residuals()
+    if routes.defined is None:
+        return residuals, chosen
+    return residuals[routes.defined], chosen[routes.defined]
+
+
+def _merge(
+    old: Finding, residuals: Long, rows: NDArray[np.intp], block: BlockPair, pairing: Pairing
+) -> Finding:
+    """Keep the larger residual, the first one of equals; NaN is larger than everything."""
+    if not len(residuals):
+        return old
+    unknown = np.isnan(residuals)
+    worst = int(unknown.argmax() if unknown.any() else residuals.argmax())
+    residual, row = float(residuals[worst]), int(rows[worst])
+    merged = replace(old, rows=old.rows + len(residuals))
+    if old.rows and (isnan(old.residual) or residual <= old.residual):
+        return merged
+    place = pairing.place("reference", block, row, None)
+    return replace(merged, residual=residual, row=block.start + row, place=place)

@@ -1,0 +1,230 @@
+"""`kldiv verify` from the outside: exit code, standard output, standard error."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from kldiv_cli.cli import run
+from kldiv_cli.identities import IDENTITIES
+from kldiv_cli.identities.base import Route, Rows
+from tests.cli.test_startup import MAIN, loaded
+
+ROOT = Path(__file__).parent.parent.parent
+MAGIKA = "samples/magika-fp32.npy", "samples/magika-int8.npy"
+PARQUET = "samples/magika-fp32.parquet", "samples/magika-int8-shuffled.parquet"
+OCR = "samples/ocr-det-fp32.npy", "samples/ocr-det-int8.npy"
+
+
+class Result(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+Kldiv = Callable[..., Result]
+
+
+@pytest.fixture
+def kldiv(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Kldiv]:
+    """Run the command line in this process, in the project's folder."""
+
+    def call(*words: object) -> Result:
+        monkeypatch.setattr(sys, "argv", ["kldiv", *map(str, words)])
+        return Result(run(), *capsys.readouterr())
+
+    monkeypatch.chdir(ROOT)
+    handler = signal.getsignal(signal.SIGTERM)
+    yield call
+    signal.signal(signal.SIGTERM, handler)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, str]:
+    """Small inputs, by name."""
+    inf = np.inf
+    rows = np.array([[2.0, 1, 0, -1], [0, 1, 4, 2], [1, 1, 1, 1]])
+    arrays: dict[str, Any] = {
+        "p": rows,
+        "q": rows + np.array([-0.5, 0.2, -0.3, 1.4]),
+        "short": rows[:2],
+        "nan": np.where(rows == 4, np.nan, rows),
+        "nothing": np.full((3, 4), -inf),
+        "plus-inf": [[inf, 1.0], [-inf, 2.0]],
+        "disjoint": np.where(np.arange(4) < 2, rows, -inf),
+    }
+    paths = {name: str(tmp_path / f"{name}.npy") for name in arrays}
+    for name, array in arrays.items():
+        np.save(paths[name], array)
+    return {**paths, "missing": str(tmp_path / "missing.npy")}
+
+
+def steady(out: str) -> str:
+    """The table without what depends on the processor: residuals, and the rows that have them."""
+    return re.sub(r" +\d\.\de-1\d +\d+  2e-14", " RESIDUAL ROW  2e-14", out)
+
+
+def test_the_table_of_a_softmax_sample(kldiv: Kldiv) -> None:
+    done = kldiv("verify", *MAGIKA)
+    assert (done.code, done.err) == (0, "")
+    assert steady(done.out).splitlines() == [
+        "reference p  samples/magika-fp32.npy  npy float32 512 x 214",
+        "candidate q  samples/magika-int8.npy  npy float32 512 x 214",
+        "mode         softmax, T = 1",
+        "rows         512 counted, paired by position, 0 skipped, 0 invalid",
+        "",
+        "identity                                  rows  residual  in row  limit",
+        "<p-q, s-t> = KL(p||q) + KL(q||p)           512 RESIDUAL ROW  2e-14  ok",
+        "<sigma(s)-sigma(t), s-t> = Bernoulli KLs   512 RESIDUAL ROW  2e-14  ok",
+        "softmax([s,0]) = [sigma(s), 1-sigma(s)]    512 RESIDUAL ROW  2e-14  ok",
+        "KD = TCKD + (1-p_target)*NCKD              512 RESIDUAL ROW  2e-14  ok",
+        "KD = TCKD + (1-p_target)*NCKD, T = 4       512 RESIDUAL ROW  2e-14  ok",
+        "dKL/ds = dDKL/ds (Theorem 1)               512 RESIDUAL ROW  2e-14  ok",
+        "dKL/dt = dDKL/dt (Theorem 1)               512 RESIDUAL ROW  2e-14  ok",
+        "",
+        "residual: the largest distance of any two routes to the same number, relative to",
+        "that number and to what rounding leaves of the terms a route adds up. One route",
+        "is kldiv's kernel, the others are the definitions in long double.",
+    ]
+    assert max(map(len, done.out.splitlines())) <= 80
+
+
+def test_a_sigmoid_sample(kldiv: Kldiv) -> None:
+    done = kldiv("verify", *OCR, "--mode", "sigmoid", "--row-axes", 1)
+    assert (done.code, done.err) == (0, "")
+    assert "mode         sigmoid, T = 1\nrows         6 counted" in done.out
+    assert done.out.count("  ok\n") == 2
+
+
+def test_tables_paired_by_id(kldiv: Kldiv) -> None:
+    done = kldiv("verify", *PARQUET, "--temperature", 0.7, "--format", "json")
+    assert (done.code, done.err) == (0, "")
+    found = json.loads(done.out)
+    assert (found["paired_by"], found["temperature"], found["holds"]) == ("id", 0.7, True)
+    assert found["reference"]["id"] == "file"
+
+
+def test_json(kldiv: Kldiv, files: dict[str, str]) -> None:
+    done = kldiv("verify", files["p"], files["q"], "--format", "json")
+    assert (done.code, done.err) == (0, "")
+    found = json.loads(done.out)
+    identities = found.pop("identities")
+    sides = [found.pop("reference"), found.pop("candidate")]
+    assert [side["path"] for side in sides] == [files["p"], files["q"]]
+    assert found == {
+        "schema": 1,
+        "mode": "softmax",
+        "temperature": 1.0,
+        "nan_policy": "raise",
+        "paired_by": "position",
+        "rows": 3,
+        "skipped": 0,
+        "invalid": 0,
+        "holds": True,
+    }
+    assert list(identities) == list(IDENTITIES)
+    for name, identity in identities.items():
+        assert identity["statement"] == IDENTITIES[name].statement
+        assert 0 <= identity["residual"] <= identity["tolerance"] == 2e-14
+        assert (identity["rows"], identity["holds"]) == (3, True)
+        assert identity["max_row"] in range(3)
+
+
+@pytest.mark.parametrize("report", ["table", "json"])
+def test_a_failing_identity_is_exit_code_1(
+    report: str, kldiv: Kldiv, files: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = Rows.kernel
+    monkeypatch.setattr(
+        Rows, "kernel", lambda self, *args: Route(right(self, *args).value * [1, 1.5, 1])
+    )
+    done = kldiv("verify", files["p"], files["q"], "--format", report)
+    assert (done.code, done.err) == (1, "")
+    if report == "json":
+        found = json.loads(done.out)
+        assert not found["holds"]
+        failed = [name for name, x in found["identities"].items() if not x["holds"]]
+        assert failed == ["inner-product", "sigmoid-form", "distillation", "distillation-at-4"]
+        return
+    assert done.out.count("  2e-14  FAILED\n") == 4
+    assert done.out.count("  2e-14  ok\n") == 3
+    assert "FAILED: <p-q, s-t> = KL(p||q) + KL(q||p): row 1\n" in done.out
+
+
+def test_rows_that_do_not_count(kldiv: Kldiv, files: dict[str, str]) -> None:
+    done = kldiv("verify", files["nan"], files["q"], "--nan-policy", "omit")
+    assert (done.code, done.err) == (0, "")
+    assert "2 counted, paired by position, 0 skipped, 1 invalid (left out)" in done.out
+    done = kldiv("verify", files["nan"], files["q"], "--nan-policy", "propagate")
+    assert (done.code, done.err) == (1, "")
+    assert "2 counted, paired by position, 0 skipped, 1 invalid (fail)" in done.out
+    assert re.search(r"Theorem 1\) +3 +nan +1  2e-14  FAILED\n", done.out)
+    done = kldiv("verify", files["nan"], files["q"], "--nan-policy", "propagate", "--format=json")
+    assert json.loads(done.out)["identities"]["two-classes"]["residual"] == "nan"
+
+
+def test_an_identity_without_rows(kldiv: Kldiv, files: dict[str, str]) -> None:
+    done = kldiv("verify", files["disjoint"], files["q"])
+    assert (done.code, done.err) == (0, "")
+    assert re.search(r"dKL/ds = dDKL/ds \(Theorem 1\) +0 +- +-  2e-14  no row\n", done.out)
+    done = kldiv("verify", files["disjoint"], files["q"], "--format", "json")
+    found = json.loads(done.out)["identities"]["gradient-reference"]
+    assert (found["rows"], found["residual"], found["max_row"]) == (0, None, None)
+
+
+def test_infinite_cells_under_sigmoid(kldiv: Kldiv, files: dict[str, str]) -> None:
+    done = kldiv("verify", files["plus-inf"], files["plus-inf"], "--mode", "sigmoid")
+    assert (done.code, done.err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["{p}", "{missing}"], "missing.npy: expected a file"),
+        (["{p}", "{short}"], "short.npy: expected the same shapes as"),
+        (["{nan}", "{q}"], "nan.npy: row 1, class 2: expected a finite logit or -inf, found NaN"),
+        (["{nothing}", "{nothing}"], "found none that counts (3 skipped, nothing but -inf;"),
+        (["{plus-inf}", "{plus-inf}"], "row 0, class 0: expected a finite logit or -inf"),
+        (["{p}", "{q}", "--temperature", "0"], "expected a temperature above 0, found 0"),
+        (["{p}", "{q}", "--id", "x"], "neither input is a table with columns"),
+        (["{p}", "{q}", "--mode", "other"], "Invalid value for '--mode'"),
+        (["{p}", "{q}", "--format", "csv"], "Invalid value for '--format'"),
+        (["{p}"], "Missing argument 'CANDIDATE'"),
+        (["{p}", "{q}", "--measure", "kl"], "No such option: --measure"),
+    ],
+)
+def test_trouble_is_exit_code_2(
+    words: list[str], message: str, kldiv: Kldiv, files: dict[str, str]
+) -> None:
+    done = kldiv("verify", *(word.format(**files) for word in words))
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("kldiv: error: ")
+    assert message in done.err
+    assert len(done.err.splitlines()) == 2
+
+
+def test_help(kldiv: Kldiv) -> None:
+    done = kldiv("verify", "--help")
+    assert (done.code, done.err) == (0, "")
+    assert "Exit code 0: every identity holds; 1: one fails; 2: trouble." in done.out
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["verify", "--help"], ["0"]),
+        (["verify", "a", "--bogus"], ["2"]),
+        (["verify", *MAGIKA], ["0", "numpy"]),
+    ],
+    ids=["help", "unknown-option", "npy"],
+)
+def test_what_it_loads(words: list[str], expected: list[str]) -> None:
+    assert loaded(MAIN, words) == expected
