@@ -1,0 +1,163 @@
+"""What a command loads before it answers."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+import kldiv_cli
+
+ROOT = Path(__file__).parent.parent.parent
+PACKAGE = Path(kldiv_cli.__file__).parent
+MAGIKA = "samples/magika-fp32.npy", "samples/magika-int8.npy"
+PARQUET = "samples/magika-fp32.parquet", "samples/magika-int8-shuffled.parquet"
+HEAVY = ("numpy", "pyarrow", "rich.progress", "pydantic")
+
+PROBE = """
+import sys
+code = None
+try:
+    {run}
+except SystemExit as stop:
+    code = stop.code
+print("loaded:", code, *(name for name in {heavy!r} if name in sys.modules), file=sys.stderr)
+"""
+
+
+def loaded(run: str, words: Sequence[str] = (), **environment: str) -> list[str]:
+    """The exit code and which of the heavy modules a fresh interpreter holds in the end."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE.format(run=run, heavy=HEAVY), *words],
+        cwd=ROOT,
+        env={"PATH": "", "COLUMNS": "80", **environment},
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    (answer,) = (line for line in done.stderr.splitlines() if line.startswith("loaded:"))
+    return answer.split()[1:]
+
+
+MAIN = "from kldiv_cli.__main__ import main; main()"
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        pytest.param(["--help"], ["0"], id="help"),
+        pytest.param(["-h"], ["0"], id="h"),
+        pytest.param([], ["0"], id="no-arguments"),
+        pytest.param(["--version"], ["0"], id="version"),
+        pytest.param(["compare", "--help"], ["0"], id="compare-help"),
+        pytest.param(["bogus"], ["2"], id="unknown-command"),
+        pytest.param(["compare", "a", "--bogus"], ["2"], id="unknown-option"),
+        pytest.param(["compare", "a", "b", "--fail-above", "x"], ["2"], id="bad-limit"),
+        pytest.param(["compare", *MAGIKA], ["0", "numpy"], id="npy-table"),
+        pytest.param(["compare", *MAGIKA, "--stat", "mean"], ["0", "numpy"], id="npy-stat"),
+        pytest.param(["compare", *MAGIKA, "--format", "csv"], ["0", "numpy"], id="npy-csv"),
+        pytest.param(["compare", *MAGIKA, "--format", "json"], ["0", "numpy"], id="npy-json"),
+        pytest.param(["compare", *PARQUET], ["0", "numpy", "pyarrow"], id="parquet"),
+    ],
+)
+def test_a_command_loads_what_it_needs(words: list[str], expected: list[str]) -> None:
+    """The last one shows that the probe sees what is loaded."""
+    assert loaded(MAIN, words) == expected
+
+
+def test_a_completion_loads_nothing_heavy() -> None:
+    words = {
+        "_KLDIV_COMPLETE": "complete_bash",
+        "COMP_WORDS": "kldiv compare --",
+        "COMP_CWORD": "2",
+    }
+    assert loaded(MAIN, **words) == ["0"]
+
+
+@pytest.mark.parametrize(
+    ("run", "expected"),
+    [
+        ("import kldiv_cli", ["None"]),
+        ("import kldiv_cli; kldiv_cli.__version__", ["None"]),
+        ("import kldiv_cli.cli", ["None"]),
+        ("import kldiv_cli.measures, kldiv_cli.sources", ["None", "numpy"]),
+        ("from kldiv_cli import compare", ["None", "numpy"]),
+        ("import rich.progress", ["None", "rich.progress"]),
+    ],
+)
+def test_an_import_loads_what_it_needs(run: str, expected: list[str]) -> None:
+    assert loaded(run) == expected
+
+
+def test_a_number_needs_no_rich_tables() -> None:
+    """--stat is for loops in shell scripts."""
+    run = f"{MAIN.partition(';')[0]}; sys.modules['rich.table'] = None; main()"
+    assert loaded(run, ["compare", *MAGIKA, "--stat", "mean"]) == ["0", "numpy"]
+
+
+def top_level_imports(tree: ast.Module) -> Iterator[str]:
+    """The modules that importing a file imports, those for type checkers alone left out."""
+    waiting: list[ast.stmt] = list(tree.body)
+    while waiting:
+        statement = waiting.pop()
+        if isinstance(statement, ast.Import):
+            yield from (alias.name for alias in statement.names)
+        elif isinstance(statement, ast.ImportFrom):
+            assert statement.level == 0, "relative"
+            for alias in statement.names:
+                yield f"{statement.module}.{alias.name}"
+        elif isinstance(statement, ast.If) and ast.unparse(statement.test) == "TYPE_CHECKING":
+            waiting += statement.orelse
+        elif not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+            for field in ("body", "orelse", "finalbody", "handlers"):
+                waiting += getattr(statement, field, [])
+
+
+def is_light(name: str) -> bool:
+    room = name.split(".")
+    if room[0] == "kldiv_cli":
+        return name == "kldiv_cli.__version__" or room[1] in ("errors", "cli")
+    return room[0] == "typer" or room[0] in sys.stdlib_module_names
+
+
+CLI_FILES = sorted((PACKAGE / "cli").rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", CLI_FILES, ids=lambda path: path.name)
+def test_cli_imports_typer_errors_and_itself(path: Path) -> None:
+    names = list(top_level_imports(ast.parse(path.read_text(encoding="utf-8"))))
+    assert names
+    assert [name for name in names if not is_light(name)] == []
+
+
+def test_that_check_sees_an_import_wherever_it_stands() -> None:
+    source = """
+import os, numpy
+from kldiv_cli.summary import STATISTICS
+from kldiv_cli import compare, __version__
+if TYPE_CHECKING:
+    import hidden
+else:
+    import rich
+try:
+    import pyarrow
+except ImportError:
+    import click
+class A:
+    import scipy
+def f():
+    import later
+"""
+    heavy = [name for name in top_level_imports(ast.parse(source)) if not is_light(name)]
+    assert sorted(heavy) == [
+        *("click", "kldiv_cli.compare", "kldiv_cli.summary.STATISTICS"),
+        *("numpy", "pyarrow", "rich", "scipy"),
+    ]
+
+
+def test_that_check_sees_every_file() -> None:
+    assert {"__init__.py", "compare.py", "options.py"} <= {path.name for path in CLI_FILES}

@@ -1,0 +1,294 @@
+"""Comparisons made by hand: what the reports write does not depend on any measure being right."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from kldiv_cli.comparison import Agreement, Comparison, Limit, Side
+from kldiv_cli.summary import Statistics, TopRow
+
+INF, NAN = math.inf, math.nan
+
+
+def top_row(row: int, value: float, **fields: Any) -> TopRow:
+    """A row as it is shown; counted, and with the same argmax, unless said otherwise."""
+    defaults: dict[str, Any] = {
+        "counted": True,
+        "skipped": False,
+        "argmax": (2, 2),
+        "same": 1,
+        "of": 1,
+        "id": None,
+    }
+    return TopRow(row=row, values={"jeffreys": value}, **{**defaults, **fields})
+
+
+def statistics(max_row: int = 0, zero: int = 0, infinite: int = 0, **values: float) -> Statistics:
+    """Statistics of which those not given are told apart by their digits."""
+    known = {
+        "total": 1.2345678901234567,
+        "mean": 0.05144032875514403,
+        "sem": 0.0023,
+        "min": 1e-17,
+        "max": 0.75,
+        "median": 0.00022951917376664178,
+        "p90": 0.1,
+        "p95": 0.2,
+        "p99": 1 / 3,
+        "p99.9": 0.7,
+    }
+    return Statistics({**known, **values}, max_row, zero, infinite)
+
+
+def side(path: str, **fields: Any) -> Side:
+    """One of two .npy files."""
+    defaults: dict[str, Any] = {"format": "npy", "dtype": "float32", "shape": (24, 4)}
+    return Side(path, **{**defaults, **fields})
+
+
+VALUES = np.array([0.75, 1 / 3, 0.1, 1e-17, 0.0, *(i / 1024 for i in range(19))])
+
+SOFTMAX = Comparison(
+    reference=side("fp32.npy"),
+    candidate=side("int8.npy", dtype="float16"),
+    mode="softmax",
+    unit="nats",
+    temperature=1.0,
+    smooth=0.0,
+    nan_policy="raise",
+    rows=24,
+    skipped=0,
+    invalid=0,
+    classes=4,
+    class_shape=(4,),
+    class_names=None,
+    row_shape=(24,),
+    paired_by="position",
+    measures={"jeffreys": statistics(zero=2)},
+    definitions={"jeffreys": "J = KL(p||q) + KL(q||p) = sum (p - q) * (s - t) / T"},
+    units={"jeffreys": "nats"},
+    values={"jeffreys": VALUES},
+    skipped_rows=np.zeros(24, dtype=bool),
+    ids=None,
+    agreement=Agreement("argmax", 23, 24),
+    top=(
+        top_row(0, 0.75, argmax=(3, 0), same=0),
+        top_row(1, 1 / 3),
+        top_row(2, 0.1),
+    ),
+    limits=(),
+    warnings=(),
+)
+"""24 rows of 4 classes, three of them shown."""
+
+_NOTE = ("row id: column 'file', the only one that is not numeric",)
+_IDS = np.array([f"page-{i}.txt" for i in range(24)], dtype=object)
+
+NAMED = replace(
+    SOFTMAX,
+    reference=side("fp32.parquet", format="parquet", id="file", notes=_NOTE),
+    candidate=side("int8.csv", format="csv", dtype="float64", id="file", notes=_NOTE),
+    unit="bits",
+    units={"jeffreys": "bits"},
+    class_names=("python", "c", "rust", "zig"),
+    paired_by="id",
+    ids=_IDS,
+    top=(
+        top_row(0, 0.75, argmax=(3, 0), same=0, id="page-0.txt"),
+        top_row(1, 1 / 3, id="page-1.txt"),
+    ),
+)
+"""Class names and row ids on both sides."""
+
+SIGMOID = replace(
+    SOFTMAX,
+    reference=side("heads.npy", shape=(2, 3, 8, 8)),
+    candidate=side("heads-q.npy", shape=(2, 3, 8, 8)),
+    mode="sigmoid",
+    rows=6,
+    classes=64,
+    class_shape=(8, 8),
+    row_shape=(2, 3),
+    measures={"jeffreys": statistics(max_row=4, max=12.5)},
+    definitions={"jeffreys": "J = sum over cells of (p - q) * (s - t) / T"},
+    values={"jeffreys": np.array([0.0, 1.0, 2.0, 3.0, 12.5, 1e-9])},
+    skipped_rows=np.zeros(6, dtype=bool),
+    agreement=Agreement("sign", 200, 216),
+    top=tuple(
+        top_row(i, value, argmax=(9 * i, 63), same=30 - i, of=36)
+        for i, value in enumerate((0.0, 1.0, 2.0, 3.0, 12.5, 1e-9))
+    ),
+)
+"""Two row axes and two axes of cells; every row is shown."""
+
+LIMITS = replace(
+    SOFTMAX,
+    limits=(
+        Limit("mean", 0.1, 0.05144032875514403, "nats"),
+        Limit("max", 0.5, 0.75, "nats"),
+        Limit("p99.9", 0.7, 0.7, "nats"),
+        Limit("sem", 1.0, NAN, "nats"),
+    ),
+)
+"""Limits that hold, one of them just so, and limits that are exceeded, one of them by NaN."""
+
+_FIVE: dict[str, Any] = {
+    "reference": side("fp32.npy", shape=(5, 4)),
+    "candidate": side("int8.npy", shape=(5, 4)),
+    "row_shape": (5,),
+    "values": {"jeffreys": np.array([0.25, NAN, NAN, INF, 0.0])},
+    "skipped_rows": np.array([False, True, False, False, False]),
+    "skipped": 1,
+    "invalid": 1,
+}
+
+OMITTED = replace(
+    SOFTMAX,
+    **_FIVE,
+    nan_policy="omit",
+    rows=3,
+    measures={
+        "jeffreys": statistics(
+            3,
+            1,
+            1,
+            **dict.fromkeys(("total", "mean", "max", "p90", "p95", "p99", "p99.9"), INF),
+            sem=NAN,
+            min=0.0,
+            median=0.25,
+        )
+    },
+    agreement=Agreement("argmax", 2, 3),
+    top=(
+        top_row(0, 0.25),
+        top_row(1, NAN, counted=False, skipped=True, argmax=(0, 0)),
+        top_row(2, NAN, counted=False, argmax=(1, 2)),
+        top_row(3, INF, argmax=(3, 0), same=0),
+        top_row(4, 0.0),
+    ),
+)
+"""A skipped row, an invalid one that was left out, and an infinite one."""
+
+PROPAGATED = replace(
+    OMITTED,
+    nan_policy="propagate",
+    rows=4,
+    measures={
+        "jeffreys": statistics(
+            2,
+            1,
+            1,
+            **dict.fromkeys(("total", "mean", "sem", "min", "max"), NAN),
+            **dict.fromkeys(("median", "p90", "p95", "p99", "p99.9"), NAN),
+        )
+    },
+    top=(
+        top_row(0, 0.25),
+        top_row(1, NAN, counted=False, skipped=True, argmax=(0, 0)),
+        top_row(2, NAN, argmax=(1, 2), same=0),
+        top_row(3, INF, argmax=(3, 0), same=0),
+        top_row(4, 0.0),
+    ),
+)
+"""The same rows; the invalid one counts."""
+
+ONE_ROW = replace(
+    SOFTMAX,
+    reference=side("one.npy", shape=(4,)),
+    candidate=side("other.npy", shape=(4,)),
+    rows=1,
+    row_shape=(1,),
+    measures={
+        "jeffreys": statistics(
+            total=0.5, mean=0.5, sem=NAN, min=0.5, max=0.5, median=0.5, p90=0.5, p95=0.5, p99=0.5
+        )
+    },
+    values={"jeffreys": np.array([0.5])},
+    skipped_rows=np.zeros(1, dtype=bool),
+    agreement=Agreement("argmax", 1, 1),
+    top=(top_row(0, 0.5),),
+)
+"""A single row has no standard error."""
+
+WARM = replace(SOFTMAX, temperature=2.5)
+"""At a temperature."""
+
+TOP_0 = replace(SOFTMAX, top=())
+"""With --top 0."""
+
+SEVERAL = replace(
+    SOFTMAX,
+    unit="bits",
+    measures={
+        "kl": statistics(zero=2),
+        "tv": statistics(3, total=0.5, mean=1 / 48, sem=0.001, max=0.25),
+        "gjs:0.1": statistics(1, max=0.125),
+    },
+    definitions={
+        "kl": "KL(p||q) = sum p * log(p/q)",
+        "tv": "TV = sum |p - q| / 2",
+        "gjs:0.1": "GJS = 0.1 KL(p||M) + 0.9 KL(q||M), M = 0.1 p + 0.9 q",
+    },
+    units={"kl": "bits", "tv": None, "gjs:0.1": "bits"},
+    values={"kl": VALUES, "tv": VALUES / 3, "gjs:0.1": VALUES / 7},
+    top=tuple(
+        replace(row, values={"kl": 0.75 / (row.row + 1), "tv": 0.25, "gjs:0.1": 0.125})
+        for row in SOFTMAX.top
+    ),
+    limits=(Limit("mean", 0.1, 0.05144032875514403, "bits"), Limit("tv:max", 0.2, 0.25, None)),
+)
+"""Three measures, one of them without a unit; the first one ranks."""
+
+PROBS = replace(
+    SOFTMAX,
+    reference=side("p.npy", kind="probs", sum_error=1.1920928955078125e-07),
+    candidate=side("q.npy", kind="log-probs", sum_error=0.0),
+    smooth=0.001,
+)
+"""Probabilities against log-probabilities, the candidate smoothed."""
+
+VARIANTS = {
+    "softmax": SOFTMAX,
+    "named": NAMED,
+    "sigmoid": SIGMOID,
+    "limits": LIMITS,
+    "omitted": OMITTED,
+    "propagated": PROPAGATED,
+    "one-row": ONE_ROW,
+    "temperature": WARM,
+    "top-0": TOP_0,
+    "measures": SEVERAL,
+    "probabilities": PROBS,
+}
+
+HOSTILE = (
+    "\x1b[31mred\x1b[0m",
+    "two\nlines",
+    "carriage\rreturn",
+    "bell\x07",
+    "tab\there",
+    "c1\x9b31m",
+    "line\u2028separator",
+    "right\u202eto left",
+    "lone\udcff",
+)
+"""Names that would move the cursor, colour the screen, break a line or read backwards."""
+
+MARKUP = ("(nats) [nats]", "[bold]x[/bold]", "[/]", "[link=http://x]y[/link]", ":smile:", "\\[x]")
+"""Names that Rich would take for markup."""
+
+
+def with_name(name: str) -> Comparison:
+    """NAMED, the name standing wherever a user's text can stand."""
+    return replace(
+        NAMED,
+        reference=replace(NAMED.reference, path=name, notes=(f"row id: column {name}",)),
+        candidate=replace(NAMED.candidate, path=name, notes=(f"row id: column {name}",)),
+        class_names=(name,) * 4,
+        ids=np.array([name] * 24, dtype=object),
+        top=tuple(replace(row, id=name) for row in NAMED.top),
+    )
