@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from kldiv_cli.losses import LOSSES
+from kldiv_cli.measures import MEASURES, usage
 from kldiv_cli.reports import REPORTS
 from kldiv_cli.sources import FORMATS
 
@@ -77,3 +79,13 @@ def test_two_command_lines_install_and_run() -> None:
 )
 def test_every_format_and_report_is_mentioned(suffix: str) -> None:
     assert f"`{suffix}`" in README
+
+
+@pytest.mark.parametrize("name", [*map(usage, MEASURES), *LOSSES])
+def test_every_measure_and_loss_is_mentioned(name: str) -> None:
+    assert f"`{name}`" in README
+
+
+@pytest.mark.parametrize("command", ["compare", "loss", "measures", "verify"])
+def test_every_command_is_mentioned(command: str) -> None:
+    assert f"kldiv {command}" in README
