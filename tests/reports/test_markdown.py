@@ -438,7 +438,7 @@ def test_long_names_are_not_cut() -> None:
 def test_sides_that_were_read_differently_say_which() -> None:
     theirs = replace(NAMED.candidate, notes=("row id: column 'name' (--id)",))
     items, _ = rendered(page(replace(NAMED, candidate=theirs)))
-    assert items[2:3] == [
+    assert items[2] == (
         "columns: p: row id: column 'file', the only one that is not numeric "
-        "q: row id: column 'name' (--id)",
-    ]
+        "q: row id: column 'name' (--id)"
+    )
