@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pytest
 
 import kldiv_cli
-from kldiv_cli.cli import run
 from kldiv_cli.errors import InputError, UsageError
+from tests.command import Kldiv
 
 Array = npt.NDArray[np.float64]
 
@@ -45,16 +45,6 @@ def files(tmp_path: Path) -> dict[str, str]:
     for name, values in found.items():
         np.save(tmp_path / f"{name}.npy", values)
     return {name: str(tmp_path / f"{name}.npy") for name in found}
-
-
-def kldiv(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: str
-) -> tuple[int, str, str]:
-    """Run the command line in this process."""
-    monkeypatch.setattr("sys.argv", ["kldiv", "compare", *words])
-    code = run()
-    found = capsys.readouterr()
-    return code, found.out, found.err
 
 
 class TestWarnings:
@@ -100,10 +90,9 @@ class TestWarnings:
     def test_told_once_on_stderr_and_kept_in_json(
         self,
         files: dict[str, str],
-        monkeypatch: pytest.MonkeyPatch,
-        capsys: pytest.CaptureFixture[str],
+        kldiv: Kldiv,
     ) -> None:
-        code, out, err = kldiv(monkeypatch, capsys, files["p"], files["t"], "--format", "json")
+        code, out, err = kldiv("compare", files["p"], files["t"], "--format", "json")
         assert code == 0
         assert err.count("\n") == 1
         assert err.startswith(f"kldiv: warning: {files['p']}: these look like probabilities")
@@ -113,13 +102,10 @@ class TestWarnings:
         self,
         files: dict[str, str],
         tmp_path: Path,
-        monkeypatch: pytest.MonkeyPatch,
-        capsys: pytest.CaptureFixture[str],
+        kldiv: Kldiv,
     ) -> None:
         target = tmp_path / "out.csv"
-        code, out, err = kldiv(
-            monkeypatch, capsys, files["p"], files["t"], "--strict", "-o", str(target)
-        )
+        code, out, err = kldiv("compare", files["p"], files["t"], "--strict", "-o", str(target))
         assert (code, out) == (2, "")
         assert err.startswith(f"kldiv: error: {files['p']}: these look like probabilities")
         assert not target.exists()
@@ -127,19 +113,17 @@ class TestWarnings:
     def test_no_warn_is_silent(
         self,
         files: dict[str, str],
-        monkeypatch: pytest.MonkeyPatch,
-        capsys: pytest.CaptureFixture[str],
+        kldiv: Kldiv,
     ) -> None:
-        code, _, err = kldiv(monkeypatch, capsys, files["p"], files["t"], "--no-warn")
+        code, _, err = kldiv("compare", files["p"], files["t"], "--no-warn")
         assert (code, err) == (0, "")
 
     def test_strict_and_no_warn_contradict(
         self,
         files: dict[str, str],
-        monkeypatch: pytest.MonkeyPatch,
-        capsys: pytest.CaptureFixture[str],
+        kldiv: Kldiv,
     ) -> None:
-        code, out, err = kldiv(monkeypatch, capsys, files["s"], files["t"], "--strict", "--no-warn")
+        code, out, err = kldiv("compare", files["s"], files["t"], "--strict", "--no-warn")
         assert (code, out) == (2, "")
         assert "--strict" in err
 
@@ -148,11 +132,9 @@ class TestKinds:
     def test_the_report_says_what_was_done(
         self,
         files: dict[str, str],
-        monkeypatch: pytest.MonkeyPatch,
-        capsys: pytest.CaptureFixture[str],
+        kldiv: Kldiv,
     ) -> None:
-        code, out, err = kldiv(
-            monkeypatch, capsys, files["p"], files["log-q"], "--reference-input", "probs",
+        code, out, err = kldiv("compare", files["p"], files["log-q"], "--reference-input", "probs",
             "--candidate-input", "log-probs", "--smooth", "0.01",
         )  # fmt: skip
         assert (code, err) == (0, "")
@@ -244,12 +226,10 @@ class TestSeveralMeasures:
         self,
         files: dict[str, str],
         tmp_path: Path,
-        monkeypatch: pytest.MonkeyPatch,
-        capsys: pytest.CaptureFixture[str],
+        kldiv: Kldiv,
     ) -> None:
         target = tmp_path / "rows.npy"
-        code, out, _ = kldiv(
-            monkeypatch, capsys, files["s"], files["t"], "-m", "kl,gjs:0.1", "-m", "tv",
+        code, out, _ = kldiv("compare", files["s"], files["t"], "-m", "kl,gjs:0.1", "-m", "tv",
             "--format", "json", "-o", str(target), "--unit", "bits",
         )  # fmt: skip
         assert code == 0
@@ -270,11 +250,9 @@ class TestSeveralMeasures:
     def test_limits_and_stat_may_name_one(
         self,
         files: dict[str, str],
-        monkeypatch: pytest.MonkeyPatch,
-        capsys: pytest.CaptureFixture[str],
+        kldiv: Kldiv,
     ) -> None:
-        code, out, err = kldiv(
-            monkeypatch, capsys, files["s"], files["t"], "-m", "jeffreys,gjs:0.1",
+        code, out, err = kldiv("compare", files["s"], files["t"], "-m", "jeffreys,gjs:0.1",
             "--stat", "gjs:0.1:max", "--fail-above", "gjs:0.1:p99=0", "--fail-above", "mean=9",
         )  # fmt: skip
         expected = kldiv_cli.compare(S, T, measure=["gjs:0.1"]).measures["gjs:0.1"]
@@ -302,10 +280,9 @@ class TestSeveralMeasures:
         words: list[str],
         named: str,
         files: dict[str, str],
-        monkeypatch: pytest.MonkeyPatch,
-        capsys: pytest.CaptureFixture[str],
+        kldiv: Kldiv,
     ) -> None:
-        code, out, err = kldiv(monkeypatch, capsys, files["s"], files["t"], *words)
+        code, out, err = kldiv("compare", files["s"], files["t"], *words)
         assert (code, out) == (2, "")
         assert err.count("\n") == 2
         assert named in err.splitlines()[0]

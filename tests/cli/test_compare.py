@@ -9,32 +9,31 @@ import os
 import pty
 import re
 import shutil
-import signal
 import struct
 import subprocess
 import sys
 import sysconfig
 import termios
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from io import BytesIO, StringIO
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pytest
 
 import kldiv_cli
 from kldiv_cli import Comparison, reports
-from kldiv_cli.cli import options, run
+from kldiv_cli.cli import options
 from kldiv_cli.measures.base import Mode
 from kldiv_cli.reports import REPORTS, SUFFIXES, TO_STDOUT
 from kldiv_cli.request import NanPolicy, Unit
 from kldiv_cli.sources import FORMATS
 from kldiv_cli.summary import STATISTICS
+from tests.command import COLOURS, ROOT, Kldiv, Result
 
-ROOT = Path(__file__).parent.parent.parent
 SCRIPT = Path(sysconfig.get_path("scripts")) / "kldiv"
 MODULE = (sys.executable, "-m", "kldiv_cli")
 MAGIKA = "samples/magika-fp32.npy", "samples/magika-int8.npy"
@@ -42,37 +41,6 @@ PARQUET = "samples/magika-fp32.parquet", "samples/magika-int8-shuffled.parquet"
 CSV = "samples/magika-fp32-24.csv", "samples/magika-int8-24.csv"
 OCR = "samples/ocr-det-fp32.npy", "samples/ocr-det-int8.npy"
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
-
-
-class Result(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-Kldiv = Callable[..., Result]
-
-
-@pytest.fixture
-def kldiv(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Kldiv]:
-    """Run the command line in this process, in the project's folder."""
-
-    def call(*words: object) -> Result:
-        monkeypatch.setattr(sys, "argv", ["kldiv", *map(str, words)])
-        return Result(run(), *capsys.readouterr())
-
-    monkeypatch.chdir(ROOT)
-    for variable in COLOURS:
-        monkeypatch.delenv(variable, raising=False)
-    handler = signal.getsignal(signal.SIGTERM)
-    yield call
-    signal.signal(signal.SIGTERM, handler)
-
-
-COLOURS = (
-    *("FORCE_COLOR", "NO_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "CLICOLOR_FORCE"),
-    *("TTY_COMPATIBLE", "TTY_INTERACTIVE", "COLUMNS", "LINES", "TERMINAL_WIDTH"),
-)
 
 
 def environment(**changes: str) -> dict[str, str]:

@@ -4,47 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-import signal
-import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
 
-from kldiv_cli.cli import run
 from kldiv_cli.identities import IDENTITIES
 from kldiv_cli.identities.base import Route, Rows
 from tests.cli.test_startup import MAIN, loaded
+from tests.command import Kldiv
 
-ROOT = Path(__file__).parent.parent.parent
 MAGIKA = "samples/magika-fp32.npy", "samples/magika-int8.npy"
 PARQUET = "samples/magika-fp32.parquet", "samples/magika-int8-shuffled.parquet"
 OCR = "samples/ocr-det-fp32.npy", "samples/ocr-det-int8.npy"
-
-
-class Result(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-Kldiv = Callable[..., Result]
-
-
-@pytest.fixture
-def kldiv(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Kldiv]:
-    """Run the command line in this process, in the project's folder."""
-
-    def call(*words: object) -> Result:
-        monkeypatch.setattr(sys, "argv", ["kldiv", *map(str, words)])
-        return Result(run(), *capsys.readouterr())
-
-    monkeypatch.chdir(ROOT)
-    handler = signal.getsignal(signal.SIGTERM)
-    yield call
-    signal.signal(signal.SIGTERM, handler)
 
 
 @pytest.fixture
