@@ -24,7 +24,14 @@ def open_side(side: Input, layout: Layout) -> Source:
     """Open a file, or take an array as it is."""
     if isinstance(side, (str, os.PathLike)):
         return open_source(side, layout)
-    return ArraySource(np.asarray(side), layout)
+    try:
+        array = np.asarray(side)
+    except ValueError as error:
+        raise InputError(
+            f"array: expected rows of one length, found what NumPy makes no array of ({error})",
+            "Every row needs one logit per class.",
+        ) from error
+    return ArraySource(array, layout)
 
 
 def open_pairing(reference: Input, candidate: Input, layout: Layout) -> Pairing:

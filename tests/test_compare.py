@@ -686,3 +686,13 @@ class TestPackage:
         names = [name for name in documented.__annotations__ if name not in ("return", "candidate")]
         assert len(names) > 10
         assert [name for name in names if name not in documented.__doc__] == []
+
+
+def test_a_temperature_that_leaves_only_certainty_is_no_nan() -> None:
+    found = kldiv_cli.compare([[1.0, 2.0]], [[1.0, 3.0]], temperature=5e-324, mode="sigmoid")
+    assert found.values["jeffreys"].tolist() == [0.0]
+
+
+def test_rows_of_different_lengths_are_an_input_error() -> None:
+    with pytest.raises(InputError, match="expected rows of one length"):
+        kldiv_cli.compare([[1.0, 2.0], [3.0]], [[1.0, 2.0], [3.0, 4.0]])

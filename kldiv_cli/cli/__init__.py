@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from typing import Annotated
@@ -47,7 +48,10 @@ def _app(
 def run() -> int:
     """Run the command line and return the exit code: 0, 1 (a limit), 2 (trouble), 130 (Ctrl-C)."""
     streams.prepare()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    for ending in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        signal.signal(ending, lambda number, _: sys.exit(128 + number))
+    # NumPy's BLAS would start a thread per core that nothing here uses.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         return int(app(sys.argv[1:] or ["--help"], prog_name="kldiv", standalone_mode=False) or 0)
     except KldivError as error:
@@ -61,6 +65,10 @@ def run() -> int:
         return 2
     except typer.Abort:
         return 130
+    except SystemExit as end:
+        if end.code != 1:
+            raise
+        return 0  # Typer's way out of a pipe that closed during --help
     except OSError as error:
         if error.filename is not None or error.errno not in streams.OUTPUT_ERRORS:
             raise

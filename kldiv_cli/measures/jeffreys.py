@@ -33,7 +33,9 @@ def _of_cells(pair: SigmoidPair) -> Float64:
     """
     hi, lo = np.maximum(pair.s, pair.t), np.minimum(pair.s, pair.t)
     x = (hi - lo) / pair.temperature
-    cells = sigma(hi, pair.temperature) * sigma(-lo, pair.temperature) * -np.expm1(-x) * x
+    weight = sigma(hi, pair.temperature) * sigma(-lo, pair.temperature)
+    cells = weight * -np.expm1(-x) * x
+    cells[weight == 0] = 0.0
     if pair.infinite is not None:
         cells[pair.infinite] = np.where(hi == lo, 0.0, np.inf)[pair.infinite]
     return cells

@@ -187,14 +187,9 @@ class _Table:
         return bool(np.array_equal(column, np.arange(len(column))))
 
     def _is_unclear(self) -> bool:
-        """Tell an unnamed first column of integers beside columns that are not."""
-        types = [field.type for field in self.schema]
-        return (
-            bool(types)
-            and self.schema.names[0] in _UNNAMED
-            and pa.types.is_integer(types[0])
-            and not all(pa.types.is_integer(kind) for kind in types)
-        )
+        """Tell an unnamed first column of integers that may be row ids."""
+        names = self.schema.names
+        return bool(names) and names[0] in _UNNAMED and pa.types.is_integer(self.schema.types[0])
 
     def _is_for_logits(self, name: str) -> bool:
         kind = self.schema.field(name).type

@@ -18,7 +18,7 @@ import pyarrow.csv as pa_csv
 from kldiv_cli.errors import InputError
 from kldiv_cli.sources import columns as roles
 from kldiv_cli.sources.base import Layout
-from kldiv_cli.sources.table import TableSource, check_exact, check_layout, no_rows
+from kldiv_cli.sources.table import TableSource, check_exact, check_layout, no_rows, wide_integers
 
 _NUMBER = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
 _CELL = _NUMBER + r"|^\s*[-+]?(nan|inf|infinity)\s*$|^$"
@@ -36,14 +36,16 @@ def open_csv(path: str, layout: Layout, delimiter: str = ",", name: str = "csv")
         its line and column as soon as it is read.
     """
     check_layout(path, layout)
-    text = _Text(path, delimiter, block_size=max(1 << 20, 2 * _longest_first_line(path)))
+    longest = _longest_first_line(path)
+    block_size = max(1 << 20, 2 * longest, min(64 * longest, 1 << 24))
+    text = _Text(path, delimiter, block_size)
     with text.reading():
         first = next(text.batches(), None)
     if first is None or first.num_rows == 0:
         raise no_rows(path)
     _check_header(path, first.schema.names)
     columns = roles.assign(path, _mend_types(first, layout), first, layout)
-    check_exact(path, first, columns.classes)
+    check_exact(path, first, wide_integers(first.schema, columns.classes))
 
     def batches(names: list[str], _: int) -> Iterator[pa.RecordBatch]:
         types = dict.fromkeys(columns.classes, pa.float64())
@@ -141,10 +143,13 @@ class _Text:
         records = self._records()
         try:
             _, header = next(records)
-            wanted = [(i, name) for i, name in enumerate(header) if name in classes]
+            known = set(classes)
+            wanted = [(i, name) for i, name in enumerate(header) if name in known]
             for line, cells in records:
                 if len(cells) != len(header):
                     return f"line {line}: expected {len(header)} cells, found {len(cells)}"
+                if _are_numbers([cells[i] for i, _ in wanted]):
+                    continue
                 for i, name in wanted:
                     if not re.match(_CELL, cells[i], re.IGNORECASE):
                         place = f"line {line}, column {name!r}"
@@ -152,6 +157,15 @@ class _Text:
         except csv.Error as error:
             return f"expected delimited text, found something else ({error})"
         return None
+
+
+def _are_numbers(cells: list[str]) -> bool:
+    """Tell quickly; Python reads 1_000 as a number and PyArrow does not."""
+    try:
+        list(map(float, cells))
+    except ValueError:
+        return False
+    return "_" not in "".join(cells)
 
 
 def _short(cell: str) -> str:
@@ -214,6 +228,6 @@ def _mend_types(first: pa.RecordBatch, layout: Layout) -> pa.Schema:
             continue
         matches = pc.match_substring_regex(first.column(i), _CELL, ignore_case=True)
         numeric = pc.sum(matches).as_py() or 0
-        if 2 * numeric > first.num_rows:
+        if 2 * numeric >= first.num_rows:
             schema = schema.set(i, field.with_type(pa.float64()))
     return schema

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from kldiv_cli.sources import columns as roles
 from kldiv_cli.sources.base import Layout
-from kldiv_cli.sources.table import TableSource, check_layout, list_width, reading
+from kldiv_cli.sources.table import TableSource, check_layout, list_width, reading, wide_integers
 
 _FIRST_CELLS = 1 << 17
 _BUFFERS = 1 << 26
@@ -50,7 +50,16 @@ def open_parquet(path: str, layout: Layout) -> TableSource:
         types = [schema.field(columns.row).type.value_type]
     count = file.metadata.num_rows
     return TableSource(
-        path, "parquet", _common_dtype(types), columns, width, count, count, batches, lambda _: None
+        path,
+        "parquet",
+        _common_dtype(types),
+        columns,
+        width,
+        count,
+        count,
+        batches,
+        lambda _: None,
+        wide_integers(schema, columns.classes),
     )
 
 

@@ -16,6 +16,9 @@ from kldiv_cli.errors import InputError
 from kldiv_cli.sources.base import Block, Layout, check_exact_integers
 from kldiv_cli.sources.columns import Columns
 
+_BLOCKS_AT_ONCE = 16
+"""A batch of a table becomes an array at a cost per column, which a few rows do not pay back."""
+
 
 @dataclass(frozen=True)
 class TableSource:
@@ -37,6 +40,8 @@ class TableSource:
         (column names, rows at a time) -> record batches that hold these columns in this order.
     line : callable
         Row -> line of a text file, or None.
+    integers : tuple of str
+        The class columns of 64-bit integers, which float64 may not hold.
     """
 
     path: str
@@ -48,6 +53,7 @@ class TableSource:
     rows_expected: int | None
     batches: Callable[[list[str], int], Iterator[pa.RecordBatch]]
     line: Callable[[int], int | None]
+    integers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.rows == 0:
@@ -95,24 +101,21 @@ class TableSource:
             order = [self.columns.row]
         names = order if self.columns.id is None else [self.columns.id, *order]
         found = False
-        for batch in self.batches(names, rows):
-            for start in range(0, batch.num_rows, rows):
+        for batch in self.batches(names, _BLOCKS_AT_ONCE * rows):
+            with reading(self.path, "Check what wrote the file, and that its copy was complete."):
+                block = self._block(batch, order)
+            for start in range(0, len(block), rows):
                 found = True
-                with reading(
-                    self.path, "Check what wrote the file, and that its copy was complete."
-                ):
-                    block = self._block(batch.slice(start, rows), order)
-                yield block
+                yield block[start : start + rows]
         if not found:
             raise no_rows(self.path)
 
     def _block(self, batch: pa.RecordBatch, order: list[str]) -> Block:
         if self.columns.row is None:
-            check_exact(self.path, batch, order)
+            check_exact(self.path, batch, self.integers)
             values = _values(batch.select(order))
         else:
             values = _rows_of_list(self.path, batch.column(self.columns.row), self.width)
-            check_exact_integers(values, self.path)
         if self.columns.id is None:
             return Block(values)
         return Block(values, _ids(self.path, batch.column(self.columns.id)))
@@ -144,13 +147,21 @@ def reading(path: str, advice: str) -> Iterator[None]:
         raise InputError(f"{path}: {str(error).splitlines()[0]}", advice) from error
 
 
+def wide_integers(schema: pa.Schema, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns among these whose integers float64 may not hold."""
+    wanted = set(names)
+    return tuple(
+        field.name
+        for field in schema
+        if field.name in wanted and field.type in (pa.int64(), pa.uint64())
+    )
+
+
 def check_exact(path: str, batch: pa.RecordBatch, names: Sequence[str]) -> None:
     """Raise where an integer is too large for float64: an id, most likely, taken for a class."""
     for name in names:
-        column = batch.column(name)
-        if column.type in (pa.int64(), pa.uint64()):
-            bounds = pc.min_max(column).as_py().values()
-            check_exact_integers(np.array([x for x in bounds if x is not None]), path)
+        bounds = pc.min_max(batch.column(name)).as_py().values()
+        check_exact_integers(np.array([x for x in bounds if x is not None]), path)
 
 
 def _values(batch: pa.RecordBatch) -> NDArray[Any]:
@@ -171,8 +182,10 @@ def _rows_of_list(path: str, column: pa.Array, width: int) -> NDArray[Any]:
             f"{path}: expected lists of {width} entries as in the first row, found {found}",
             "Every row needs one logit per class.",
         )
-    values = column.flatten().to_numpy(zero_copy_only=False)
-    return np.asarray(values).reshape(len(column), width)
+    flat = column.flatten()
+    if pa.types.is_integer(flat.type):
+        check_exact_integers(flat.drop_null().to_numpy(zero_copy_only=False), path)
+    return np.asarray(flat.to_numpy(zero_copy_only=False)).reshape(len(column), width)
 
 
 def list_width(path: str, column: pa.Array) -> int:

@@ -118,6 +118,18 @@ def test_an_unnamed_column_that_does_not_count_is_asked_about(tmp_path: Path, fi
     assert (found.id, found.classes) == (None, ("", "a", "b"))
 
 
+def test_an_unnamed_column_is_asked_about_beside_classes_of_integers_too(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="row ids or a class"):
+        roles_of_csv(tmp_path, ",a,b\n5,1,2\n3,3,4\n")
+
+
+def test_a_column_half_of_whose_cells_are_numbers_is_a_class(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("a,b\n1,2\noops,4\n")
+    with pytest.raises(InputError, match="line 3, column 'a': expected a number, found 'oops'"):
+        list(open_source(path, Layout()).blocks(10))
+
+
 def test_an_unnamed_column_elsewhere_is_a_class(tmp_path: Path) -> None:
     found = roles_of_csv(tmp_path, "a,,b\n1.5,0,2.5\n0.5,1,-1.5\n")
     assert (found.id, found.classes) == (None, ("a", "", "b"))

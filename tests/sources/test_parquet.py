@@ -285,8 +285,12 @@ def test_integers_that_float64_would_round_are_refused(
     assert "integers beyond 2**53" in complaint(save(tmp_path, {"key": column, **others}))
 
 
-def test_integers_in_lists_that_float64_would_round_are_refused(tmp_path: Path) -> None:
-    assert "integers beyond 2**53" in complaint(save(tmp_path, {"l": [[1, 2], [2**53 + 1, 3]]}))
+@pytest.mark.parametrize("first", [1, None], ids=["whole", "with-null"])
+def test_integers_in_lists_that_float64_would_round_are_refused(
+    tmp_path: Path, first: int | None
+) -> None:
+    lists = [[first, 2], [2**53 + 1, 3]]
+    assert "integers beyond 2**53" in complaint(save(tmp_path, {"l": lists}))
 
 
 @pytest.mark.parametrize("rows", [1, 3, 7, 1000])
