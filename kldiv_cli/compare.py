@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from math import prod
 
 import numpy as np
 
 from kldiv_cli import measures
-from kldiv_cli.comparison import Agreement, Comparison, Limit, Side
+from kldiv_cli.comparison import Agreement, Comparison, Limit
 from kldiv_cli.measures.base import Mode, Status
 from kldiv_cli.measures.kinds import Kind
 from kldiv_cli.opening import Input, describe, invalid_row, nothing_counts, open_pairing
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.request import NanPolicy, Request, Unit
-from kldiv_cli.sources.base import Layout, Source
+from kldiv_cli.sources.base import Layout
 from kldiv_cli.summary import Rows, Summary, TopRow
-from kldiv_cli.watch import SideWatch, Watch
+from kldiv_cli.watch import Watch, watched
 
 _PARTS = 64
 """How many blocks' summaries are joined at a time."""
@@ -124,7 +123,7 @@ def compare(
     )
     layout = Layout(row_axes, id_column, None if columns is None else tuple(columns))
     pairing = open_pairing(reference, candidate, layout)
-    watch = Watch(pairing, request)
+    watch = Watch(pairing, mode, kinds, normalize)
     parts: list[Summary] = []
     _keep_freed_memory()
     for block in pairing.blocks():
@@ -189,8 +188,8 @@ def _result(
     found = summary.result()
     units = {each.name: request.unit if each.has_unit else None for each in request.measures}
     return Comparison(
-        reference=_side(pairing.reference, summary.rows, watch.sides[0]),
-        candidate=_side(pairing.candidate, summary.rows, watch.sides[1]),
+        reference=watched(describe(pairing.reference, summary.rows), watch.sides[0]),
+        candidate=watched(describe(pairing.candidate, summary.rows), watch.sides[1]),
         mode=request.mode,
         unit=request.unit,
         temperature=request.temperature,
@@ -221,11 +220,6 @@ def _result(
         ),
         warnings=watch.warnings(),
     )
-
-
-def _side(source: Source, rows: int, seen: SideWatch) -> Side:
-    sum_error = seen.worst if seen.summed else None
-    return replace(describe(source, rows), kind=seen.kind, sum_error=sum_error)
 
 
 def _shown_rows(summary: Summary, top: int) -> tuple[TopRow, ...]:

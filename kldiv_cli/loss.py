@@ -17,6 +17,8 @@ from kldiv_cli.loss_result import LossResult
 from kldiv_cli.losses.base import Accumulator, Loss, Outcome, Rows, Size
 from kldiv_cli.losses.priors import ClassPriors
 from kldiv_cli.measures.base import Status
+from kldiv_cli.measures.exact import widen
+from kldiv_cli.measures.kinds import Kind, to_logits
 from kldiv_cli.opening import (
     Input,
     describe,
@@ -26,9 +28,10 @@ from kldiv_cli.opening import (
     open_side,
 )
 from kldiv_cli.pairing import BlockPair, Pairing
-from kldiv_cli.request import NanPolicy
+from kldiv_cli.request import NanPolicy, check_kinds
 from kldiv_cli.sources.base import Layout
 from kldiv_cli.sources.labels import Labels, is_column, read_labels
+from kldiv_cli.watch import Watch, watched
 
 
 def loss(
@@ -41,6 +44,7 @@ def loss(
     nan_policy: NanPolicy = "raise",
     id_column: str | None = None,
     columns: Sequence[str] | None = None,
+    kind: Kind | tuple[Kind, Kind] = "logits",
     progress: Callable[[int, int | None], None] | None = None,
     **options: Any,
 ) -> LossResult:
@@ -69,6 +73,8 @@ def loss(
         or make the result NaN.
     id_column, columns : optional
         The row-id column and the class columns of tables.
+    kind : {"logits", "probs", "log-probs"} or a pair of them
+        What the numbers are, of both sides or of each; their logarithms are taken for logits.
     progress : callable, optional
         Called after each block with the rows done and the number expected, if known.
     **options
@@ -112,6 +118,8 @@ def loss(
         raise UsageError(
             f"no nan policy is called {nan_policy!r}", "Known: raise, omit, propagate."
         )
+    kinds = (kind, kind) if isinstance(kind, str) else (kind[0], kind[1])
+    check_kinds(kinds)
     layout = Layout(row_axes, id_column, None if columns is None else tuple(columns))
     layout = _without_labels(layout, reference, labels)
     pairing = open_pairing(reference, candidate, layout)
@@ -120,7 +128,7 @@ def loss(
     truth = None if labels is None else read_labels(labels, reference)
     if truth is not None:
         truth.check(_count(pairing), prod(pairing.class_shape))
-    job = _Job(chosen, pairing, truth, nan_policy)
+    job = _Job(chosen, pairing, truth, nan_policy, kinds)
     return job.run(name, progress)
 
 
@@ -132,13 +140,15 @@ class _Job:
     pairing: Pairing
     labels: Labels | None
     nan_policy: NanPolicy
+    kinds: tuple[Kind, Kind]
 
     def run(self, name: str, progress: Callable[[int, int | None], None] | None) -> LossResult:
+        watch = Watch(self.pairing, self.loss.mode, self.kinds)
         priors = self._priors() if self.loss.needs_prior else None
         sums = Accumulator(self.loss)
         statuses = [np.empty(0, np.uint8)]
         done = 0
-        for rows, status in self._rows():
+        for rows, status in self._rows(watch):
             if priors is not None and rows.labels is not None:
                 rows = replace(rows, prior=priors.of(rows.labels))  # noqa: PLW2901
             sums.add(rows)
@@ -146,15 +156,21 @@ class _Job:
             done += len(status)
             if progress is not None:
                 progress(done, self.pairing.rows_expected)
-        return self._result(name, sums, np.concatenate(statuses))
+        watch.check()
+        return self._result(name, sums, np.concatenate(statuses), watch)
 
-    def _rows(self) -> Iterator[tuple[Rows, NDArray[np.uint8]]]:
+    def _rows(self, watch: Watch | None = None) -> Iterator[tuple[Rows, NDArray[np.uint8]]]:
         """Yield the rows of each block that count, and the status of all."""
         for block in self.pairing.blocks():
-            m, n = (x.astype(np.float64, copy=False) for x in (block.reference, block.candidate))
+            m, n = (
+                widen(to_logits(x, kind, self.loss.mode))
+                for x, kind in zip((block.reference, block.candidate), self.kinds, strict=True)
+            )
             pair = self.loss.prepare(m, n)
             self._refuse(block, pair.status)
             keep = pair.status == Status.COUNTED
+            if watch is not None:
+                watch.look(block, keep)
             stop = block.start + len(m)
             labels = None if self.labels is None else self.labels.values[block.start : stop]
             status = pair.status
@@ -167,7 +183,8 @@ class _Job:
     def _refuse(self, block: BlockPair, status: NDArray[np.uint8]) -> None:
         invalid = status == Status.INVALID
         if self.nan_policy == "raise" and invalid.any():
-            raise invalid_row(self.loss.mode, block, int(invalid.argmax()), self.pairing)
+            row = int(invalid.argmax())
+            raise invalid_row(self.loss.mode, block, row, self.pairing, self.kinds)
 
     def _priors(self) -> ClassPriors:
         """Average the distributions of every class, in a pass of its own."""
@@ -187,7 +204,9 @@ class _Job:
             )
         return priors
 
-    def _result(self, name: str, sums: Accumulator, status: NDArray[np.uint8]) -> LossResult:
+    def _result(
+        self, name: str, sums: Accumulator, status: NDArray[np.uint8], watch: Watch
+    ) -> LossResult:
         skipped = int((status == Status.SKIPPED).sum())
         invalid = int((status == Status.INVALID).sum())
         counted = status == Status.COUNTED
@@ -195,7 +214,12 @@ class _Job:
             counted |= status == Status.INVALID
         if not counted.any():
             raise nothing_counts(self.pairing, skipped, invalid)
-        reference = describe(self.pairing.reference, len(status))
+        reference, candidate = (
+            watched(describe(source, len(status)), side)
+            for source, side in zip(
+                (self.pairing.reference, self.pairing.candidate), watch.sides, strict=True
+            )
+        )
         size = Size(
             rows=int(counted.sum()),
             classes=prod(self.pairing.class_shape),
@@ -207,12 +231,13 @@ class _Job:
             formula=losses.LOSSES[name].formula,
             options={losses.word(option): value for option, value in vars(self.loss).items()},
             reference=reference,
-            candidate=describe(self.pairing.candidate, len(status)),
+            candidate=candidate,
             rows=size.rows,
             skipped=skipped,
             invalid=invalid,
             classes=size.classes,
             paired_by=self.pairing.by,
+            warnings=watch.warnings(),
             **_told(outcome),
         )
 

@@ -47,6 +47,8 @@ class LossResult:
         How many classes or cells one row has.
     paired_by : {"position", "id"}
         How rows found each other.
+    warnings : tuple of str
+        What looks wrong with the input though it can be computed.
     """
 
     loss: str
@@ -67,3 +69,4 @@ class LossResult:
     invalid: int
     classes: int
     paired_by: Literal["position", "id"]
+    warnings: tuple[str, ...] = ()

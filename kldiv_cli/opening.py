@@ -75,11 +75,14 @@ def invalid_row(
         "Leave such rows out with --nan-policy omit, or let them show with --nan-policy propagate."
     )
     here = 0 if fault.side == "reference" else 1
-    if kinds[here] != "logits" == kinds[1 - here] and looks_like(values[1 - here], kinds[here]):
+    other = values[1 - here]
+    if kinds[0] != kinds[1] and kinds[here] != "logits" and looks_like(other, kinds[here]):
         advice = (
             f"The other side looks like {kinds[here]}: are --reference-input and "
             "--candidate-input swapped?"
         )
+    elif kinds[here] != "logits":
+        advice = f"Say --{fault.side}-input logits if these are logits."
     place = pairing.place(fault.side, block, fault.row, fault.cell)
     return InputError(
         f"{getattr(pairing, fault.side).path}: {place}: expected {fault.expected}, found "

@@ -42,10 +42,10 @@ class Request:
             ("mode", self.mode, ("softmax", "sigmoid")),
             ("unit", self.unit, ("nats", "bits")),
             ("nan policy", self.nan_policy, ("raise", "omit", "propagate")),
-            *(("kind of input", kind, KINDS) for kind in self.kinds),
         ):
             if value not in known:
                 raise UsageError(f"no {name} is called {value!r}", f"Known: {', '.join(known)}.")
+        check_kinds(self.kinds)
         if not (isfinite(self.temperature) and self.temperature > 0):
             raise UsageError(
                 f"expected a temperature above 0, found {self.temperature:g}",
@@ -56,11 +56,7 @@ class Request:
                 f"expected --smooth of 0 or more and below 1, found {self.smooth:g}",
                 "It is the weight of the uniform distribution in the candidate.",
             )
-        if self.normalize and (self.kinds == ("logits", "logits") or self.mode == "sigmoid"):
-            raise UsageError(
-                "--normalize is for probabilities under softmax, and there are none",
-                "Leave it out, or say --input probs.",
-            )
+        self._check_normalize()
         if self.top < 0:
             raise UsageError(
                 f"expected --top of 0 or more, found {self.top}", "--top 10 is the default."
@@ -77,6 +73,18 @@ class Request:
                     "Say for example mean=0.01.",
                 )
 
+    def _check_normalize(self) -> None:
+        if self.normalize and self.kinds == ("logits", "logits"):
+            raise UsageError(
+                "--normalize is for probabilities, and there are none",
+                "Leave it out, or say --input probs.",
+            )
+        if self.normalize and self.mode == "sigmoid":
+            raise UsageError(
+                "--normalize is for rows that sum to 1, and under sigmoid none has to",
+                "Leave it out.",
+            )
+
     def split(self, stat: str) -> tuple[str, str]:
         """Return measure and statistic of ``kl:p99``, or of ``p99`` for the first measure."""
         return split_statistic(stat, [measure.name for measure in self.measures])
@@ -84,6 +92,13 @@ class Request:
     def in_unit(self, nats: Float64, measure: Measure) -> Float64:
         """Return values in the unit asked for; those of a measure without a unit as they are."""
         return nats / log(2) if self.unit == "bits" and measure.has_unit else nats
+
+
+def check_kinds(kinds: tuple[Kind, Kind]) -> None:
+    """Raise a `UsageError` for an unknown kind of input."""
+    for kind in kinds:
+        if kind not in KINDS:
+            raise UsageError(f"no kind of input is called {kind!r}", f"Known: {', '.join(KINDS)}.")
 
 
 def split_statistic(stat: str, measures: Sequence[str]) -> tuple[str, str]:

@@ -49,7 +49,8 @@ class Finding:
 class Verification:
     """The identities on two files, and which rows they were checked on.
 
-    Attributes are those of `kldiv_cli.Comparison`; ``invalid`` rows fail every identity under
+    ``warnings`` say what looks wrong with the input. The other attributes are those of
+    `kldiv_cli.Comparison`; ``invalid`` rows fail every identity under
     ``nan_policy`` "propagate".
     """
 
@@ -63,6 +64,7 @@ class Verification:
     skipped: int
     invalid: int
     findings: tuple[Finding, ...]
+    warnings: tuple[str, ...] = ()
 
     @property
     def holds(self) -> bool:

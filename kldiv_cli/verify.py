@@ -21,6 +21,7 @@ from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.request import NanPolicy
 from kldiv_cli.sources.base import Layout
 from kldiv_cli.verification import Finding, Verification
+from kldiv_cli.watch import Watch
 
 
 def verify(
@@ -76,12 +77,14 @@ def verify(
         and not (name == "distillation-at-4" and temperature == USUAL_TEMPERATURE)
     ]
     seen: Counter[int] = Counter()
+    watch = Watch(pairing, mode)
     for block in pairing.blocks():
         status = measures.prepare(mode, block.reference, block.candidate).status
         invalid = np.flatnonzero(status == Status.INVALID)
         if nan_policy == "raise" and len(invalid):
             raise invalid_row(mode, block, int(invalid[0]), pairing)
         seen.update(status.tolist())
+        watch.look(block, status == Status.COUNTED)
         chosen = np.flatnonzero(status == Status.COUNTED)
         if len(chosen):
             rows = Rows(block.reference[chosen], block.candidate[chosen], temperature)
@@ -107,6 +110,7 @@ def verify(
         skipped=skipped,
         invalid=invalid_rows,
         findings=tuple(findings),
+        warnings=watch.warnings(),
     )
 
 

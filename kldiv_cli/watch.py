@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kldiv_cli.comparison import Side
 from kldiv_cli.errors import InputError
+from kldiv_cli.measures.base import Mode
 from kldiv_cli.measures.faults import mask_mismatches
 from kldiv_cli.measures.kinds import Kind, looks_like, sum_tolerance, sums
 from kldiv_cli.pairing import BlockPair, Pairing
-from kldiv_cli.request import Request
 from kldiv_cli.sources.base import Source
 
 
@@ -27,30 +28,32 @@ class Watch:
     """
 
     pairing: Pairing
-    request: Request
+    mode: Mode
+    kinds: tuple[Kind, Kind] = ("logits", "logits")
+    normalize: bool = False
     mismatches: int = 0
     first_mismatch: str = ""
     identical: bool = True
     sides: tuple[SideWatch, SideWatch] = field(init=False)
 
     def __post_init__(self) -> None:
-        reference, candidate = self.request.kinds
+        reference, candidate = self.kinds
         self.sides = SideWatch("reference", reference), SideWatch("candidate", candidate)
 
     def look(self, block: BlockPair, counted: NDArray[np.bool_]) -> None:
         """Look at one block, of which these rows count."""
         values = block.reference, block.candidate
-        if self.request.kinds == ("logits", "logits"):
+        if self.kinds == ("logits", "logits"):
             self._look_at_masks(block)
         self.identical = self.identical and np.array_equal(*values, equal_nan=True)
         for side, rows in zip(self.sides, values, strict=True):
-            side.look(rows, counted, block.start, self.request.mode)
+            side.look(rows, counted, block.start, self.mode)
 
     def check(self) -> None:
         """Raise if rows of probabilities do not sum to 1, unless that was to be mended."""
         for side in self.sides:
             source = getattr(self.pairing, side.name)
-            if self.request.normalize or side.worst <= tolerance(source):
+            if self.normalize or side.worst <= tolerance(source):
                 continue
             raise InputError(
                 f"{source.path}: expected rows of {side.kind} that sum to 1 within "
@@ -77,7 +80,7 @@ class Watch:
                     f"{path}: these look like probabilities (every row lies in [0, 1] and sums to "
                     f"1): say --{side.name}-input probs"
                 )
-            elif side.kind == "logits" and side.like_log_probs and self.request.mode == "sigmoid":
+            elif side.kind == "logits" and side.like_log_probs and self.mode == "sigmoid":
                 found.append(
                     f"{path}: these look like log-probabilities of a softmax (every row has "
                     "logsumexp 0), wrong under sigmoid: say --mode softmax"
@@ -128,3 +131,8 @@ class SideWatch:
 def tolerance(source: Source) -> float:
     """Return how far from 1 the rows of a source may sum by rounding alone."""
     return sum_tolerance(source.dtype, text=source.format in {"csv", "tsv"})
+
+
+def watched(side: Side, seen: SideWatch) -> Side:
+    """Return the description of a side with what its numbers turned out to be."""
+    return replace(side, kind=seen.kind, sum_error=seen.worst if seen.summed else None)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -144,7 +146,7 @@ class TestKinds:
         assert re.search(
             r"^input +q: log-probs, rows sum to 1 within \S+, divided by", out, re.MULTILINE
         )
-        assert re.search(r"(?m)^smooth +q is 0\.99\*q \+ 0\.01/5$", out)
+        assert re.search(r"(?m)^smooth +q is \(1 - E\)\*q \+ E/5, E = 0\.01$", out)
 
     def test_json_says_it_too(self) -> None:
         result = kldiv_cli.compare(P.astype("f4"), Q, kind="probs", smooth=0.5)
@@ -286,3 +288,72 @@ class TestSeveralMeasures:
         assert (code, out) == (2, "")
         assert err.count("\n") == 2
         assert named in err.splitlines()[0]
+
+
+class TestOtherCommands:
+    """Loss and verify see the same files as compare, and say the same of them."""
+
+    @pytest.mark.parametrize("command", [["loss", "torch"], ["loss", "kd"], ["verify"]])
+    def test_probabilities_taken_for_logits(
+        self, command: list[str], files: dict[str, str], kldiv: Kldiv
+    ) -> None:
+        done = kldiv(*command, files["p"], files["q"])
+        assert done.code == 0
+        assert done.err.count("these look like probabilities") == 2
+        assert kldiv(*command, files["p"], files["q"], "--no-warn").err == ""
+        strict = kldiv(*command, files["p"], files["q"], "--strict")
+        assert (strict.code, strict.out) == (2, "")
+        assert strict.err.startswith(f"kldiv: error: {files['p']}: these look like probabilities")
+
+    @pytest.mark.parametrize("name", ["torch", "vat", "kd", "r-drop", "keras"])
+    def test_losses_take_probabilities(
+        self, name: str, files: dict[str, str], kldiv: Kldiv
+    ) -> None:
+        def value(*words: str) -> float:
+            done = kldiv("loss", name, *words, "--format", "json")
+            assert (done.code, done.err) == (0, "")
+            return float(json.loads(done.out)["value"])
+
+        true = value(files["s"], files["t"])
+        assert value(files["p"], files["q"], "--input", "probs") == pytest.approx(true, rel=1e-9)
+        mixed = ("--reference-input", "probs", "--candidate-input", "log-probs")
+        assert value(files["p"], files["log-q"], *mixed) == pytest.approx(true, rel=1e-9)
+
+    def test_the_question_of_the_training_log(self) -> None:
+        """The log says 0.0254 where the divergence is 0.1017."""
+        prediction, label = [[0.2, 0.5, 0.2, 0.1]], [[0.3, 0.4, 0.1, 0.2]]
+        found = kldiv_cli.loss("torch", label, prediction, kind="probs")
+        assert found.value == pytest.approx(0.02542420749069, rel=1e-12)
+        assert found.reference_value == pytest.approx(0.10169682996276, rel=1e-12)
+        assert found.factor == 0.25
+
+    def test_rows_that_do_not_sum_to_1_are_refused(self) -> None:
+        with pytest.raises(InputError, match="expected rows of probs that sum to 1"):
+            kldiv_cli.loss("torch", 1.02 * P, Q, kind="probs")
+
+    def test_an_unknown_kind_is_refused(self) -> None:
+        with pytest.raises(UsageError, match="no kind of input is called 'percent'"):
+            kldiv_cli.loss("torch", P, Q, kind="percent")  # type: ignore[arg-type]
+
+    def test_an_invalid_probability_is_named(self) -> None:
+        with pytest.raises(InputError, match="expected a probability from 0 to 1") as caught:
+            kldiv_cli.loss("torch", S, T, kind="probs")
+        assert caught.value.advice == "Say --reference-input logits if these are logits."
+
+
+class TestOutputs:
+    def test_a_full_standard_output_leaves_no_file(
+        self, files: dict[str, str], tmp_path: Path
+    ) -> None:
+        target = tmp_path / "rows.csv"
+        words = ["compare", files["s"], files["t"], "-o", str(target)]
+        with Path("/dev/full").open("w") as full:
+            done = subprocess.run(
+                [sys.executable, "-m", "kldiv_cli", *words],
+                stdout=full,
+                stderr=subprocess.PIPE,
+                check=False,
+            )
+        assert done.returncode == 2
+        assert not target.exists()
+        assert not list(tmp_path.glob(".kldiv-*"))

@@ -59,9 +59,9 @@ def run() -> int:
         return error.exit_code
     except typer.TyperException as error:
         what = printable(error.format_message().strip()).rstrip(".")
-        streams.tell(
-            f"error: {what}", "'kldiv --help' and 'kldiv compare --help' list what is known."
-        )
+        context = getattr(error, "ctx", None)
+        command = "kldiv" if context is None else context.command_path
+        streams.tell(f"error: {what}", f"'{command} --help' lists what is known.")
         return 2
     except typer.Abort:
         return 130

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from math import isnan
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
-from kldiv_cli.cli import options, streams
-from kldiv_cli.errors import InputError, UsageError
+from kldiv_cli.cli import options, streams, warnings
+from kldiv_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from kldiv_cli.comparison import Comparison
@@ -43,7 +43,8 @@ def compare(
     Exit code 0: compared, and within the limits; 1: a limit was exceeded; 2: trouble.
     """
     limits = [_limit(text) for text in fail_above or ()]
-    _check_together(stat, report, strict=strict, no_warn=no_warn)
+    warnings.check(strict=strict, no_warn=no_warn)
+    _check_stat(stat, report)
 
     import kldiv_cli
     from kldiv_cli import reports
@@ -75,23 +76,27 @@ def compare(
             limits=limits,
             progress=progress,
         )
-    if strict and comparison.warnings:
-        raise InputError(comparison.warnings[0], "Without --strict this is a warning.")
-    files.write(comparison, outputs)
+    warnings.refuse(comparison.warnings, strict=strict)
     if stat is not None:
         name, statistic = split_statistic(stat, names)
         value = comparison.measures[name][statistic]
-        streams.put(lambda stream: stream.write(f"{value!r}\n"))
+
+        def write(stream: IO[str]) -> None:
+            stream.write(f"{value!r}\n")
     else:
         writer = reports.load(report or "table")
-        streams.put(lambda stream: writer(comparison, stream))
-    _tell(comparison, warn=not no_warn)
+
+        def write(stream: IO[str]) -> None:
+            writer(comparison, stream)
+
+    with files.staged(comparison, outputs):
+        streams.put(write)
+    warnings.tell(comparison.warnings, no_warn=no_warn)
+    _tell(comparison)
     return 1 if comparison.exceeded else 0
 
 
-def _tell(comparison: Comparison, *, warn: bool) -> None:
-    for warning in comparison.warnings if warn else ():
-        streams.tell(f"warning: {warning}")
+def _tell(comparison: Comparison) -> None:
     first = next(iter(comparison.measures))
     for limit in comparison.limits:
         stat = limit.stat if ":" in limit.stat else f"{first} {limit.stat}"
@@ -114,11 +119,7 @@ def _limit(text: str) -> tuple[str, float]:
         ) from None
 
 
-def _check_together(stat: str | None, report: str | None, *, strict: bool, no_warn: bool) -> None:
-    if strict and no_warn:
-        raise UsageError(
-            "--strict makes errors of warnings and --no-warn hides them", "Leave one of them out."
-        )
+def _check_stat(stat: str | None, report: str | None) -> None:
     if stat is not None and report is not None:
         raise UsageError(
             "--stat prints one number and --format says how to print all of them",

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from kldiv_cli.cli import options, streams
+from kldiv_cli.cli import options, streams, warnings
 from kldiv_cli.errors import UsageError
 
 _LOSS = "Options of a loss ('kldiv loss' says which loss takes which)"
@@ -106,20 +106,22 @@ def loss(
     gamma: Gamma = None,
     labels: LabelFile = None,
     class_prior: ClassPrior = None,
+    kind: options.Input = "logits",
+    reference_kind: options.ReferenceInput = None,
+    candidate_kind: options.CandidateInput = None,
     row_axes: options.RowAxes = None,
     nan_policy: options.NanPolicyOption = "raise",
     id_column: options.IdColumn = None,
     columns: options.ClassColumns = None,
     report: Format = "table",
+    strict: options.Strict = False,
+    no_warn: options.NoWarn = False,
 ) -> int:
     """Print what training code computes from two files, and the divergence it stands for.
 
     Without arguments: list the losses with formula, options and paper.
     """
-    if name is None:
-        streams.put(lambda stream: stream.writelines(line + "\n" for line in _listing()))
-        return 0
-    sides = _sides(name, reference, candidate)
+    warnings.check(strict=strict, no_warn=no_warn)
     given: dict[str, Any] = {
         "reduction": reduction,
         "log_target": log_target,
@@ -136,6 +138,11 @@ def loss(
         "gamma": gamma,
         "class_prior": class_prior,
     }
+    if name is None:
+        _check_alone([*given.values(), labels], report)
+        streams.put(lambda stream: stream.writelines(line + "\n" for line in _listing()))
+        return 0
+    sides = _sides(name, reference, candidate)
 
     from kldiv_cli.cli.progress import Progress
     from kldiv_cli.loss import loss as compute
@@ -150,11 +157,22 @@ def loss(
             nan_policy=nan_policy,
             id_column=id_column,
             columns=None if columns is None else columns.split(","),
+            kind=(reference_kind or kind, candidate_kind or kind),
             progress=progress,
             **given,
         )
+    warnings.refuse(result.warnings, strict=strict)
     streams.put(lambda stream: WRITERS[report](result, stream))
+    warnings.tell(result.warnings, no_warn=no_warn)
     return 0
+
+
+def _check_alone(given: list[object], report: str) -> None:
+    if report != "table" or any(value is not None for value in given):
+        raise UsageError(
+            "kldiv loss: expected the NAME of a loss for these options, found none",
+            "'kldiv loss' alone lists them.",
+        )
 
 
 def _sides(name: str, reference: str | None, candidate: str | None) -> tuple[str, str]:

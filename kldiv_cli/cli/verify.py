@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from kldiv_cli.cli import options, streams
+from kldiv_cli.cli import options, streams, warnings
 
 
 def verify(
@@ -22,6 +22,8 @@ def verify(
         Literal["table", "json"],
         typer.Option("--format", help="For people, or at full precision for programs."),
     ] = "table",
+    strict: options.Strict = False,
+    no_warn: options.NoWarn = False,
 ) -> int:
     """Check on your own rows what must hold for any logits, each side by routes of its own.
 
@@ -30,6 +32,8 @@ def verify(
 
     Exit code 0: every identity holds; 1: one fails; 2: trouble.
     """
+    warnings.check(strict=strict, no_warn=no_warn)
+
     from kldiv_cli.cli.progress import Progress
     from kldiv_cli.reports.verification import WRITERS
     from kldiv_cli.verify import verify as check
@@ -46,5 +50,7 @@ def verify(
             columns=None if columns is None else columns.split(","),
             progress=progress,
         )
+    warnings.refuse(found.warnings, strict=strict)
     streams.put(lambda stream: WRITERS[report](found, stream))
+    warnings.tell(found.warnings, no_warn=no_warn)
     return 0 if found.holds else 1

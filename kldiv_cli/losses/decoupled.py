@@ -23,6 +23,11 @@ from kldiv_cli.losses.base import (
 from kldiv_cli.measures import exact
 from kldiv_cli.measures.base import Float64
 
+_NOTE = (
+    "With ALPHA = BETA = T = T2 = 1, GAMMA = 1 and no class prior it has the gradients of KL "
+    "(Theorem 1), never its value."
+)
+
 
 @dataclass(frozen=True)
 class DKL(Softened):
@@ -106,9 +111,7 @@ class DKL(Softened):
             denominator=size.rows,
             reference_name=self.at("KL(p||q)"),
             reference_value=sums["kl"] / size.rows,
-            notes=(
-                "It has the gradients of KL where ALPHA, BETA, T and T2 are 1, but not its value.",
-            ),
+            notes=(_NOTE,),
         )
 
     def _divide(self, sums: Mapping[str, float], size: Size) -> tuple[float, str]:  # noqa: ARG002
@@ -146,7 +149,7 @@ class GKL(DKL):
 
     def _divide(self, sums: Mapping[str, float], size: Size) -> tuple[float, str]:
         weight = sums["weight"]
-        words = f"wMSE: sum / {weight!r}, the squared weights; CE: sum / {size.rows} rows"
+        words = f"wMSE: sum / {weight:.12g}, the squared weights; CE: sum / {size.rows} rows"
         return weight, words
 
 

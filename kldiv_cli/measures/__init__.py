@@ -128,7 +128,8 @@ def prepare(
 
 def _number(name: str, parameter: str, text: str) -> float:
     try:
-        return float(text)
+        # float() would take " 0.1" and "1_0" as well.
+        return float(text if text.strip() == text and "_" not in text else "")
     except ValueError:
         raise UsageError(
             f"{name}: expected a number as {parameter}, found {text!r}",

@@ -169,9 +169,12 @@ def smoothed(found: Prepared, weight: float) -> Prepared:
     uniform = weight / q.shape[1]
     mixed = (1 - weight) * q + uniform
     excess = (1 - weight) * np.expm1(found.e) + (uniform / reference.p - weight)
+    # Next to 1, where log(mixed) would lose its digits, what is missing to 1 has them.
+    missing = (1 - weight) * -np.expm1(-found.candidate.surprise) + (weight - uniform)
+    log_mixed = np.where(mixed > 0.5, np.log1p(-missing), np.log(mixed))
     near = np.abs(excess) < 0.5
-    e = np.where(near, np.log1p(np.where(near, excess, 0.0)), np.log(mixed) + reference.surprise)
-    candidate = Side(np.log(mixed), np.zeros(1), np.zeros(1), mixed, None)
+    e = np.where(near, np.log1p(np.where(near, excess, 0.0)), log_mixed + reference.surprise)
+    candidate = Side(log_mixed, np.zeros(1), np.zeros(1), mixed, None)
     return finish(reference, candidate, e, correct=False)
 
 

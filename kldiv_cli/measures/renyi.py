@@ -12,6 +12,8 @@ from kldiv_cli.measures import exact
 from kldiv_cli.measures.base import Float64, Measure, over_cells
 from kldiv_cli.measures.pair import Pair
 
+_SMALLEST = 1e-9
+"""The smallest order; below, 1 - ALPHA would keep too few of its digits."""
 _LARGE = 30.0
 """Above it, rounding an exponent costs more than float64 has to spare."""
 _REFERENCE = (
@@ -23,15 +25,14 @@ _REFERENCE = (
 
 def renyi(name: str, alpha: float) -> Measure:
     """Return the divergence of order alpha; alpha > 0 and not 1, or inf."""
-    if not alpha > 0 or alpha == 1:
+    if not alpha >= _SMALLEST or alpha == 1:
         raise UsageError(
-            f"{name}: expected ALPHA above 0 and not 1, found {alpha:g}",
+            f"{name}: expected ALPHA of {_SMALLEST:g} or more and not 1, found {alpha:g}",
             "At 1 it is KL: ask for kl.",
         )
-    if isinf(alpha):
-        formula = "log max p/q"
-    else:
-        formula = f"log(sum p^{alpha:g} * q^{1 - alpha:g}) / {alpha - 1:g}"
+    formula = "log max p/q"
+    if not isinf(alpha):
+        formula = f"log(sum p^a * q^(1-a)) / (a-1), a = {alpha:g}"
     return Measure(
         name=name,
         title=f"Renyi divergence of order {alpha:g}",

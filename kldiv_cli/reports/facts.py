@@ -124,9 +124,7 @@ def _inputs(comparison: Comparison) -> list[tuple[str, str]]:
             found.append(("input", f"{name}: {side.kind}{off}"))
     if comparison.smooth:
         outcomes = comparison.classes if comparison.mode == "softmax" else 2
-        found.append(
-            ("smooth", f"q is {1 - comparison.smooth:g}*q + {comparison.smooth:g}/{outcomes}")
-        )
+        found.append(("smooth", f"q is (1 - E)*q + E/{outcomes}, E = {comparison.smooth!r}"))
     return found
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
 
@@ -76,34 +77,49 @@ def _check_place(path: str, place: Path) -> None:
         )
 
 
-def write(comparison: Comparison, outputs: Sequence[str]) -> None:
-    """Write every output, or none of them.
+@contextmanager
+def staged(comparison: Comparison, outputs: Sequence[str]) -> Iterator[None]:
+    """Write every output beside its place; put them there when the body has done its part.
 
     Raises
     ------
     OutputError
         The disk is full, a limit is reached, or a permission is missing.
     """
-    staged: list[tuple[Path, Path]] = []
-    current = ""
+    parts: list[tuple[Path, Path]] = []
     try:
-        for current in outputs:
-            place = _place(current)
+        for path in outputs:
+            place = _place(path)
             temporary = place.parent / f".kldiv-{token_hex(8)}"
-            staged.append((temporary, place))
-            _write_one(comparison, temporary, reports.SUFFIXES[_suffix(current)])
-            if place.exists():
-                temporary.chmod(place.stat().st_mode & 0o777)
-        for (temporary, place), current in zip(staged, outputs, strict=True):  # noqa: B007
-            temporary.replace(place)
+            parts.append((temporary, place))
+            with _writing(path):
+                _write_one(comparison, temporary, reports.SUFFIXES[_suffix(path)])
+                if place.exists():
+                    temporary.chmod(place.stat().st_mode & 0o777)
+        yield
+        for path, (temporary, place) in zip(outputs, parts, strict=True):
+            with _writing(path):
+                temporary.replace(place)
+    finally:
+        for temporary, _ in parts:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _writing(path: str) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise OutputError(
-            f"{current}: expected to write it, found: {error.strerror or error}",
+            f"{path}: expected to write it, found: {error.strerror or error}",
             "Make room or name another file; no half file was left behind.",
         ) from error
-    finally:
-        for temporary, _ in staged:
-            temporary.unlink(missing_ok=True)
+
+
+def write(comparison: Comparison, outputs: Sequence[str]) -> None:
+    """Write every output, or none of them; see `staged`."""
+    with staged(comparison, outputs):
+        pass
 
 
 def _write_one(comparison: Comparison, path: Path, name: str) -> None:

@@ -49,6 +49,7 @@ def _object(result: LossResult) -> dict[str, Any]:
         "formula": result.formula,
         "options": dict(result.options),
         "notes": list(result.notes),
+        "warnings": list(result.warnings),
         "reference": file_object(result.reference),
         "candidate": file_object(result.candidate),
         "paired_by": result.paired_by,
@@ -62,6 +63,9 @@ def _object(result: LossResult) -> dict[str, Any]:
 def _lines(result: LossResult) -> Iterator[tuple[str, str]]:
     yield "reference p", facts.file_line(result.reference)
     yield "candidate q", facts.file_line(result.candidate)
+    for name, side in (("p", result.reference), ("q", result.candidate)):
+        if side.kind != "logits":
+            yield "input", f"{name}: {side.kind}"
     yield from _wrapped("loss", f"{result.loss}: {result.formula}")
     yield from _wrapped("options", ", ".join(_option(*item) for item in result.options.items()))
     left_out = f"{result.skipped} skipped, {result.invalid} invalid"

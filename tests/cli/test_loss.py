@@ -333,3 +333,10 @@ class TestListing:
 )
 def test_loads_no_more_than_it_needs(words: list[str], expected: list[str]) -> None:
     assert loaded(MAIN, words) == expected
+
+
+@pytest.mark.parametrize("words", [["--alpha", "3"], ["--format", "json"], ["--labels", "x.npy"]])
+def test_options_without_a_loss_are_not_ignored(words: list[str], kldiv: Kldiv) -> None:
+    done = kldiv("loss", *words)
+    assert (done.code, done.out) == (2, "")
+    assert "expected the NAME of a loss" in done.err

@@ -181,3 +181,13 @@ def test_sigmoid_logits_of_probabilities_keep_their_digits_near_a_half() -> None
 )
 def test_tolerance_fits_the_type(dtype: str, text: bool, least: float, most: float) -> None:
     assert least < sum_tolerance(dtype, text=text) < most
+
+
+@pytest.mark.parametrize("smooth", [1e-6, 0.01, 0.3])
+@pytest.mark.parametrize("gap", [3.0, 8.0, 20.0, 40.0])
+def test_smoothed_certainty_keeps_its_digits(gap: float, smooth: float) -> None:
+    p, q = np.exp([0.0, -gap, -gap]), np.exp([0.0, -gap - 1, -gap])
+    for name in ("cross-entropy", "kl", "entropy-candidate", "renyi:2"):
+        true = of_probabilities(name, p / p.sum(), q / q.sum(), smooth)
+        found = value(name, p / p.sum(), q / q.sum(), smooth)
+        assert relative_error(found, true) <= 1e-14, name

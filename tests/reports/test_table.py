@@ -286,7 +286,7 @@ jeffreys     J = KL(p||q) + KL(q||p) = sum (p - q) * (s - t) / T (nats)
 softmax      p = as given, q = softmax(t/T), 4 classes, T = 1
 input        p: probs, rows sum to 1 within 1.19209e-07, divided by their sums
 input        q: log-probs, rows sum to 1 within 0, divided by their sums
-smooth       q is 0.999*q + 0.001/4
+smooth       q is (1 - E)*q + E/4, E = 0.001
 rows         24 counted, paired by position
              2 zero, 0 infinite, 0 skipped, 0 invalid
 same argmax  95.8333 % of rows (23 of 24)
