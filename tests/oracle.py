@@ -43,16 +43,21 @@ def oracle(name: str, mode: str, s_row: Row, t_row: Row, temperature: float = 1.
     return mpf(0)
 
 
-def of_probabilities(name: str, p_row: Row, q_row: Row, smooth: float = 0.0) -> mpf:
-    """The measure of two rows of probabilities, divided by their sums, the second one smoothed.
+def of_probabilities(
+    name: str, p_row: Row, q_row: Row, smooth: float = 0.0, temperature: float = 1.0
+) -> mpf:
+    """The measure of two rows of probabilities to the power 1/T, divided by their sums.
 
-    (1 - smooth) * q + smooth / classes. Good to 40 digits where the value is above 1e-70.
+    The second one is smoothed then: (1 - smooth) * q + smooth / classes. Good to 40 digits where
+    the value is above 1e-70.
     """
     with mp.workdps(PRECISIONS[0][0]):
         rows = (
             [mpf(x) if isinstance(x, mpf) else mpf(float(x)) for x in r] for r in (p_row, q_row)
         )
-        p, q = ([x / mp.fsum(row) for x in row] for row in rows)
+        power = 1 / mpf(temperature)
+        softened = ([x**power for x in row] for row in rows)
+        p, q = ([x / mp.fsum(row) for x in row] for row in softened)
         weight = mpf(smooth)
         return _divergence(name)(p, [(1 - weight) * x + weight / len(q) for x in q])
 

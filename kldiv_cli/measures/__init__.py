@@ -111,13 +111,13 @@ def prepare(
     temperature : float
         Both sides' logits are divided by it first.
     kinds : pair of {"logits", "probs", "log-probs"}
-        What the numbers of each side are. Two sides of probabilities at T = 1 are compared as they
-        are; otherwise their logarithms are taken for logits.
+        What the numbers of each side are. Two sides of probabilities are compared as they are;
+        otherwise their logarithms are taken for logits.
     smooth : float
         The weight of the uniform distribution that the candidate is mixed with.
     """
-    if kinds == ("probs", "probs") and temperature == 1:
-        pair = import_module(f"{_ROOM}.probabilities").prepare(mode, s, t)
+    if kinds == ("probs", "probs"):
+        pair = import_module(f"{_ROOM}.probabilities").prepare(mode, s, t, temperature)
     else:
         to_logits = import_module(f"{_ROOM}.kinds").to_logits
         s, t = (to_logits(x, kind, mode) for x, kind in zip((s, t), kinds, strict=True))

@@ -41,22 +41,25 @@ class ProbabilityPair(Pair):
         return (equal & present).sum(axis=1), present.sum(axis=1)
 
     def prepare(self) -> Prepared:
-        """Normalise, and take log(q / p) from q - p where they are close."""
+        """Normalise p**(1/T) and q**(1/T), and take log(q / p) from q - p where they are close."""
         p, q, d = self.s, self.t, self.t - self.s
         if self.mode == "sigmoid":
             p, q, d = (np.stack([x, y], axis=1) for x, y in ((p, 1 - p), (q, 1 - q), (d, -d)))
-        reference, candidate = _side(p), _side(q)
-        near = np.abs(d) < 0.5 * p
-        e = np.log1p(d / np.where(near, p, 1.0), where=near, out=np.zeros_like(d))
-        if not near.all():
-            e = np.where(near, e, np.log(q) - np.log(p))
-        if self.mode == "softmax":
-            total = p.sum(axis=1, keepdims=True)
-            e = e - np.log1p(d.sum(axis=1, keepdims=True) / total)
-        return finish(reference, candidate, e, correct=self.mode == "softmax")
+        largest = [x.argmax(axis=1, keepdims=True) for x in (p, q)]
+        p_max, q_max = (
+            np.take_along_axis(x, i, axis=1) for x, i in zip((p, q), largest, strict=True)
+        )
+        reference = _side(p / p_max, largest[0], self.temperature)
+        candidate = _side(q / q_max, largest[1], self.temperature)
+        shift = _log_ratio(p_max, q_max, q_max - p_max)
+        e = (_log_ratio(p, q, d) - shift) / self.temperature
+        e = e - (candidate.log_partition - reference.log_partition)
+        return finish(reference, candidate, e, correct=True)
 
 
-def prepare(mode: Mode, p: NDArray[Any], q: NDArray[Any]) -> ProbabilityPair:
+def prepare(
+    mode: Mode, p: NDArray[Any], q: NDArray[Any], temperature: float = 1.0
+) -> ProbabilityPair:
     """Check two blocks of probabilities, shape (rows, classes), any real dtype.
 
     A row is invalid that holds NaN, a number below 0, or under sigmoid one above 1, or that is all
@@ -72,17 +75,25 @@ def prepare(mode: Mode, p: NDArray[Any], q: NDArray[Any]) -> ProbabilityPair:
         wrong |= zero[0] | zero[1]
     status = status_of(wrong, zero[0] & zero[1])
     p, q = (without_uncounted(x, status, 1 / x.shape[1]) for x in (p, q))
-    return ProbabilityPair(p, q, 1.0, status, (p.argmax(axis=1), q.argmax(axis=1)), mode=mode)
+    argmax = p.argmax(axis=1), q.argmax(axis=1)
+    return ProbabilityPair(p, q, temperature, status, argmax, mode=mode)
 
 
-def _side(values: Float64) -> Side:
-    """Normalise along the outcomes, relative to the largest of them."""
-    index = values.argmax(axis=1, keepdims=True)
-    weights = values / np.take_along_axis(values, index, axis=1)
+def _log_ratio(p: Float64, q: Float64, d: Float64) -> Float64:
+    """Return log(q / p), given d = q - p, with all its digits also near 0."""
+    near = np.abs(d) < 0.5 * p
+    ratio = np.log1p(d / np.where(near, p, 1.0), where=near, out=np.zeros_like(d))
+    return ratio if near.all() else np.where(near, ratio, np.log(q) - np.log(p))
+
+
+def _side(weights: Float64, largest: Counts, temperature: float) -> Side:
+    """Normalise weights along the outcomes, the largest of them being 1."""
     absent = weights == 0
-    x = np.log(np.where(absent, 1.0, weights))
-    np.put_along_axis(weights, index, 0.0, axis=1)
+    x = np.log(np.where(absent, 1.0, weights)) / temperature
+    if temperature != 1:
+        weights = np.where(absent, 0.0, np.exp(x))
+    np.put_along_axis(weights, largest, 0.0, axis=1)
     rest = weights.sum(axis=1, keepdims=True)
-    np.put_along_axis(weights, index, 1.0, axis=1)
+    np.put_along_axis(weights, largest, 1.0, axis=1)
     weights /= 1.0 + rest
     return Side(x, np.zeros(1), np.log1p(rest), weights, absent if absent.any() else None)

@@ -191,3 +191,32 @@ def test_smoothed_certainty_keeps_its_digits(gap: float, smooth: float) -> None:
         true = of_probabilities(name, p / p.sum(), q / q.sum(), smooth)
         found = value(name, p / p.sum(), q / q.sum(), smooth)
         assert relative_error(found, true) <= 1e-14, name
+
+
+@pytest.mark.parametrize("temperature", [0.5, 2.5])
+@pytest.mark.parametrize("delta", [1e-12, 1e-8, 1e-4, 0.01, 1.0, 10.0])
+def test_every_digit_at_a_temperature(delta: float, temperature: float) -> None:
+    p, q = close(delta)
+    pair = prepare("softmax", p[None], q[None], temperature, PROBS)
+    for name in MEASURES:
+        true = of_probabilities(name, p, q, temperature=temperature)
+        assert relative_error(float(load(name).rows(pair)[0]), true) <= 2e-14, name
+
+
+@pytest.mark.parametrize("delta", [1e-10, 1e-4, 1.0])
+def test_every_digit_of_cells_at_a_temperature(delta: float) -> None:
+    p, q = close(delta)
+    pair = prepare("sigmoid", p[None], q[None], 3.0, PROBS)
+    for name in MEASURES:
+        with mp.workdps(60):
+            cells = [
+                of_probabilities(
+                    name,
+                    (a, 1 - mp.mpf(float(a))),
+                    (b, 1 - mp.mpf(float(b))),
+                    temperature=3.0,
+                )
+                for a, b in zip(p, q, strict=True)
+            ]
+            true = mp.fsum(cells)
+        assert relative_error(float(load(name).rows(pair)[0]), true) <= 2e-14, name
