@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -45,6 +45,10 @@ def _app(
     pass
 
 
+_BadUsage = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
+"""click's UsageError, which Typer holds under a private name; missing arguments are one too."""
+
+
 def run() -> int:
     """Run the command line and return the exit code: 0, 1 (a limit), 2 (trouble), 130 (Ctrl-C)."""
     streams.prepare()
@@ -57,7 +61,7 @@ def run() -> int:
     except KldivError as error:
         streams.tell(f"error: {error.what}", error.advice)
         return error.exit_code
-    except typer.TyperException as error:
+    except _BadUsage as error:
         what = printable(error.format_message().strip()).rstrip(".")
         context = getattr(error, "ctx", None)
         command = "kldiv" if context is None else context.command_path
