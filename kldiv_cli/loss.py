@@ -28,7 +28,7 @@ from kldiv_cli.opening import (
     open_side,
 )
 from kldiv_cli.pairing import BlockPair, Pairing
-from kldiv_cli.request import NanPolicy, check_kinds
+from kldiv_cli.request import NanPolicy, check_kinds, check_normalize
 from kldiv_cli.sources.base import Layout
 from kldiv_cli.sources.labels import Labels, is_column, read_labels
 from kldiv_cli.watch import Watch, watched
@@ -45,6 +45,7 @@ def loss(
     id_column: str | None = None,
     columns: Sequence[str] | None = None,
     kind: Kind | tuple[Kind, Kind] = "logits",
+    normalize: bool = False,
     progress: Callable[[int, int | None], None] | None = None,
     **options: Any,
 ) -> LossResult:
@@ -75,6 +76,8 @@ def loss(
         The row-id column and the class columns of tables.
     kind : {"logits", "probs", "log-probs"} or a pair of them
         What the numbers are, of both sides or of each; their logarithms are taken for logits.
+    normalize : bool
+        Take rows of probabilities however far from 1 they sum.
     progress : callable, optional
         Called after each block with the rows done and the number expected, if known.
     **options
@@ -120,6 +123,7 @@ def loss(
         )
     kinds = (kind, kind) if isinstance(kind, str) else (kind[0], kind[1])
     check_kinds(kinds)
+    check_normalize(chosen.mode, kinds, normalize=normalize)
     layout = Layout(row_axes, id_column, None if columns is None else tuple(columns))
     layout = _without_labels(layout, reference, labels)
     pairing = open_pairing(reference, candidate, layout)
@@ -128,7 +132,7 @@ def loss(
     truth = None if labels is None else read_labels(labels, reference)
     if truth is not None:
         truth.check(_count(pairing), prod(pairing.class_shape))
-    job = _Job(chosen, pairing, truth, nan_policy, kinds)
+    job = _Job(chosen, pairing, truth, nan_policy, kinds, normalize)
     return job.run(name, progress)
 
 
@@ -141,9 +145,10 @@ class _Job:
     labels: Labels | None
     nan_policy: NanPolicy
     kinds: tuple[Kind, Kind]
+    normalize: bool
 
     def run(self, name: str, progress: Callable[[int, int | None], None] | None) -> LossResult:
-        watch = Watch(self.pairing, self.loss.mode, self.kinds)
+        watch = Watch(self.pairing, self.loss.mode, self.kinds, self.normalize)
         priors = self._priors() if self.loss.needs_prior else None
         sums = Accumulator(self.loss)
         statuses = [np.empty(0, np.uint8)]

@@ -56,7 +56,7 @@ class Request:
                 f"expected --smooth of 0 or more and below 1, found {self.smooth:g}",
                 "It is the weight of the uniform distribution in the candidate.",
             )
-        self._check_normalize()
+        check_normalize(self.mode, self.kinds, normalize=self.normalize)
         if self.top < 0:
             raise UsageError(
                 f"expected --top of 0 or more, found {self.top}", "--top 10 is the default."
@@ -73,18 +73,6 @@ class Request:
                     "Say for example mean=0.01.",
                 )
 
-    def _check_normalize(self) -> None:
-        if self.normalize and self.kinds == ("logits", "logits"):
-            raise UsageError(
-                "--normalize is for probabilities, and there are none",
-                "Leave it out, or say --input probs.",
-            )
-        if self.normalize and self.mode == "sigmoid":
-            raise UsageError(
-                "--normalize is for rows that sum to 1, and under sigmoid none has to",
-                "Leave it out.",
-            )
-
     def split(self, stat: str) -> tuple[str, str]:
         """Return measure and statistic of ``kl:p99``, or of ``p99`` for the first measure."""
         return split_statistic(stat, [measure.name for measure in self.measures])
@@ -99,6 +87,20 @@ def check_kinds(kinds: tuple[Kind, Kind]) -> None:
     for kind in kinds:
         if kind not in KINDS:
             raise UsageError(f"no kind of input is called {kind!r}", f"Known: {', '.join(KINDS)}.")
+
+
+def check_normalize(mode: Mode, kinds: tuple[Kind, Kind], *, normalize: bool) -> None:
+    """Raise a `UsageError` where there are no rows of probabilities to normalise."""
+    if normalize and kinds == ("logits", "logits"):
+        raise UsageError(
+            "--normalize is for probabilities, and there are none",
+            "Leave it out, or say --input probs.",
+        )
+    if normalize and mode == "sigmoid":
+        raise UsageError(
+            "--normalize is for rows that sum to 1, and under sigmoid none has to",
+            "Leave it out.",
+        )
 
 
 def split_statistic(stat: str, measures: Sequence[str]) -> tuple[str, str]:

@@ -315,9 +315,9 @@ class TestOtherCommands:
             return float(json.loads(done.out)["value"])
 
         true = value(files["s"], files["t"])
-        assert value(files["p"], files["q"], "--input", "probs") == pytest.approx(true, rel=1e-9)
+        assert value(files["p"], files["q"], "--input", "probs") == pytest.approx(true, rel=1e-12)
         mixed = ("--reference-input", "probs", "--candidate-input", "log-probs")
-        assert value(files["p"], files["log-q"], *mixed) == pytest.approx(true, rel=1e-9)
+        assert value(files["p"], files["log-q"], *mixed) == pytest.approx(true, rel=1e-12)
 
     def test_the_question_of_the_training_log(self) -> None:
         """The log says 0.0254 where the divergence is 0.1017."""
@@ -330,6 +330,20 @@ class TestOtherCommands:
     def test_rows_that_do_not_sum_to_1_are_refused(self) -> None:
         with pytest.raises(InputError, match="expected rows of probs that sum to 1"):
             kldiv_cli.loss("torch", 1.02 * P, Q, kind="probs")
+
+    def test_the_way_out_that_is_named_is_one(self, files: dict[str, str], kldiv: Kldiv) -> None:
+        words = ("loss", "torch", files["off"], files["q"], "--input", "probs")
+        done = kldiv(*words)
+        assert (done.code, done.out) == (2, "")
+        assert "--normalize" in done.err
+        mended = kldiv(*words, "--normalize", "--format", "json")
+        assert mended.code == 0
+        true = kldiv_cli.loss("torch", P, Q, kind="probs").value
+        assert json.loads(mended.out)["value"] == pytest.approx(true, rel=1e-12)
+
+    def test_nothing_to_normalize_is_refused(self) -> None:
+        with pytest.raises(UsageError, match="--normalize is for probabilities"):
+            kldiv_cli.loss("torch", S, T, normalize=True)
 
     def test_an_unknown_kind_is_refused(self) -> None:
         with pytest.raises(UsageError, match="no kind of input is called 'percent'"):

@@ -109,6 +109,7 @@ def loss(
     kind: options.Input = "logits",
     reference_kind: options.ReferenceInput = None,
     candidate_kind: options.CandidateInput = None,
+    normalize: options.Normalize = False,
     row_axes: options.RowAxes = None,
     nan_policy: options.NanPolicyOption = "raise",
     id_column: options.IdColumn = None,
@@ -158,6 +159,7 @@ def loss(
             id_column=id_column,
             columns=None if columns is None else columns.split(","),
             kind=(reference_kind or kind, candidate_kind or kind),
+            normalize=normalize,
             progress=progress,
             **given,
         )
