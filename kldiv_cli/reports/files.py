@@ -116,12 +116,6 @@ def _writing(path: str) -> Iterator[None]:
         ) from error
 
 
-def write(comparison: Comparison, outputs: Sequence[str]) -> None:
-    """Write every output, or none of them; see `staged`."""
-    with staged(comparison, outputs):
-        pass
-
-
 def _write_one(comparison: Comparison, path: Path, name: str) -> None:
     writer = reports.load(name)
     if reports.REPORTS[name].kind == "bytes":

@@ -31,12 +31,6 @@ class Columns:
     row: str | None
     notes: tuple[str, ...]
 
-    @property
-    def wanted(self) -> list[str]:
-        """The columns to read."""
-        rest = list(self.classes) if self.row is None else [self.row]
-        return rest if self.id is None else [self.id, *rest]
-
 
 def assign(path: str, schema: pa.Schema, first: pa.RecordBatch | None, layout: Layout) -> Columns:
     """Decide what each column of a table is.

@@ -28,7 +28,7 @@ from numpy.lib import format as npy_format
 
 from kldiv_cli import Comparison, compare
 from kldiv_cli.errors import KldivError
-from kldiv_cli.reports import files
+from tests.reports import put as put_files
 
 Array = npt.NDArray[Any]
 Content = str | bytes | Callable[[Path], object]
@@ -811,7 +811,7 @@ def test_an_interrupt_is_never_lost(tmp_path: Path, kind: str, mode: Any) -> Non
 def test_an_interrupt_anywhere_in_the_writing_leaves_no_half_file(tmp_path: Path) -> None:
     comparison = compare(LOGITS, LOGITS[::-1])
     outputs = {name: str(tmp_path / name) for name in ("x.csv", "y.json")}
-    files.write(comparison, list(outputs.values()))
+    put_files(comparison, list(outputs.values()))
     whole = {name: (tmp_path / name).read_bytes() for name in outputs}
     half = {}
     for nth in range(1, 100_000):
@@ -820,7 +820,7 @@ def test_an_interrupt_anywhere_in_the_writing_leaves_no_half_file(tmp_path: Path
         interrupt = Interrupt(nth, "call", "c_return")
         sys.setprofile(interrupt)
         try:
-            files.write(comparison, list(outputs.values()))
+            put_files(comparison, list(outputs.values()))
         except KeyboardInterrupt:
             pass
         finally:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from kldiv_cli.comparison import Agreement, Comparison, Limit, Side
+from kldiv_cli.reports import files
 from kldiv_cli.summary import Statistics, TopRow
 
 INF, NAN = math.inf, math.nan
@@ -292,3 +294,9 @@ def with_name(name: str) -> Comparison:
         ids=np.array([name] * 24, dtype=object),
         top=tuple(replace(row, id=name) for row in NAMED.top),
     )
+
+
+def put(comparison: Comparison, outputs: Sequence[str]) -> None:
+    """Write the outputs to files and let them take their places."""
+    with files.staged(comparison, outputs):
+        pass

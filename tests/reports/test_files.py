@@ -16,7 +16,7 @@ from kldiv_cli import reports
 from kldiv_cli.comparison import Comparison
 from kldiv_cli.errors import KldivError, OutputError, UsageError
 from kldiv_cli.reports import REPORTS, SUFFIXES, files
-from tests.reports import NAMED, SOFTMAX
+from tests.reports import NAMED, SOFTMAX, put
 
 Writer = Callable[[Comparison, IO[Any]], None]
 
@@ -84,12 +84,12 @@ class TestWrite:
         path = tmp_path / f"out{suffix.upper() if upper else suffix}"
         files.check([str(path)], [])
         assert listing(tmp_path) == {}
-        files.write(SOFTMAX, [str(path)])
+        put(SOFTMAX, [str(path)])
         assert listing(tmp_path) == {path.name: content(SUFFIXES[suffix])}
 
     def test_several_at_once(self, tmp_path: Path) -> None:
         paths = [tmp_path / f"out{suffix}" for suffix in SUFFIXES]
-        files.write(NAMED, [str(path) for path in paths])
+        put(NAMED, [str(path) for path in paths])
         assert listing(tmp_path) == {
             f"out{suffix}": content(name, NAMED) for suffix, name in SUFFIXES.items()
         }
@@ -97,25 +97,25 @@ class TestWrite:
     def test_none_is_nothing(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.chdir(tmp_path)
         files.check([], ["p.npy", "q.npy"])
-        files.write(SOFTMAX, [])
+        put(SOFTMAX, [])
         assert listing(tmp_path) == {}
 
     def test_relative_paths(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.chdir(tmp_path)
-        files.write(SOFTMAX, ["out.csv", "./other.csv"])
+        put(SOFTMAX, ["out.csv", "./other.csv"])
         assert set(listing(tmp_path)) == {"out.csv", "other.csv"}
 
     def test_an_older_file_is_replaced(self, tmp_path: Path) -> None:
         path = tmp_path / "out.csv"
         path.write_text("older and much, much longer\n" * 1000)
-        files.write(SOFTMAX, [str(path)])
+        put(SOFTMAX, [str(path)])
         assert path.read_bytes() == content("csv")
 
     def test_who_reads_the_older_file_goes_on_reading_it(self, tmp_path: Path) -> None:
         path = tmp_path / "out.csv"
         path.write_text("older")
         with path.open() as reader:
-            files.write(SOFTMAX, [str(path)])
+            put(SOFTMAX, [str(path)])
             assert reader.read() == "older"
 
     @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ class TestWrite:
     )
     def test_any_name_that_the_system_takes(self, name: str, tmp_path: Path) -> None:
         files.check([str(tmp_path / name)], [])
-        files.write(SOFTMAX, [str(tmp_path / name)])
+        put(SOFTMAX, [str(tmp_path / name)])
         assert listing(tmp_path) == {name: content("csv")}
 
 
@@ -137,7 +137,7 @@ class TestAllOrNone:
         path = tmp_path / f"out{suffix}"
         failing(SUFFIXES[suffix], self.NO_SPACE)
         with pytest.raises(OutputError) as caught:
-            files.write(SOFTMAX, [str(path)])
+            put(SOFTMAX, [str(path)])
         assert caught.value.what == f"{path}: expected to write it, found: No space left on device"
         assert caught.value.exit_code == 2
         assert listing(tmp_path) == {}
@@ -154,7 +154,7 @@ class TestAllOrNone:
         path.write_text("older")
         failing("csv", error)
         with pytest.raises(OutputError if isinstance(error, OSError) else type(error)):
-            files.write(SOFTMAX, [str(path)])
+            put(SOFTMAX, [str(path)])
         assert listing(tmp_path) == {"out.csv": b"older"}
 
     @pytest.mark.parametrize("order", [1, -1], ids=["fails-last", "fails-first"])
@@ -165,7 +165,7 @@ class TestAllOrNone:
         (tmp_path / "out.json").write_text("older")
         failing("npy", self.NO_SPACE)
         with pytest.raises(OutputError, match=r"out\.npy"):
-            files.write(SOFTMAX, [str(path) for path in paths])
+            put(SOFTMAX, [str(path) for path in paths])
         assert listing(tmp_path) == {"out.json": b"older"}
 
     def test_the_target_is_never_seen_half_written(
@@ -187,7 +187,7 @@ class TestAllOrNone:
             return write
 
         monkeypatch.setattr(reports, "load", load)
-        files.write(SOFTMAX, [str(path)])
+        put(SOFTMAX, [str(path)])
         assert seen == [b"older"]
         assert listing(tmp_path) == {"out.csv": whole}
 
@@ -201,7 +201,7 @@ class TestPermissions:
     ) -> None:
         umask(mask)
         path = tmp_path / "out.csv"
-        files.write(SOFTMAX, [str(path)])
+        put(SOFTMAX, [str(path)])
         assert stat.S_IMODE(path.stat().st_mode) == mode
         assert os.umask(mask) == mask
 
@@ -213,7 +213,7 @@ class TestPermissions:
         path = tmp_path / "out.csv"
         path.touch()
         path.chmod(mode)
-        files.write(SOFTMAX, [str(path)])
+        put(SOFTMAX, [str(path)])
         assert stat.S_IMODE(path.stat().st_mode) == mode
         assert path.read_bytes() == content("csv")
 
@@ -231,7 +231,7 @@ class TestLinks:
         link = tmp_path / "out.csv"
         link.symlink_to(target)
         files.check([str(link)], [])
-        files.write(SOFTMAX, [str(link)])
+        put(SOFTMAX, [str(link)])
         assert link.is_symlink()
         assert listing(tmp_path / "elsewhere") == {Path(target).name: content("csv")}
 
@@ -239,7 +239,7 @@ class TestLinks:
         link = tmp_path / "out.csv"
         link.symlink_to("summary.json")
         files.check([str(link)], [])
-        files.write(SOFTMAX, [str(link)])
+        put(SOFTMAX, [str(link)])
         assert link.read_bytes() == content("csv")
 
     def test_a_link_to_itself_is_an_error_of_the_user(self, tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from kldiv_cli.comparison import Comparison
-from kldiv_cli.reports import REPORTS, files, load, records
-from tests.reports import INF, NAMED, OMITTED, ONE_ROW, SIGMOID, SOFTMAX, VARIANTS
+from kldiv_cli.reports import REPORTS, load, records
+from tests.reports import INF, NAMED, OMITTED, ONE_ROW, SIGMOID, SOFTMAX, VARIANTS, put
 
 STRANGE = (
     "plain",
@@ -259,5 +259,5 @@ class TestSkippedAgainstInvalid:
 def test_a_file_holds_the_bytes_that_stdout_would(suffix: str, tmp_path: Path) -> None:
     """Line ends above all: a file opened carelessly would translate those inside an id."""
     path = tmp_path / f"rows.{suffix}"
-    files.write(IDS, [str(path)])
+    put(IDS, [str(path)])
     assert path.read_bytes() == written(IDS, suffix).encode()

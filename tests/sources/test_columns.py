@@ -39,7 +39,6 @@ def complaint(columns: Mapping[str, Any], layout: Layout | None = None) -> str:
 def test_all_numeric_columns_are_classes() -> None:
     found = roles({"a": [1, 2], "b": [0.5, 1.5]})
     assert found == Columns(None, ("a", "b"), None, ())
-    assert found.wanted == ["a", "b"]
 
 
 @pytest.mark.parametrize("place", [0, 1, 2], ids=["first", "middle", "last"])
@@ -49,7 +48,6 @@ def test_the_only_column_that_is_not_numeric_is_the_id(place: int) -> None:
     found = roles(dict(columns))
     assert (found.id, found.classes) == ("file", ("a", "b"))
     assert found.notes == ("row id: column 'file', the only one that is not numeric",)
-    assert found.wanted == ["file", "a", "b"]
 
 
 @pytest.mark.parametrize("name", ["id", "idx", "index", "row", "row_id"])
@@ -169,7 +167,7 @@ def test_columns_overrule_what_would_be_found() -> None:
 def test_columns_keep_the_order_they_are_named_in_and_the_rest_is_not_read() -> None:
     table = {"file": ["x"], "a": [1.5], "b": [2.5], "note": ["n"], "c": [3.5]}
     found = roles(table, Layout(id="file", columns=("c", "a")))
-    assert (found.id, found.classes, found.wanted) == ("file", ("c", "a"), ["file", "c", "a"])
+    assert (found.id, found.classes) == ("file", ("c", "a"))
 
 
 def test_columns_alone_leave_the_only_text_column_as_id() -> None:
@@ -277,7 +275,6 @@ def test_a_list_column_holds_the_row(kind: pa.DataType) -> None:
     columns = {"file": pa.array(["x", "y", "z"]), "index": pa.array([0, 1, 2])}
     found = roles({**columns, "logits": pa.array(rows, kind)})
     assert (found.id, found.classes, found.row) == ("file", (), "logits")
-    assert found.wanted == ["file", "logits"]
 
 
 def test_a_list_column_is_not_lost_beside_a_number() -> None:
