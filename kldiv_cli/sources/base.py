@@ -27,11 +27,23 @@ class Layout:
         The row-id column of a table.
     columns : tuple of str or None
         The class columns of a table.
+    key : str or None
+        The array to take from a file that holds several under names.
+    dtype : str or None
+        "bfloat16" where the file says only that a value has two bytes.
+    header : bool
+        Whether the first line of a text file names the columns.
+    delimiter : str or None
+        What separates the cells of a text file; None for what its format says.
     """
 
     row_axes: int | None = None
     id: str | None = None
     columns: tuple[str, ...] | None = None
+    key: str | None = None
+    dtype: str | None = None
+    header: bool = True
+    delimiter: str | None = None
 
 
 @dataclass(frozen=True)
