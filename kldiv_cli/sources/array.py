@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from math import prod
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError
-from kldiv_cli.sources.base import Block, Layout, check_exact_integers, check_numeric
+from kldiv_cli.sources.base import BFLOAT16, Block, Layout, check_exact_integers, check_numeric
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class ArraySource:
         Where the rows end; ``id`` and ``columns`` are for tables and not looked at.
     path, format : str
         What messages and results call it.
-    release : callable or None
-        Told after each block from which element to which the array was read, so that a mapped file
-        lets the pages go.
+    release, expect : callable or None
+        Told from which element to which the array was read, so that a mapped file lets the pages
+        go, and is going to be read, so that it fetches them.
     """
 
     array: NDArray[Any]
@@ -37,6 +37,7 @@ class ArraySource:
     path: str = "array"
     format: str = "array"
     release: Callable[[int, int], None] | None = None
+    expect: Callable[[int, int], None] | None = None
 
     class_names = None
     id_name = None
@@ -56,7 +57,7 @@ class ArraySource:
     @property
     def dtype(self) -> str:
         """NumPy's name of the type, without the byte order."""
-        return self.array.dtype.name
+        return type_name(self.array.dtype)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -92,19 +93,24 @@ class ArraySource:
         whole = self.array.reshape(self.row_shape + self.class_shape)
         for start in range(0, count, rows):
             stop = min(start + rows, count)
+            read = (start * width, stop * width) if flat is not None else (0, count * width)
+            if self.expect is not None:
+                self.expect(*read)
             if flat is not None:
                 values = flat[start:stop]
             else:
                 index = np.unravel_index(np.arange(start, stop), self.row_shape)
                 values = whole[index].reshape(-1, width)
             check_exact_integers(values, self.path)
-            yield Block(values)
-            if self.release is not None:
-                read = (start, stop) if flat is not None else (0, count)
-                self.release(read[0] * width, read[1] * width)
+            yield Block(values, release=self.release and partial(self.release, *read))
 
     def line(self, row: int) -> None:
         """Arrays have no lines."""
+
+
+def type_name(dtype: np.dtype[Any]) -> str:
+    """Return what a type is called, without its byte order."""
+    return "bfloat16" if dtype == BFLOAT16 else dtype.name
 
 
 def check_shape(shape: tuple[int, ...], path: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 from kldiv_cli.errors import InputError
 
 BLOCK_BYTES = 1 << 19
-"""How much of one side a block holds, unless one row is larger: a few blocks fit a core's cache."""
+"""How much of one side a block holds, unless one row is larger, for work that makes arrays as large
+as the block: a few of them fit a core's cache."""
+STREAM_BYTES = 1 << 22
+"""The same for work that goes over the block row by row."""
+BFLOAT16 = np.dtype([("bfloat16", "<u2")])
+"""The upper half of float32, which NumPy lacks: a type that arithmetic refuses and nobody mistakes
+for integers."""
 
 
 @dataclass(frozen=True)
@@ -48,16 +54,22 @@ class Layout:
 
 @dataclass(frozen=True)
 class Block:
-    """Consecutive rows: values (rows, classes) in the file's dtype, and their ids if any."""
+    """Consecutive rows: values (rows, classes) in the file's dtype, and their ids if any.
+
+    ``release``, where there is one, is to be called once the values were read, so that the pages of
+    a mapped file need not stay in memory; they may be read again all the same.
+    """
 
     values: NDArray[Any]
     ids: NDArray[Any] | None = None
+    release: Callable[[], None] | None = None
 
     def __len__(self) -> int:
         return len(self.values)
 
     def __getitem__(self, rows: slice | NDArray[np.intp]) -> Block:
-        return Block(self.values[rows], None if self.ids is None else self.ids[rows])
+        ids = None if self.ids is None else self.ids[rows]
+        return Block(self.values[rows], ids, self.release)
 
 
 class Source(Protocol):
@@ -112,7 +124,7 @@ class Source(Protocol):
 
 def check_numeric(dtype: np.dtype[Any], path: str) -> None:
     """Raise unless every value of the type is a real number that float64 can hold."""
-    if dtype.kind in "iu" or (dtype.kind == "f" and dtype.itemsize <= 8):
+    if dtype.kind in "iu" or (dtype.kind == "f" and dtype.itemsize <= 8) or dtype == BFLOAT16:
         return
     what = {
         "O": "objects, which only unpickling could read",
@@ -124,7 +136,9 @@ def check_numeric(dtype: np.dtype[Any], path: str) -> None:
     advice = "Save the logits as float32 or float64: numpy.save(path, logits.astype('float32'))."
     if dtype.str == "|V2" and dtype.names is None:
         what = "|V2 (two raw bytes per value: bfloat16 as ml_dtypes saves it)"
-        advice = "Save them as float32, which holds every bfloat16: logits.astype('float32')."
+        advice = (
+            "Save them as float32: numpy.save(path, x.view(ml_dtypes.bfloat16).astype('float32'))."
+        )
     raise InputError(f"{path}: expected real numbers, found {what}", advice)
 
 

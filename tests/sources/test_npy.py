@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from io import BytesIO
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,14 @@ from numpy.lib import format as npy_format
 
 from kldiv_cli.errors import InputError
 from kldiv_cli.sources import open_source
-from kldiv_cli.sources.base import Layout
+from kldiv_cli.sources.base import BFLOAT16, Layout
+from kldiv_cli.sources.npy import open_npy
+from tests.sources.mutations import survive
 
 Array = npt.NDArray[Any]
 
 SAMPLES = Path(__file__).parents[2] / "samples"
+SAVED_BY_ML_DTYPES = Path(__file__).parent / "torch_files" / "bfloat16.npy"
 
 
 def save(
@@ -297,6 +301,63 @@ def test_two_bytes_with_fields_are_not_called_bfloat16(tmp_path: Path) -> None:
     assert "bfloat16" not in caught.value.what
 
 
+def test_bfloat16_has_to_be_said() -> None:
+    with pytest.raises(InputError) as caught:
+        open_source(SAVED_BY_ML_DTYPES, Layout())
+    assert caught.value.what == (
+        f"{SAVED_BY_ML_DTYPES}: expected real numbers, found |V2 (two raw bytes per value: "
+        "bfloat16 as ml_dtypes saves it)"
+    )
+    assert caught.value.advice == (
+        "Save them as float32: numpy.save(path, x.view(ml_dtypes.bfloat16).astype('float32'))."
+    )
+    with pytest.raises(InputError, match="two raw bytes per value"):
+        open_source(SAVED_BY_ML_DTYPES, Layout(dtype="float16"))
+
+
+def test_bfloat16_keeps_its_bits() -> None:
+    source = open_source(SAVED_BY_ML_DTYPES, Layout(dtype="bfloat16"))
+    assert (source.dtype, source.shape) == ("bfloat16", (2, 3))
+    (block,) = source.blocks(7)
+    assert block.values.dtype == BFLOAT16
+    bits = block.values["bfloat16"].astype(np.uint32) << 16
+    assert bits.view(np.float32).tolist() == [[1.5, 2.25, 0.5], [3.0, 0.0, 1.0]]
+    with pytest.raises(TypeError):
+        np.add(block.values, block.values)
+
+
+@pytest.mark.parametrize("fortran", [False, True], ids=["C", "Fortran"])
+@pytest.mark.parametrize("row_axes", [1, 2])
+def test_bfloat16_has_rows_like_any_type(tmp_path: Path, row_axes: int, fortran: bool) -> None:
+    array = numbered((3, 4, 5), "<u2")
+    path = save(tmp_path / "x.npy", array.view("V2"), fortran=fortran)
+    source = open_source(path, Layout(row_axes=row_axes, dtype="bfloat16"))
+    found = np.concatenate([block.values["bfloat16"] for block in source.blocks(2)])
+    np.testing.assert_array_equal(found, array.reshape(prod(array.shape[:row_axes]), -1))
+
+
+@pytest.mark.parametrize("order", ["<", ">"], ids=["little", "big"])
+def test_a_type_that_the_file_does_not_have_is_refused(tmp_path: Path, order: str) -> None:
+    path = save(tmp_path / "x.npy", numbered((2, 3), f"{order}f4"))
+    with pytest.raises(InputError) as caught:
+        open_source(path, Layout(dtype="bfloat16"))
+    assert caught.value.what == f"{path}: expected bfloat16 as --dtype says, found float32"
+    assert caught.value.advice == "Leave --dtype out: the file says what it holds."
+    assert open_source(path, Layout(dtype="float32")).dtype == "float32"
+
+
+def as_numpy_loads_it(whole: bytes, found: Array) -> bool:
+    array = np.load(BytesIO(whole))
+    return bool(found.dtype == array.dtype) and found.tobytes() == array.tobytes()
+
+
+@pytest.mark.parametrize("fortran", [False, True], ids=["C", "Fortran"])
+def test_a_damaged_file_gives_an_error_or_what_it_says(tmp_path: Path, fortran: bool) -> None:
+    path = save(tmp_path / "x.npy", numbered((3, 4)), fortran=fortran)
+    answers = survive(path, int(fortran), lambda path: open_npy(path, Layout()), as_numpy_loads_it)
+    assert answers > 0
+
+
 @pytest.mark.parametrize(
     "shape", [(0, 4), (3, 0), (0, 0), (2, 0, 4), (0,)], ids=lambda s: "x".join(map(str, s))
 )
@@ -339,6 +400,7 @@ rows = 0
 for block in Pairing(*sides).blocks():
     assert block.reference.max() == block.candidate.max() == 0
     rows += len(block.reference)
+    block.release()
 print(rows, Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
 """
 """Touches every value of both sides; prints the rows seen and the peak of memory in KiB."""
