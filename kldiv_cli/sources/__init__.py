@@ -22,6 +22,8 @@ class Format(NamedTuple):
     opener: str
     suffixes: tuple[str, ...]
     description: str
+    keyed: bool = False
+    """Whether a file holds arrays under names, of which the layout's key takes one."""
 
 
 FORMATS = {
@@ -36,6 +38,24 @@ FORMATS = {
         "kldiv_cli.sources.parquet:open_parquet",
         (".parquet", ".pq"),
         "Apache Parquet, a column per class or one list column",
+    ),
+    "npz": Format(
+        "kldiv_cli.sources.npz:open_npz",
+        (".npz",),
+        "NumPy archive, mapped, or inflated row by row",
+        keyed=True,
+    ),
+    "safetensors": Format(
+        "kldiv_cli.sources.safetensors:open_safetensors",
+        (".safetensors",),
+        "safetensors file, mapped",
+        keyed=True,
+    ),
+    "torch": Format(
+        "kldiv_cli.sources.torch:open_torch",
+        (".pt", ".pth"),
+        "tensors saved by PyTorch 1.6 or later, mapped",
+        keyed=True,
     ),
 }
 
@@ -67,6 +87,11 @@ def open_source(path: str | os.PathLike[str], layout: Layout) -> Source:
             f"{path}: expected a readable file, found: {error.strerror or error}",
             "Check the path and its permissions.",
         ) from error
+
+
+def has_keys(source: Source) -> bool:
+    """Tell whether a source is of a format that holds arrays under names."""
+    return source.format in FORMATS and FORMATS[source.format].keyed
 
 
 def _check_file(path: str) -> None:
