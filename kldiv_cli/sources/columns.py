@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError, a_few
 from kldiv_cli.sources.base import Layout
@@ -15,6 +19,15 @@ _INDEX_NAMES = {"id", "idx", "index", "row", "row_id", "__index_level_0__"}
 """Lower case; the last is what pandas calls an index in Parquet."""
 _UNNAMED = {"", "Unnamed: 0"}
 """What pandas calls an index in CSV, and after reading it back as a column."""
+_INTEGERS = (
+    *(pa.int8(), pa.int16(), pa.int32(), pa.int64()),
+    *(pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64()),
+)
+_FLOATS = (pa.float16(), pa.float32(), pa.float64())
+_NUMBERS = frozenset(kind.id for kind in (*_INTEGERS, *_FLOATS, pa.null()))
+_LISTS = frozenset(
+    kind.id for kind in (pa.list_(pa.null()), pa.large_list(pa.null()), pa.list_(pa.null(), 1))
+)
 _TELL = "Name the row id with --id COLUMN and the class columns with --columns A,B,..."
 
 
@@ -32,7 +45,14 @@ class Columns:
     notes: tuple[str, ...]
 
 
-def assign(path: str, schema: pa.Schema, first: pa.RecordBatch | None, layout: Layout) -> Columns:
+def assign(
+    path: str,
+    schema: pa.Schema,
+    first: Callable[[], NDArray[Any]],
+    layout: Layout,
+    *,
+    named: bool = True,
+) -> Columns:
     """Decide what each column of a table is.
 
     Parameters
@@ -41,40 +61,45 @@ def assign(path: str, schema: pa.Schema, first: pa.RecordBatch | None, layout: L
         For messages.
     schema : pyarrow.Schema
         Names and types.
-    first : pyarrow.RecordBatch or None
-        The first rows: an unnamed column is an index if it counts 0, 1, 2, ...
+    first : callable
+        Returns the first values of the first column: without a name it is an index if it counts
+        0, 1, 2, ...
     layout : Layout
         What the user said; it overrules every guess.
+    named : bool
+        Whether the names in the schema stand in the file; if not, they are the columns' positions.
 
     Raises
     ------
     InputError
         A named column is missing or of the wrong type, names occur twice, or the roles are unclear.
     """
-    table = _Table(path, schema, first)
+    table = _Table(path, schema.names, schema.types, first, named)
     table.check_names(layout)
     if layout.columns is not None:
-        left = [name for name in schema.names if name not in layout.columns]
+        asked = set(layout.columns)
+        left = [name for name in table.names if name not in asked]
         id_name, notes = table.find_id(left, layout.id, must_tell=False)
-        if len(layout.columns) == 1 and is_number_list(schema.field(layout.columns[0]).type):
+        if len(layout.columns) == 1 and is_number_list(table.types[layout.columns[0]]):
             return Columns(id_name, (), layout.columns[0], notes)
         table.check_classes(layout.columns)
         return Columns(id_name, layout.columns, None, notes)
 
-    id_name, notes = table.find_id(schema.names, layout.id, must_tell=True)
-    indices = [name for name in schema.names if name != id_name and table.is_index(name)]
+    id_name, notes = table.find_id(table.names, layout.id, must_tell=True)
+    indices = [name for name in table.names if name != id_name and table.is_index(name)]
     if indices:
         notes += (f"column {a_few(indices)} left out: it numbers the rows",)
-    rest = [name for name in schema.names if name != id_name and name not in indices]
-    classes = tuple(name for name in rest if is_number(schema.field(name).type))
-    lists = [name for name in rest if is_number_list(schema.field(name).type)]
+    out = {id_name, *indices}
+    rest = [name for name in table.names if name not in out]
+    classes = tuple(name for name in rest if is_number(table.types[name]))
+    lists = [name for name in rest if is_number_list(table.types[name])]
     if len(lists) == 1 and not classes:
         return Columns(id_name, (), lists[0], notes)
     if lists or not classes:
         found = (
             f"list column {a_few(lists)}{' beside ' if classes else ''}{a_few(list(classes))}"
             if lists
-            else f"none (columns: {a_few(schema.names)})"
+            else f"none (columns: {a_few(table.names)})"
         )
         raise InputError(
             f"{path}: expected one numeric column per class, found {found}",
@@ -86,12 +111,19 @@ def assign(path: str, schema: pa.Schema, first: pa.RecordBatch | None, layout: L
 @dataclass(frozen=True)
 class _Table:
     path: str
-    schema: pa.Schema
-    first: pa.RecordBatch | None
+    names: list[str]
+    kinds: list[pa.DataType]
+    first: Callable[[], NDArray[Any]]
+    named: bool
+
+    @cached_property
+    def types(self) -> dict[str, pa.DataType]:
+        """The type of each column."""
+        return dict(zip(self.names, self.kinds, strict=True))
 
     def check_names(self, layout: Layout) -> None:
         """Raise if names occur twice, or are asked for and missing."""
-        names, asked = self.schema.names, list(layout.columns or ())
+        names, asked = self.names, list(layout.columns or ())
         for where, found in ((f"{self.path}: ", names), (f"{self.path}: --columns: ", asked)):
             twice = [name for name, count in Counter(found).items() if count > 1]
             if twice:
@@ -99,7 +131,7 @@ class _Table:
                     f"{where}expected every column name once, found {a_few(twice)} again",
                     "Classes are matched by name: rename or drop the copies.",
                 )
-        missing = [name for name in (*asked, layout.id) if name is not None and name not in names]
+        missing = [x for x in (*asked, layout.id) if x is not None and x not in self.types]
         if missing:
             raise InputError(
                 f"{self.path}: expected column {a_few(missing)}, found {a_few(names)}",
@@ -114,7 +146,7 @@ class _Table:
     def check_classes(self, classes: tuple[str, ...]) -> None:
         """Raise if a column that was named as a class holds no numbers."""
         for name in classes:
-            kind = self.schema.field(name).type
+            kind = self.types[name]
             if not is_number(kind):
                 raise InputError(
                     f"{self.path}: expected numbers in class column {name!r}, found {kind}",
@@ -132,7 +164,7 @@ class _Table:
             if stray and must_tell:
                 raise InputError(
                     f"{self.path}: expected numbers beside the row id {asked!r}, found column "
-                    f"{a_few(stray)} of type {self.schema.field(stray[0]).type}",
+                    f"{a_few(stray)} of type {self.types[stray[0]]}",
                     "Name the class columns with --columns A,B,...",
                 )
             return asked, (f"row id: column {asked!r} (--id)",)
@@ -161,36 +193,54 @@ class _Table:
         if indices:
             return indices[0], (f"row id: column {indices[0]!r}, which numbers the rows",)
         if must_tell and self._is_unclear():
-            name = self.schema.names[0]
-            raise InputError(
-                f"{self.path}: expected a name for the first column, which holds integers that do "
-                "not count 0, 1, 2, ...: row ids or a class?",
-                f"Say --id {name!r} if it holds row ids, or name it if it is a class.",
-            )
+            raise self._unclear()
         return None, ()
 
     def is_index(self, name: str) -> bool:
         """Tell whether a numeric column plainly numbers the rows."""
-        if not is_number(self.schema.field(name).type):
+        if not is_number(self.types[name]):
             return False
         if name.lower() in _INDEX_NAMES:
             return True
-        if name not in _UNNAMED or name != self.schema.names[0] or self.first is None:
+        if name != self.names[0] or not self._is_first_unnamed:
             return False
-        column = self.first.column(0).to_numpy(zero_copy_only=False)
+        column = self.first()
         return bool(np.array_equal(column, np.arange(len(column))))
 
+    @property
+    def _is_first_unnamed(self) -> bool:
+        return not self.named or self.names[0] in _UNNAMED
+
     def _is_unclear(self) -> bool:
-        """Tell an unnamed first column of integers that may be row ids."""
-        names = self.schema.names
-        return bool(names) and names[0] in _UNNAMED and pa.types.is_integer(self.schema.types[0])
+        """Tell an unnamed first column of integers that may be row ids.
+
+        Where no column has a name and all of them hold integers, it is a class like the others.
+        """
+        if not self.names or not self._is_first_unnamed or not pa.types.is_integer(self.kinds[0]):
+            return False
+        return self.named or not all(map(pa.types.is_integer, self.kinds))
+
+    def _unclear(self) -> InputError:
+        name = self.names[0]
+        if self.named:
+            return InputError(
+                f"{self.path}: expected a name for the first column, which holds integers that do "
+                "not count 0, 1, 2, ...: row ids or a class?",
+                f"Say --id {name!r} if it holds row ids, or name it if it is a class.",
+            )
+        return InputError(
+            f"{self.path}: expected row ids or a class in the first column, found integers that "
+            "may be either",
+            f"Say --id {name} if it holds row ids; if it is a class, name all of them with "
+            f"--columns {name},1,2,...",
+        )
 
     def _is_for_logits(self, name: str) -> bool:
-        kind = self.schema.field(name).type
+        kind = self.types[name]
         return is_number(kind) or is_number_list(kind)
 
     def _check_id(self, name: str) -> None:
-        kind = self.schema.field(name).type
+        kind = self.types[name]
         if pa.types.is_nested(kind):
             raise InputError(
                 f"{self.path}: expected row ids, or numbers, in column {name!r}, found {kind}",
@@ -200,10 +250,9 @@ class _Table:
 
 def is_number(kind: pa.DataType) -> bool:
     """Tell whether a column of that type can hold logits; a column of nothing but nulls can."""
-    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind))
+    return kind.id in _NUMBERS
 
 
 def is_number_list(kind: pa.DataType) -> bool:
     """Tell whether a column of that type holds a whole row of logits in each cell."""
-    lists = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
-    return any(test(kind) for test in lists) and is_number(kind.value_type)
+    return kind.id in _LISTS and is_number(kind.value_type)

@@ -46,8 +46,12 @@ def is_column(labels: object) -> bool:
     return isinstance(labels, str) and not labels.lower().endswith(".npy")
 
 
-def read_labels(labels: str | os.PathLike[str] | ArrayLike, reference: object) -> Labels:
+def read_labels(
+    labels: str | os.PathLike[str] | ArrayLike, reference: object, key: str | None = None
+) -> Labels:
     """Read labels; a name without .npy is that of a column of the reference.
+
+    ``key`` is the reference's, for the message that it is no table.
 
     Raises
     ------
@@ -55,7 +59,7 @@ def read_labels(labels: str | os.PathLike[str] | ArrayLike, reference: object) -
         The file cannot be read, the reference has no such column, or a label is no integer.
     """
     if isinstance(labels, str) and is_column(labels):
-        return _of_column(labels, reference)
+        return _of_column(labels, reference, key)
     if isinstance(labels, (str, os.PathLike)):
         source = open_source(labels, Layout())
         if source.format != "npy":
@@ -68,10 +72,10 @@ def read_labels(labels: str | os.PathLike[str] | ArrayLike, reference: object) -
     return _integers("labels", np.asarray(labels).ravel())
 
 
-def _of_column(name: str, reference: object) -> Labels:
+def _of_column(name: str, reference: object, key: str | None) -> Labels:
     if isinstance(reference, (str, os.PathLike)):
         path = os.fspath(reference)
-        source = open_source(path, Layout(columns=(name,)))
+        source = open_source(path, Layout(columns=(name,), key=key))
         if source.class_names is not None:
             blocks = [block.values[:, 0] for block in source.blocks(_BLOCK, [name])]
             return _integers(f"{path}: column {name!r}", np.concatenate(blocks))

@@ -1,21 +1,25 @@
-"""Apache Parquet, read batch by batch from a mapped file."""
+"""Apache Parquet, read batch by batch."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from kldiv_cli.sources import columns as roles
 from kldiv_cli.sources.base import Layout
-from kldiv_cli.sources.table import TableSource, check_layout, list_width, reading, wide_integers
+from kldiv_cli.sources.cells import reading, shape_of_classes, wide_integers
+from kldiv_cli.sources.streams import open_file
+from kldiv_cli.sources.table import MORE_THREADS, TableSource, check_layout
 
 _FIRST_CELLS = 1 << 17
-_BUFFERS = 1 << 26
+_BUFFERS = 1 << 24
 """How much of all columns together is read ahead; without, a row group's columns are read whole."""
+_MOST, _LEAST = 1 << 20, 1 << 14
 _ADVICE = "Expected a whole Parquet file: write it again, or check that its copy was complete."
 
 
@@ -29,30 +33,27 @@ def open_parquet(path: str, layout: Layout) -> TableSource:
     """
     check_layout(path, layout)
     with reading(path, _ADVICE):
-        # As bytes and not as a path, in which PyArrow would look for ~ and s3://.
-        name = os.fsencode(path)
-        schema = pq.read_schema(pa.OSFile(name))
-        buffer = max(_BUFFERS // max(1, len(schema)), 1 << 14)
-        file = pq.ParquetFile(pa.OSFile(name), pre_buffer=False, buffer_size=buffer)
-        first = next(file.iter_batches(batch_size=1), None)
-        width = max(len(schema), *map(_cell_width, first.columns)) if first else 1
-        first = next(file.iter_batches(batch_size=max(1, _FIRST_CELLS // width)), None)
-    columns = roles.assign(path, schema, first, layout)
+        file = _open(path)
+        schema = file.schema_arrow
+        _ = schema.names  # which need not be UTF-8
+
+    def first() -> NDArray[Any]:
+        with reading(path, _ADVICE):
+            batch = next(file.iter_batches(_FIRST_CELLS, columns=schema.names[:1]), None)
+        column = pa.nulls(0) if batch is None else batch.column(0)
+        return np.asarray(column.to_numpy(zero_copy_only=False))
 
     def batches(names: list[str], rows: int) -> Iterator[pa.RecordBatch]:
         with reading(path, _ADVICE):
-            yield from file.iter_batches(batch_size=rows, columns=names)
+            yield from file.iter_batches(rows, columns=names, use_threads=MORE_THREADS)
 
-    if columns.row is None:
-        width, types = len(columns.classes), [schema.field(n).type for n in columns.classes]
-    else:
-        width = 0 if not first else list_width(path, first.column(columns.row))
-        types = [schema.field(columns.row).type.value_type]
+    columns = roles.assign(path, schema, first, layout)
+    width, dtype = shape_of_classes(path, schema, columns, batches)
     count = file.metadata.num_rows
     return TableSource(
         path,
         "parquet",
-        _common_dtype(types),
+        dtype,
         columns,
         width,
         count,
@@ -63,12 +64,7 @@ def open_parquet(path: str, layout: Layout) -> TableSource:
     )
 
 
-def _cell_width(column: pa.Array) -> int:
-    """Return how many values the first cell of a column holds."""
-    value = column[0]
-    return len(value.values or ()) if roles.is_number_list(column.type) else 1
-
-
-def _common_dtype(types: list[pa.DataType]) -> str:
-    known = {kind.to_pandas_dtype() for kind in types if not pa.types.is_null(kind)}
-    return str(np.result_type(*known)) if known else "float64"
+def _open(path: str) -> pq.ParquetFile:
+    metadata = pq.read_metadata(open_file(path))
+    buffer = min(max(_BUFFERS // max(1, metadata.num_columns), _LEAST), _MOST)
+    return pq.ParquetFile(open_file(path), metadata=metadata, pre_buffer=False, buffer_size=buffer)

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError
-from kldiv_cli.sources.base import Block, Layout, check_exact_integers
+from kldiv_cli.sources.ahead import Ahead
+from kldiv_cli.sources.base import Block, Layout
+from kldiv_cli.sources.cells import Batches, ids_of, reading, rows_of_columns, rows_of_lists
 from kldiv_cli.sources.columns import Columns
 
-_BLOCKS_AT_ONCE = 16
-"""A batch of a table becomes an array at a cost per column, which a few rows do not pay back."""
+MORE_THREADS = pa.cpu_count() > 2
+"""Two are busy already, one per side; columns decoded beside each other would only wait."""
+_SMALL = 1 << 20
+_BATCH_BYTES = 1 << 22
+"""How much is read at a time: what is read, read ahead and worked on is a few times this."""
+_BATCH_ROWS = 1 << 9
+"""Every column costs something at every batch, which fewer rows than this do not pay back..."""
+_MOST_BYTES = 1 << 24
+"""... unless so many make a batch larger than this."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,8 @@ class TableSource:
         Row -> line of a text file, or None.
     integers : tuple of str
         The class columns of 64-bit integers, which float64 may not hold.
+    named : bool
+        Whether the columns' names are the file's; if not, the classes have none.
     """
 
     path: str
@@ -51,9 +58,10 @@ class TableSource:
     width: int
     rows: int | None
     rows_expected: int | None
-    batches: Callable[[list[str], int], Iterator[pa.RecordBatch]]
+    batches: Batches
     line: Callable[[int], int | None]
     integers: tuple[str, ...] = ()
+    named: bool = True
 
     def __post_init__(self) -> None:
         if self.rows == 0:
@@ -82,7 +90,7 @@ class TableSource:
     @property
     def class_names(self) -> tuple[str, ...] | None:
         """The names of the class columns."""
-        return self.columns.classes or None
+        return (self.columns.classes or None) if self.named else None
 
     @property
     def id_name(self) -> str | None:
@@ -94,31 +102,60 @@ class TableSource:
         """What was decided about the columns."""
         return self.columns.notes
 
+    @property
+    def _row_bytes(self) -> int:
+        return self.width * np.dtype(self.dtype).itemsize
+
     def blocks(self, rows: int, classes: Sequence[str] | None = None) -> Iterator[Block]:
-        """Yield blocks; nulls are NaN."""
+        """Yield blocks; nulls are NaN. Reading begins at once, beside what the caller does then.
+
+        A small table is read when it is asked for: a thread would cost more than it saves.
+        """
         order = list(self.columns.classes if classes is None else classes)
+        whole = self._whole(order, self._batch_rows(rows))
+        if self.rows_expected is not None and self.rows_expected * self._row_bytes <= _SMALL:
+            return _cut(whole, rows)
+        return _cut(Ahead(whole), rows)
+
+    def _whole(self, order: list[str], rows: int) -> Generator[Block, None, None]:
+        """Yield every batch as one block."""
         if self.columns.row is not None:
             order = [self.columns.row]
         names = order if self.columns.id is None else [self.columns.id, *order]
         found = False
-        for batch in self.batches(names, _BLOCKS_AT_ONCE * rows):
+        for batch in self.batches(names, rows):
+            if batch.num_rows == 0:
+                continue
+            found = True
             with reading(self.path, "Check what wrote the file, and that its copy was complete."):
                 block = self._block(batch, order)
-            for start in range(0, len(block), rows):
-                found = True
-                yield block[start : start + rows]
+            yield block
         if not found:
             raise no_rows(self.path)
 
+    def _batch_rows(self, rows: int) -> int:
+        """Return how many rows to read at a time, so that blocks of so many are cut from them."""
+        most = _BATCH_BYTES // self._row_bytes
+        if self.columns.row is None:
+            most = max(most, min(_BATCH_ROWS, _MOST_BYTES // self._row_bytes))
+        if rows > max(1, most):
+            return -(-rows // -(-rows // max(1, most)))
+        return most // rows * rows
+
     def _block(self, batch: pa.RecordBatch, order: list[str]) -> Block:
         if self.columns.row is None:
-            check_exact(self.path, batch, self.integers)
-            values = _values(batch.select(order))
+            values = rows_of_columns(self.path, batch, order, self.integers)
         else:
-            values = _rows_of_list(self.path, batch.column(self.columns.row), self.width)
+            values = rows_of_lists(self.path, batch.column(self.columns.row), self.width)
         if self.columns.id is None:
             return Block(values)
-        return Block(values, _ids(self.path, batch.column(self.columns.id)))
+        return Block(values, ids_of(self.path, batch.column(self.columns.id)))
+
+
+def _cut(whole: Iterator[Block], rows: int) -> Iterator[Block]:
+    for block in whole:
+        for start in range(0, len(block), rows):
+            yield block[start : start + rows]
 
 
 def check_layout(path: str, layout: Layout) -> None:
@@ -136,84 +173,3 @@ def no_rows(path: str) -> InputError:
         f"{path}: expected rows, found none",
         "Check what wrote the file: there is nothing in it to compare.",
     )
-
-
-@contextmanager
-def reading(path: str, advice: str) -> Iterator[None]:
-    """Turn what PyArrow says of a damaged file into an `InputError`."""
-    try:
-        yield
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: {str(error).splitlines()[0]}", advice) from error
-
-
-def wide_integers(schema: pa.Schema, names: Sequence[str]) -> tuple[str, ...]:
-    """Return the columns among these whose integers float64 may not hold."""
-    wanted = set(names)
-    return tuple(
-        field.name
-        for field in schema
-        if field.name in wanted and field.type in (pa.int64(), pa.uint64())
-    )
-
-
-def check_exact(path: str, batch: pa.RecordBatch, names: Sequence[str]) -> None:
-    """Raise where an integer is too large for float64: an id, most likely, taken for a class."""
-    for name in names:
-        bounds = pc.min_max(batch.column(name)).as_py().values()
-        check_exact_integers(np.array([x for x in bounds if x is not None]), path)
-
-
-def _values(batch: pa.RecordBatch) -> NDArray[Any]:
-    """Return the columns as (rows, columns) of their common type, nulls as NaN."""
-    if any(pa.types.is_null(kind) or pa.types.is_float16(kind) for kind in batch.schema.types):
-        # PyArrow converts neither to another type.
-        columns = [column.to_numpy(zero_copy_only=False) for column in batch.columns]
-        numbers = [np.full(len(x), np.nan) if x.dtype == object else x for x in columns]
-        return np.stack(numbers, axis=1)
-    values: NDArray[Any] = batch.to_tensor(null_to_nan=True).to_numpy()
-    return values
-
-
-def _rows_of_list(path: str, column: pa.Array, width: int) -> NDArray[Any]:
-    found = list_width(path, column)
-    if found != width:
-        raise InputError(
-            f"{path}: expected lists of {width} entries as in the first row, found {found}",
-            "Every row needs one logit per class.",
-        )
-    flat = column.flatten()
-    if pa.types.is_integer(flat.type):
-        check_exact_integers(flat.drop_null().to_numpy(zero_copy_only=False), path)
-    return np.asarray(flat.to_numpy(zero_copy_only=False)).reshape(len(column), width)
-
-
-def list_width(path: str, column: pa.Array) -> int:
-    """Return the length that every list of a column has."""
-    if column.null_count:
-        raise InputError(
-            f"{path}: expected a list in every row, found none in {column.null_count}",
-            "Drop these rows on both sides, or fill them.",
-        )
-    if pa.types.is_fixed_size_list(column.type):
-        return int(column.type.list_size)
-    lengths = np.unique(column.value_lengths().to_numpy(zero_copy_only=False))
-    if len(lengths) > 1:
-        raise InputError(
-            f"{path}: expected lists of one length, found {lengths[0]} to {lengths[-1]}",
-            "Every row needs one logit per class.",
-        )
-    return int(lengths[0]) if len(lengths) else 0
-
-
-def _ids(path: str, column: pa.Array) -> NDArray[Any]:
-    if column.null_count:
-        raise InputError(
-            f"{path}: expected an id in every row, found {column.null_count} empty ones",
-            "Fill them, or name another column with --id.",
-        )
-    if not pa.types.is_integer(column.type):
-        with reading(path, "Row ids are text or integers: name another column with --id."):
-            column = column.cast(pa.string())
-    ids: NDArray[Any] = column.to_numpy(zero_copy_only=False)
-    return ids

@@ -1,22 +1,30 @@
+import bz2
+import gzip
+import lzma
 import os
-from collections.abc import Sequence
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import pytest
 
-from kldiv_cli.errors import InputError
+from kldiv_cli.errors import InputError, UsageError, printable
 from kldiv_cli.sources import open_source
 from kldiv_cli.sources.base import Layout
+from kldiv_cli.sources.csv import open_csv
+from kldiv_cli.sources.lines import LONGEST_LINE
 
 Array = npt.NDArray[Any]
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 BLOCK = 1 << 20
-"""PyArrow's block, in bytes: a larger file is read in several."""
+"""How many bytes of short lines are read at a time."""
 
 
 def save(folder: Path, text: str | bytes, name: str = "x.csv") -> Path:
@@ -127,7 +135,7 @@ def test_shortest_decimals_come_back_bit_by_bit(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("rows", [1, 7, 1000, 10**6])
-def test_more_rows_than_a_pyarrow_block_come_once_and_in_order(tmp_path: Path, rows: int) -> None:
+def test_more_rows_than_a_piece_come_once_and_in_order(tmp_path: Path, rows: int) -> None:
     count = 9000
     lines = [f"r{i:0200},{i},{i}.5,-{i}e-3" for i in range(count)]
     path = save(tmp_path, "name,a,b,c\n" + "\n".join(lines))
@@ -380,3 +388,217 @@ def test_the_guess_of_rows_is_of_the_right_size(tmp_path: Path) -> None:
     expected = open_source(save(tmp_path, text), Layout()).rows_expected
     assert expected is not None
     assert 90_000 < expected < 110_000
+
+
+# Compressed, without a header, with other delimiters
+
+COMPRESS: dict[str, Callable[[bytes], bytes]] = {
+    "gz": gzip.compress,
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
+    "zst": lambda text: pa.compress(text, "zstd", asbytes=True),
+    "lz4": lambda text: pa.compress(text, "lz4", asbytes=True),
+}
+
+
+def opened(path: Path, layout: Layout | None = None) -> tuple[Array, list[str] | None]:
+    """Return all values and ids of what the suffix may not give away."""
+    blocks = list(open_csv(str(path), layout or Layout()).blocks(1000))
+    ids = [block.ids.tolist() for block in blocks if block.ids is not None]
+    values = np.concatenate([block.values for block in blocks])
+    return values, list(chain.from_iterable(ids)) if ids else None
+
+
+def refusal(path: Path, layout: Layout | None = None) -> str:
+    with pytest.raises(InputError) as caught:
+        opened(path, layout)
+    assert caught.value.advice
+    return caught.value.what.removeprefix(f"{path}: ")
+
+
+@pytest.mark.parametrize("suffix", COMPRESS)
+def test_a_compressed_table_is_read_as_what_it_holds(tmp_path: Path, suffix: str) -> None:
+    lines = [f"r{i},{i},{i}.5" for i in range(100_000)]
+    text = "id,a,b\n" + "\n".join(lines)
+    path = save(tmp_path, COMPRESS[suffix](text.encode()), f"x.csv.{suffix}")
+    values, ids = opened(path)
+    i = np.arange(100_000)
+    np.testing.assert_array_equal(values, np.stack([i, i + 0.5], axis=1))
+    assert ids == [f"r{k}" for k in range(100_000)]
+    assert open_csv(str(path), Layout()).line(99_999) == 100_001
+
+
+@pytest.mark.parametrize("suffix", COMPRESS)
+def test_a_cut_compressed_table_is_refused(tmp_path: Path, suffix: str) -> None:
+    whole = COMPRESS[suffix](PLAIN.encode() * 10_000)
+    path = save(tmp_path, whole[: len(whole) // 2], f"x.csv.{suffix}")
+    assert refusal(path) == "Truncated compressed stream"
+
+
+def test_a_bad_line_of_a_compressed_table_is_named(tmp_path: Path) -> None:
+    text = "a,b\n" + "1,2\n" * 500_000 + "3,oops\n"
+    path = save(tmp_path, gzip.compress(text.encode(), 1), "x.csv.gz")
+    assert refusal(path) == "line 500002, column 'b': expected a number, found 'oops'"
+
+
+@pytest.mark.parametrize("body", [b"1", b"\0", b",", b'"'], ids=repr)
+def test_a_bomb_is_defused(tmp_path: Path, body: bytes) -> None:
+    """70 KB that would be 70 MB: a line, or nothing at all, that does not end."""
+    content = b"a,b\n1,2\n" + body * (LONGEST_LINE + 10)
+    path = save(tmp_path, gzip.compress(content, 1), "x.csv.gz")
+    assert refusal(path).startswith(f"expected lines of at most {LONGEST_LINE} bytes")
+
+
+def test_a_bomb_of_empty_lines_is_passed_over(tmp_path: Path) -> None:
+    content = b"a,b\n1,2\n" + b"\n" * (LONGEST_LINE + 10) + b"3,4\n"
+    path = save(tmp_path, gzip.compress(content, 1), "x.csv.gz")
+    assert opened(path)[0].tolist() == [[1, 2], [3, 4]]
+
+
+def test_more_columns_than_can_be_classes_are_refused(tmp_path: Path) -> None:
+    path = save(tmp_path, b"a" + b"," * (1 << 20) + b"\n1\n")
+    assert refusal(path) == "expected at most 1048576 columns, found more"
+
+
+@pytest.mark.parametrize(
+    ("text", "classes", "id_name", "values", "ids"),
+    [
+        ("1.5,2\n3,4\n", 2, None, [[1.5, 2], [3, 4]], None),
+        ("x,1.5\ny,2\n", 1, "0", [[1.5], [2]], ["x", "y"]),
+        ("1.5,x\n2,y\n", 1, "1", [[1.5], [2]], ["x", "y"]),
+        ("0,1.5\n1,2\n2,3\n", 1, "0", [[1.5], [2], [3]], ["0", "1", "2"]),
+        ("0,5\n1,7\n", 1, "0", [[5], [7]], ["0", "1"]),
+        ("3,5\n9,7\n", 2, None, [[3, 5], [9, 7]], None),
+        (",1\n2,3\n", 2, None, [[np.nan, 1], [2, 3]], None),
+        ("1.5\n", 1, None, [[1.5]], None),
+    ],
+    ids=[
+        *("numbers", "text-id", "text-id-last", "counting", "counting-beside-integers"),
+        *("integers", "empty-cell", "single"),
+    ],
+)
+def test_a_table_without_a_header_knows_its_columns_by_position(
+    tmp_path: Path,
+    text: str,
+    classes: int,
+    id_name: str | None,
+    values: list[list[float]],
+    ids: list[str] | None,
+) -> None:
+    path = save(tmp_path, text)
+    source = open_csv(str(path), Layout(header=False))
+    assert (source.class_names, source.class_shape, source.id_name) == (None, (classes,), id_name)
+    found, names = opened(path, Layout(header=False))
+    np.testing.assert_array_equal(found, values)
+    assert names == ids
+
+
+def test_a_column_without_a_name_is_chosen_by_its_position(tmp_path: Path) -> None:
+    path = save(tmp_path, "7,1.5,2.5,x\n3,3.5,4.5,y\n")
+    layout = Layout(header=False, id="0", columns=("2", "1"))
+    assert opened(path, layout)[0].tolist() == [[2.5, 1.5], [4.5, 3.5]]
+    assert opened(path, layout)[1] == ["7", "3"]
+    assert refusal(path, Layout(header=False, columns=("4",))).startswith("expected column '4'")
+
+
+def test_integers_that_may_be_ids_or_a_class_are_asked_about(tmp_path: Path) -> None:
+    path = save(tmp_path, "7,1.5\n3,3.5\n")
+    with pytest.raises(InputError) as caught:
+        opened(path, Layout(header=False))
+    assert caught.value.what == (
+        f"{path}: expected row ids or a class in the first column, found integers that may be "
+        "either"
+    )
+    assert "--id 0" in caught.value.advice
+    assert "--columns 0,1,2,..." in caught.value.advice
+    assert opened(path, Layout(header=False, columns=("0", "1")))[0].tolist() == [
+        [7, 1.5],
+        [3, 3.5],
+    ]
+
+
+def test_without_a_header_the_first_line_is_line_1(tmp_path: Path) -> None:
+    path = save(tmp_path, "1.5,2\n3,4\n")
+    source = open_csv(str(path), Layout(header=False))
+    assert [source.line(row) for row in range(3)] == [1, 2, None]
+    path = save(tmp_path, "1.5,2\n3,oops\n5,6\n")
+    said = refusal(path, Layout(header=False))
+    assert said == "line 2, column '1': expected a number, found 'oops'"
+
+
+def test_a_header_that_is_said_not_to_be_one_is_a_bad_line(tmp_path: Path) -> None:
+    said = refusal(save(tmp_path, "a,b\n1,2\n3,4\n"), Layout(header=False))
+    assert said == "line 1, column '0': expected a number, found 'a'"
+
+
+def test_many_pieces_without_a_header_come_in_order(tmp_path: Path) -> None:
+    path = save(tmp_path, "".join(f"{i}.5,{-i}\n" for i in range(300_000)))
+    assert path.stat().st_size > 3 * BLOCK
+    i = np.arange(300_000)
+    np.testing.assert_array_equal(
+        opened(path, Layout(header=False))[0], np.stack([i + 0.5, -i], axis=1)
+    )
+
+
+@pytest.mark.parametrize("delimiter", [";", "|", "\t", " ", "^", "\\t"])
+def test_a_table_may_have_any_delimiter(tmp_path: Path, delimiter: str) -> None:
+    between = delimiter.replace("\\t", "\t")
+    path = save(tmp_path, '"i,d";a;b\n"x;1";1;2\ny;;4\n'.replace(";", between))
+    values, ids = opened(path, Layout(delimiter=delimiter))
+    np.testing.assert_array_equal(values, [[1, 2], [np.nan, 4]])
+    assert ids == [f"x{between}1", "y"]
+
+
+@pytest.mark.parametrize("delimiter", ["", ";;", '"', "\n", "é"])
+def test_a_delimiter_is_one_character(tmp_path: Path, delimiter: str) -> None:
+    path = save(tmp_path, PLAIN)
+    if delimiter == "":
+        assert opened(path, Layout(delimiter=delimiter))[1] == ["x", "y"]
+        return
+    with pytest.raises(UsageError) as caught:
+        opened(path, Layout(delimiter=delimiter))
+    assert caught.value.what == (
+        f"--delimiter: expected one ASCII character, found {printable(repr(delimiter))}"
+    )
+
+
+def test_an_integer_of_thousands_of_digits_is_refused(tmp_path: Path) -> None:
+    said = refusal(save(tmp_path, f"a,b\n{'9' * 5000},1\n"))
+    assert "integers beyond 2**53" in said
+
+
+def test_many_text_columns_are_refused_soon(tmp_path: Path) -> None:
+    names = ",".join(f"c{i}" for i in range(20_000))
+    path = save(tmp_path, f"{names}\n" + ",".join(["x"] * 20_000) + "\n")
+    assert refusal(path).startswith("expected at most one column that is not numeric")
+
+
+WALK = """
+import sys
+from pathlib import Path
+from kldiv_cli.sources.base import Layout
+from kldiv_cli.sources.csv import open_csv
+
+rows = sum(map(len, open_csv(sys.argv[1], Layout()).blocks(1000)))
+print(rows, Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak of memory from /proc")
+def test_a_long_file_is_never_in_memory_at_once(tmp_path: Path) -> None:
+    """120 MB take no more than 12 MB, which are more than is read at a time."""
+    line = ",".join(["0.12345678"] * 1000) + "\n"
+    peaks = []
+    for rows in (1_100, 11_000):
+        path = save(tmp_path, ",".join(f"c{i}" for i in range(1000)) + "\n" + line * rows)
+        done = subprocess.run(
+            [sys.executable, "-c", WALK, str(path)],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+        seen, peak = map(int, done.stdout.split())
+        assert seen == rows
+        peaks.append(peak / 1024)
+    assert peaks[1] - peaks[0] < 40

@@ -1,0 +1,124 @@
+"""Delimited text as Python's csv module reads it: for its first lines, and to find a faulty one."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from io import StringIO, TextIOWrapper
+
+from kldiv_cli.sources.lines import LONGEST_LINE
+from kldiv_cli.sources.streams import open_stream
+
+_NUMBER = r"\s*[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?\s*"
+_CELL = re.compile(_NUMBER + r"|\s*[-+]?(nan|inf|infinity)\s*|", re.IGNORECASE | re.ASCII)
+_FINITE = re.compile(_NUMBER, re.IGNORECASE | re.ASCII)
+
+
+@dataclass(frozen=True)
+class Delimited:
+    """A file of delimited text.
+
+    Parameters
+    ----------
+    path : str
+        Where it lies.
+    codec : str or None
+        What it is compressed with.
+    delimiter : str
+        What separates the cells of a line.
+    header : bool
+        Whether the first line names the columns.
+    """
+
+    path: str
+    codec: str | None
+    delimiter: str
+    header: bool
+
+    def parse(self, text: str) -> Iterator[tuple[int, list[str]]]:
+        """Yield the last line and the cells of every record in a text that begins the file."""
+        return self._records(StringIO(text, newline=""))
+
+    def line_of(self, row: int) -> int | None:
+        """Return the line on which a row ends."""
+        for index, (line, _) in enumerate(self._all(), start=-1 if self.header else 0):
+            if index == row:
+                return line
+        return None
+
+    def first_fault(self, names: Sequence[str], classes: Iterable[str]) -> str | None:
+        """Return what is wrong with the first line that PyArrow cannot have read, if any is."""
+        known = set(classes)
+        wanted = [(i, name) for i, name in enumerate(names) if name in known]
+        try:
+            records = self._all()
+            if self.header:
+                next(records)
+            for line, cells in records:
+                fault = self._fault(line, cells, len(names), wanted)
+                if fault is not None:
+                    return fault
+        except csv.Error as error:
+            return f"expected delimited text, found something else ({error})"
+        except OSError:  # of a damaged compressed file, which PyArrow has met too
+            return None
+        return None
+
+    def _fault(
+        self, line: int, cells: list[str], width: int, wanted: list[tuple[int, str]]
+    ) -> str | None:
+        if len(cells) != width:
+            return f"line {line}: expected {width} cells, found {len(cells)}"
+        if are_numbers([cells[i] for i, _ in wanted]):
+            return None
+        for i, name in wanted:
+            if not is_cell(cells[i]):
+                place = f"line {line}, column {name!r}"
+                return f"{place}: expected a number, found {_short(cells[i])}"
+        return None
+
+    def _all(self) -> Iterator[tuple[int, list[str]]]:
+        file = open_stream(self.path, self.codec)
+        with TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="") as text:
+            yield from self._records(_lines(text))
+
+    def _records(self, lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
+        csv.field_size_limit(LONGEST_LINE)
+        reader = csv.reader(lines, delimiter=self.delimiter)
+        for record in reader:
+            if record:
+                yield reader.line_num, record
+
+
+def are_numbers(cells: list[str]) -> bool:
+    """Tell quickly; Python reads 1_000 and digits of any script as numbers and PyArrow does not."""
+    try:
+        list(map(float, cells))
+    except ValueError:
+        return False
+    text = "".join(cells)
+    return "_" not in text and text.isascii()
+
+
+def is_cell(text: str) -> bool:
+    """Tell whether a cell holds a number or nothing."""
+    return _CELL.fullmatch(text) is not None
+
+
+def is_finite_number(text: str) -> bool:
+    """Tell whether a cell holds a number that is written in digits."""
+    return _FINITE.fullmatch(text) is not None
+
+
+def _lines(text: TextIOWrapper) -> Iterator[str]:
+    """Yield lines, the last of them however long: one of gigabytes must not come to memory."""
+    while line := text.readline(LONGEST_LINE):
+        if len(line) == LONGEST_LINE:
+            raise csv.Error(f"a line of more than {LONGEST_LINE} characters")
+        yield line
+
+
+def _short(cell: str) -> str:
+    return repr(cell) if len(cell) <= 40 else f"{cell[:40]!r}..."
