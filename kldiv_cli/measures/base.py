@@ -55,6 +55,8 @@ class Measure:
         not, the sum is a convention.
     edges : str
         What zeros and infinities give.
+    kernel : str or None
+        What the C kernels call it; None where NumPy alone computes it.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Measure:
     has_unit: bool = True
     additive: bool = True
     edges: str = ""
+    kernel: str | None = None
 
     def rows(self, pair: Pair) -> Float64:
         """Return one value per row in nats, float64, NaN where the row is not counted."""

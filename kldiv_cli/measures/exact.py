@@ -16,10 +16,17 @@ _PHI_SERIES = [1 / factorial(k) for k in range(2, 16)]
 _EXP_IS_ZERO = 800.0
 
 
+def real(values: NDArray[Any]) -> NDArray[Any]:
+    """Return numbers that NumPy can compute with: bfloat16, of field "bfloat16", as float32."""
+    if values.dtype.names is None:
+        return values
+    return (values["bfloat16"].astype(np.uint32) << 16).view(np.float32)
+
+
 def widen(values: NDArray[Any]) -> Float64:
     """Return float64, exactly; a signalling NaN becomes a quiet one without a warning."""
     with np.errstate(invalid="ignore"):
-        return values.astype(np.float64, copy=False)
+        return real(values).astype(np.float64, copy=False)
 
 
 def rescale(s: Float64, t: Float64, temperature: float) -> tuple[Float64, Float64, float]:

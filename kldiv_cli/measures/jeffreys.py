@@ -53,4 +53,5 @@ MEASURE = Measure(
     "Proc. R. Soc. Lond. A 186 (1946); sigmoid form: Su Jianlin, spaces.ac.cn/archives/9039 (2022)",
     compute=compute,
     edges="inf where an outcome has probability 0 on one side only",
+    kernel="jeffreys",
 )

@@ -13,7 +13,7 @@ from kldiv_cli.measures.base import Float64, Mode
 Kind = Literal["logits", "probs", "log-probs"]
 KINDS: tuple[Kind, ...] = ("logits", "probs", "log-probs")
 
-_TOLERANCE = {"float16": 1e-2, "float32": 1e-5, "float64": 1e-12}
+_TOLERANCE = {"bfloat16": 5e-2, "float16": 1e-2, "float32": 1e-5, "float64": 1e-12}
 """How far from 1 the sum of a row may be, by the type that it was rounded to."""
 _TEXT_TOLERANCE = 1e-5
 _LOOKS_LIKE_ONE = 1e-3

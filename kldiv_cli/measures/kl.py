@@ -33,6 +33,7 @@ KL = Measure(
     reference=_REFERENCE,
     compute=forward,
     edges="inf where q = 0 and p > 0; outcomes with p = 0 add nothing",
+    kernel="kl",
 )
 
 REVERSE_KL = Measure(
@@ -46,4 +47,5 @@ REVERSE_KL = Measure(
     reference=_REFERENCE,
     compute=reverse,
     edges="inf where p = 0 and q > 0; outcomes with q = 0 add nothing",
+    kernel="reverse_kl",
 )

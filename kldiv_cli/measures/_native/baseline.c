@@ -1,0 +1,14 @@
+/* The kernels for whatever processor the package is built for. */
+
+#include "rows.h"
+
+#define KERNELS kernels_baseline
+#ifdef __FMA__
+#define FUSED 1
+#elif defined(__aarch64__)
+#define FUSED 1
+#else
+#define FUSED 0
+#endif
+
+#include "kernels.h"

@@ -1,0 +1,102 @@
+/* exp, expm1 and log1p in float64, written so that a compiler can vectorise the loops around them.
+ *
+ * Compiled for every instruction set, with MADD(a, b, c) = a * b + c, fused where the set has that.
+ */
+
+static inline uint64_t bits_of(double x)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+static inline double of_bits(uint64_t bits)
+{
+    double x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+/* (exp(r) - 1 - r) / r**2 for |r| <= log(2) / 2, to 2e-16: a Remez polynomial. */
+static inline double exp_tail(double r)
+{
+    double q = 0x1.af635cab91497p-26;
+    q = MADD(q, r, 0x1.2891a96730357p-22);
+    q = MADD(q, r, 0x1.71ddf699753a1p-19);
+    q = MADD(q, r, 0x1.a019b8eec83c5p-16);
+    q = MADD(q, r, 0x1.a01a01b0158f2p-13);
+    q = MADD(q, r, 0x1.6c16c17893b36p-10);
+    q = MADD(q, r, 0x1.111111110f7f0p-7);
+    q = MADD(q, r, 0x1.5555555553d4fp-5);
+    q = MADD(q, r, 0x1.5555555555558p-3);
+    return MADD(q, r, 0x1.0000000000001p-1);
+}
+
+/* Split x = n * log(2) + r, |r| <= log(2) / 2, for |x| <= 709; return 2**n and set r. */
+static inline double reduce(double x, double *r)
+{
+    const double shift = 0x1.8p52;
+    double z = MADD(x, 0x1.71547652b82fep+0, shift);
+    double n = z - shift;
+    *r = MADD(n, -0x1.62e42fee00000p-1, x);
+    *r = MADD(n, -0x1.a39ef35793c76p-33, *r);
+    return of_bits((bits_of(z) + 1023) << 52);
+}
+
+/* exp(x) for |x| <= 700. */
+static inline double exp_within(double x)
+{
+    double r, scale = reduce(x, &r);
+    return scale * (1.0 + MADD(exp_tail(r) * r, r, r));
+}
+
+/* exp(x + low) for x <= 0 and |low| far below 1; 0 below -708; NaN for NaN. */
+static inline double exp_negative(double x, double low)
+{
+    double r, scale = reduce(x < -708.0 ? -708.0 : x, &r);
+    r += low;
+    double value = scale * (1.0 + MADD(exp_tail(r) * r, r, r));
+    return x < -708.0 ? 0.0 : value;
+}
+
+/* exp(x) - 1, and exp(x) - 1 - x without cancellation in *phi; +inf above 700; NaN for NaN. */
+static inline double expm1_phi(double x, double *phi)
+{
+    double r, clamped = x < -708.0 ? -708.0 : x > 700.0 ? 700.0 : x;
+    double scale = reduce(clamped, &r);
+    double tail = scale * (exp_tail(r) * r * r);
+    double high = x > 700.0 ? INFINITY : scale - 1.0;
+    *phi = high + (MADD(scale, r, -x) + tail);
+    return high + MADD(scale, r, tail);
+}
+
+/* exp(x) for |x| <= 700, and exp(x) - 1 in *less_one. */
+static inline double exp_expm1(double x, double *less_one)
+{
+    double r, scale = reduce(x, &r), tail = MADD(exp_tail(r) * r, r, r);
+    *less_one = MADD(scale, tail, scale - 1.0);
+    return MADD(scale, tail, scale);
+}
+
+/* expm1_phi for |x| <= log(2) / 2. */
+static inline double expm1_phi_small(double x, double *phi)
+{
+    *phi = exp_tail(x) * x * x;
+    return x + *phi;
+}
+
+/* log(1 + y) for 0 <= y <= 1, as 2 * atanh(y / (2 + y)). */
+static inline double log1p_unit(double y)
+{
+    double r = y / (2.0 + y), z = r * r;
+    double p = 0x1.5a2d84a9b82f7p-4;
+    p = MADD(p, z, 0x1.a63bf672456e1p-5);
+    p = MADD(p, z, 0x1.149465781820fp-4);
+    p = MADD(p, z, 0x1.3ad7031d291f3p-4);
+    p = MADD(p, z, 0x1.745f79c8be7fcp-4);
+    p = MADD(p, z, 0x1.c71c645c89e97p-4);
+    p = MADD(p, z, 0x1.249249376d439p-3);
+    p = MADD(p, z, 0x1.9999999985390p-3);
+    p = MADD(p, z, 0x1.5555555555572p-2);
+    return 2.0 * MADD(p * z, r, r);
+}

@@ -1,0 +1,81 @@
+/* Values of a file's type -> float64, exactly. Compiled for every instruction set. */
+
+static inline float float_of_bits(uint32_t bits)
+{
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+/* The exponent of a float16 is rebased by a multiplication, which is exact for subnormals too. */
+static inline float of_float16(uint16_t bits)
+{
+    uint32_t sign = (uint32_t)(bits & 0x8000) << 16, rest = bits & 0x7fff;
+    float x = float_of_bits(rest << 13) * 0x1p112f;
+    uint32_t whole;
+    memcpy(&whole, &x, sizeof whole);
+    whole |= rest >= 0x7c00 ? 0x7f800000 : 0;
+    return float_of_bits(whole | sign);
+}
+
+/* A bfloat16 is the upper half of a float32. */
+static inline float of_bfloat16(uint16_t bits)
+{
+    return float_of_bits((uint32_t)bits << 16);
+}
+
+static inline float of_float(float x)
+{
+    return x;
+}
+
+static inline double of_double(double x)
+{
+    return x;
+}
+
+/* NaN compares false and is passed over. */
+#define RANGE(name, type, wide, widen) \
+    static void name(const char *from, ptrdiff_t stride, ptrdiff_t count, double *max, double *min) \
+    { \
+        const type *x = (const type *)from; \
+        wide high = -INFINITY, least = INFINITY; \
+        if (stride == (ptrdiff_t)sizeof(type)) { \
+            _Pragma("omp simd reduction(max : high) reduction(min : least)") \
+            for (ptrdiff_t i = 0; i < count; i++) { \
+                wide value = widen(x[i]); \
+                high = value > high ? value : high; \
+                least = value < least ? value : least; \
+            } \
+        } else { \
+            for (ptrdiff_t i = 0; i < count; i++) { \
+                wide value = widen(*(const type *)(from + i * stride)); \
+                high = value > high ? value : high; \
+                least = value < least ? value : least; \
+            } \
+        } \
+        *max = high; \
+        *min = least; \
+    }
+
+#define LOAD(name, type, widen) \
+    static void name(const char *from, ptrdiff_t stride, ptrdiff_t count, double *to)         \
+    {                           \
+        const type *x = (const type *)from;                                                          \
+        if (stride == (ptrdiff_t)sizeof(type))                                                       \
+            for (ptrdiff_t i = 0; i < count; i++)                                                    \
+                to[i] = widen(x[i]);                                                                 \
+        else                    \
+            for (ptrdiff_t i = 0; i < count; i++)                                                    \
+                to[i] = widen(*(const type *)(from + i * stride));                                   \
+    }
+
+LOAD(load_float16, uint16_t, of_float16)
+LOAD(load_bfloat16, uint16_t, of_bfloat16)
+LOAD(load_float32, float, of_float)
+LOAD(load_float64, double, of_double)
+
+RANGE(range_float16, uint16_t, float, of_float16)
+RANGE(range_bfloat16, uint16_t, float, of_bfloat16)
+RANGE(range_float32, float, float, of_float)
+RANGE(range_float64, double, double, of_double)

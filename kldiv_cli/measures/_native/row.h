@@ -1,0 +1,124 @@
+/* What the kernels of both modes need to know of a row. Compiled for every instruction set. */
+
+/* high + low = a - b exactly (Knuth, TAOCP 2, 4.2.2, theorem B). */
+static inline double two_diff(double a, double b, double *low)
+{
+    double high = a - b, negated_b = high - a;
+    *low = (a - (high - negated_b)) - (b + negated_b);
+    return high;
+}
+
+/* (high + low) / T as an unevaluated sum: the rounding of the quotient alone would cost
+ * exp(-300.7 / 0.7) two digits. */
+static inline double over(double high, double *low, temperature_t t)
+{
+    double quotient = high * t.inverse;
+    *low = PRODUCT_ERROR(high, t.inverse, quotient) + MADD(*low, t.inverse, high * t.inverse_low);
+    return quotient;
+}
+
+static double smallest_finite(const side_t *side)
+{
+    double x[TILE], low = INFINITY;
+    for (ptrdiff_t start = 0; start < side->size; start += TILE) {
+        ptrdiff_t count = tile_at(side, start, x);
+#pragma omp simd reduction(min : low)
+        for (ptrdiff_t i = 0; i < count; i++) {
+            double finite = x[i] == -INFINITY ? INFINITY : x[i];
+            low = finite < low ? finite : low;
+        }
+    }
+    return low;
+}
+
+static extremes_t extremes_of(const side_t *side)
+{
+    extremes_t found = {-INFINITY, INFINITY, INFINITY, 0};
+    ptrdiff_t best = 0;
+    double x[TILE];
+    for (ptrdiff_t start = 0; start < side->size; start += TILE) {
+        ptrdiff_t count = side->size - start < TILE ? side->size - start : TILE;
+        double max, min;
+        side->type.range(side->from + start * side->stride, side->stride, count, &max, &min);
+        best = max > found.max ? start : best;
+        found.max = max > found.max ? max : found.max;
+        found.min = min < found.min ? min : found.min;
+    }
+    ptrdiff_t count = tile_at(side, best, x), i = 0;
+    while (i < count - 1 && x[i] != found.max)
+        i++;
+    found.at = best + i;
+    found.low = found.min == -INFINITY ? smallest_finite(side) : found.min;
+    return found;
+}
+
+/* The index of the first NaN, or -1. */
+static ptrdiff_t first_nan(const side_t *side)
+{
+    double x[TILE];
+    for (ptrdiff_t start = 0; start < side->size; start += TILE) {
+        ptrdiff_t count = tile_at(side, start, x);
+        for (ptrdiff_t i = 0; i < count; i++)
+            if (x[i] != x[i])
+                return start + i;
+    }
+    return -1;
+}
+
+/* How many cells hold a mask value on one side only. */
+static int64_t mismatches_of(const pair_t *pair)
+{
+    int64_t count = 0;
+    double s[TILE], t[TILE];
+    for (ptrdiff_t start = 0; start < pair->side[0].size; start += TILE) {
+        ptrdiff_t n = tile_at(&pair->side[0], start, s);
+        tile_at(&pair->side[1], start, t);
+        for (ptrdiff_t i = 0; i < n; i++) {
+            int s_masked = s[i] <= MASKED && s[i] > -INFINITY;
+            int t_masked = t[i] <= MASKED && t[i] > -INFINITY;
+            count += (s_masked && (t[i] > UNMASKED || t[i] == -INFINITY)) ||
+                     (t_masked && (s[i] > UNMASKED || s[i] == -INFINITY));
+        }
+    }
+    return count;
+}
+
+/* Fill in what NaN makes of a row, and return whether there is one: argmax is its place then. */
+static int undefined(const pair_t *pair, row_t *found)
+{
+    int any = 0;
+    for (int k = 0; k < 2; k++) {
+        ptrdiff_t at = first_nan(&pair->side[k]);
+        if (at >= 0) {
+            found->argmax[k] = at;
+            any = 1;
+        }
+    }
+    if (any)
+        found->status = INVALID;
+    return any;
+}
+
+/* Where a difference of the logits could overflow in a row whose divergence is finite, take a quarter
+ * of them and of T. */
+static pair_t without_overflow(const pair_t *pair, const extremes_t of[2])
+{
+    pair_t scaled = *pair;
+    double largest = 0.0;
+    for (int k = 0; k < 2; k++)
+        largest = fmax(largest, fmax(fabs(of[k].max), isinf(of[k].low) ? 0.0 : fabs(of[k].low)));
+    if (pair->wide && largest > DBL_MAX / 4) {
+        scaled.temperature.inverse *= 4.0;
+        scaled.temperature.inverse_low *= 4.0;
+        scaled.temperature.divides = 1;
+        scaled.side[0].scale = scaled.side[1].scale = 0.25;
+    }
+    return scaled;
+}
+
+static void describe(const pair_t *pair, const extremes_t of[2], row_t *found)
+{
+    *found = (row_t){NAN, NAN, NAN, {of[0].at, of[1].at}, COUNTED, 0, of[0].at == of[1].at, 1};
+    if (of[0].low <= MASKED || of[1].low <= MASKED)
+        found->mismatches = mismatches_of(pair);
+}

@@ -1,0 +1,115 @@
+/* What a kernel is given, and what it says of a pair of rows. The same for every instruction set. */
+
+#ifndef KLDIV_ROWS_H
+#define KLDIV_ROWS_H
+
+#include <float.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* So many values of a row are worked on at a time: what is made of them stays in the L1 cache, and
+ * a sum over them is short enough to keep its digits. */
+#define TILE 256
+
+/* Rows of at most so many classes are worked on LANES at a time, one row in each lane. */
+#define NARROW 64
+#define LANES 8
+
+/* Finite logits at or below MASKED are masks, those above UNMASKED are none. */
+#define MASKED -1e4
+#define UNMASKED -1e3
+
+/* Below log(2) / 2, within which exp(x) is a polynomial. */
+#define SMALL_STEP 0.34
+
+enum status { COUNTED = 0, SKIPPED = 1, INVALID = 2 };
+
+/* Widen count values to float64, exactly. */
+typedef void load_function(const char *from, ptrdiff_t stride, ptrdiff_t count, double *to);
+
+/* The largest and the smallest of count values, in whatever order; NaN is passed over. */
+typedef void range_function(const char *from, ptrdiff_t stride, ptrdiff_t count, double *max,
+                            double *min);
+
+typedef struct {
+    load_function *load;
+    range_function *range;
+} type_t;
+
+/* One row of one side as it lies in memory; every value is to be multiplied by scale. */
+typedef struct {
+    const char *from;
+    ptrdiff_t stride, size;
+    type_t type;
+    double scale;
+} side_t;
+
+/* 1 / T in twice the digits. */
+typedef struct {
+    double inverse, inverse_low;
+    int divides;
+} temperature_t;
+
+typedef struct {
+    side_t side[2];
+    temperature_t temperature;
+    int wide; /* the values fill a float64, so that their differences may be rounded */
+} pair_t;
+
+typedef struct {
+    double jeffreys, kl, reverse_kl;
+    int64_t argmax[2];
+    int64_t status, mismatches, same, of;
+} row_t;
+
+/* Where the largest value of a row stands, what it is, and the smallest one; low is the smallest
+ * finite one. */
+typedef struct {
+    double max, min, low;
+    ptrdiff_t at;
+} extremes_t;
+
+typedef void kernel_function(const pair_t *first, ptrdiff_t rows, const ptrdiff_t step[2],
+                             row_t *found);
+
+/* The kernels for one instruction set. */
+enum type { FLOAT16, BFLOAT16, FLOAT32, FLOAT64, TYPES };
+enum kernel { SOFTMAX, SIGMOID_JEFFREYS, SIGMOID, KERNELS_IN_ALL };
+
+typedef struct {
+    type_t type[TYPES];
+    kernel_function *kernel[KERNELS_IN_ALL];
+} kernels_t;
+
+#if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__))
+#define HAVE_X86_SETS 1
+#else
+#define HAVE_X86_SETS 0
+#endif
+
+extern const kernels_t kernels_baseline;
+#if HAVE_X86_SETS
+extern const kernels_t kernels_avx2, kernels_avx512;
+#endif
+
+static inline ptrdiff_t tile_at(const side_t *side, ptrdiff_t start, double *to)
+{
+    ptrdiff_t count = side->size - start < TILE ? side->size - start : TILE;
+    side->type.load(side->from + start * side->stride, side->stride, count, to);
+    if (side->scale != 1.0)
+        for (ptrdiff_t i = 0; i < count; i++)
+            to[i] *= side->scale;
+    return count;
+}
+
+static inline pair_t next_pair(const pair_t *pair, ptrdiff_t rows, const ptrdiff_t step[2])
+{
+    pair_t next = *pair;
+    for (int k = 0; k < 2; k++)
+        next.side[k].from += rows * step[k];
+    return next;
+}
+
+#endif

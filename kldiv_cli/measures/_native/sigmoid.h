@@ -1,0 +1,286 @@
+/* Rows of logits as independent Bernoulli cells, p = sigma(s / T), q = sigma(t / T): J, KL(p||q) and
+ * KL(q||p), summed over the cells. Compiled for every instruction set.
+ */
+
+typedef struct {
+    double jeffreys, kl, reverse_kl;
+    int64_t same, of;
+    int undefined;
+} cells_t;
+
+/* log(1 + exp(logit / T)), with the sign of the logit turned or not */
+static double softplus(double logit, int turned, temperature_t temperature)
+{
+    double low = 0.0, x = over(turned ? -logit : logit, &low, temperature);
+    if (!(fabs(x) < 708.0))
+        return fmax(x, exp(-fabs(x)));
+    return fmax(x, 0.0) + log1p(exp(-fabs(x)) * (1.0 - (x < 0.0 ? -low : low)));
+}
+
+/* Add what cells that are infinite on one side only say, and make them equal. */
+static void settle_infinite(double *s, double *t, ptrdiff_t n, temperature_t temperature,
+                                   cells_t *sum)
+{
+    for (ptrdiff_t i = 0; i < n; i++) {
+        if (s[i] == t[i] || !(isinf(s[i]) || isinf(t[i])))
+            continue;
+        sum->jeffreys = INFINITY;
+        sum->kl += isinf(t[i]) ? INFINITY : softplus(t[i], s[i] > 0.0, temperature);
+        sum->reverse_kl += isinf(s[i]) ? INFINITY : softplus(s[i], t[i] > 0.0, temperature);
+        s[i] = t[i] = 0.0;
+    }
+}
+
+/* One cell: J = sigma(hi) * sigma(-lo) * (1 - exp(-a)) * a, hi and lo the larger and the smaller
+ * logit over T, a = hi - lo. */
+typedef struct {
+    double jeffreys, exp_s, exp_t, step;
+} cell_t;
+
+static inline cell_t cell_of(double s, double t, temperature_t temperature, const int divides)
+{
+    double step = s == t ? 0.0 : t - s, x = -fabs(s), y = -fabs(t), low_s = 0.0, low_t = 0.0, phi;
+    if (divides) {
+        step *= temperature.inverse;
+        step = step > DBL_MAX ? DBL_MAX : step < -DBL_MAX ? -DBL_MAX : step;
+        x = over(x, &low_s, temperature);
+        y = over(y, &low_t, temperature);
+        low_s = x < -708.0 ? 0.0 : low_s;
+        low_t = y < -708.0 ? 0.0 : low_t;
+    }
+    double exp_s = exp_negative(x, low_s), exp_t = exp_negative(y, low_t);
+    double a = fabs(step), u = -expm1_phi(-a, &phi);
+    int rises = t > s;
+    double hi = rises ? t : s, lo = rises ? s : t;
+    double exp_hi = rises ? exp_t : exp_s, exp_lo = rises ? exp_s : exp_t;
+    double weight = (hi >= 0.0 ? 1.0 : exp_hi) * (lo <= 0.0 ? 1.0 : exp_lo);
+    weight /= (1.0 + exp_s) * (1.0 + exp_t);
+    return (cell_t){weight * u * a, exp_s, exp_t, step};
+}
+
+/* The same J with one exponential fewer, where none over- or underflows and the rounding of a is not
+ * seen in exp(-a): with c = exp(lo), sigma(hi) * sigma(-lo) = c / ((c + exp(-a)) * (1 + c)). */
+#define NEAR_ZERO 32.0
+
+static inline double jeffreys_near_zero(double s, double t, const int small)
+{
+    double lo = t > s ? s : t, a = fabs(t - s), unused, less_one, decay;
+    double c = exp_expm1(lo, &unused);
+    if (small) {
+        less_one = expm1_phi_small(-a, &unused);
+        decay = 1.0 + less_one;
+    } else {
+        decay = exp_expm1(-a, &less_one);
+    }
+    return c / ((c + decay) * (1.0 + c)) * -less_one * a;
+}
+
+/* KL of a side from the other for a step of at most 1 from it to the other: with the signs such that
+ * its logit is <= 0, a its probability and b = 1 - a, log(1 + a * phi(b * d) + b * phi(-a * d)). */
+static inline double kl_near(double logit, double exp_self, double step)
+{
+    double d = logit > 0.0 ? -step : step, b = 1.0 / (1.0 + exp_self), a = exp_self * b, up, down;
+    d = d < -1.0 ? -1.0 : d > 1.0 ? 1.0 : d;
+    expm1_phi(b * d, &up);
+    expm1_phi(-a * d, &down);
+    return log1p_unit(a * up + b * down);
+}
+
+/* The same beyond: softplus(other) - softplus(self) - a * d, all signs turned alike. */
+static inline double kl_far(double logit, double other, double exp_self, double exp_other, double step)
+{
+    int turned = logit > 0.0;
+    double d = turned ? -step : step, end = turned ? -other : other;
+    double a = exp_self / (1.0 + exp_self);
+    return (end > 0.0 ? end : 0.0) + (log1p_unit(exp_other) - log1p_unit(exp_self)) - a * d;
+}
+
+/* The divergences of cells, wherever they belong. */
+typedef struct {
+    double jeffreys[TILE], kl[TILE], reverse_kl[TILE];
+} divergences_t;
+
+static inline void all_cells(const double *s, const double *t, ptrdiff_t n, temperature_t temperature,
+                             const int divides, divergences_t *of)
+{
+#pragma omp simd
+    for (ptrdiff_t i = 0; i < n; i++) {
+        cell_t cell = cell_of(s[i], t[i], temperature, divides);
+        double x = s[i] * temperature.inverse, y = t[i] * temperature.inverse;
+        double near = kl_near(s[i], cell.exp_s, cell.step);
+        double far = kl_far(x, y, cell.exp_s, cell.exp_t, cell.step);
+        double reverse_far = kl_far(y, x, cell.exp_t, cell.exp_s, -cell.step);
+        int beyond = fabs(cell.step) > 1.0;
+        of->jeffreys[i] = cell.jeffreys;
+        of->kl[i] = beyond ? far : near;
+        of->reverse_kl[i] = beyond ? reverse_far : cell.jeffreys - near;
+    }
+}
+
+static inline void jeffreys_of_cells(const double *s, const double *t, ptrdiff_t n,
+                                     temperature_t temperature, const int divides, double *jeffreys)
+{
+#pragma omp simd
+    for (ptrdiff_t i = 0; i < n; i++)
+        jeffreys[i] = cell_of(s[i], t[i], temperature, divides).jeffreys;
+}
+
+static inline void jeffreys_of_cells_near_zero(const double *s, const double *t, ptrdiff_t n,
+                                               const int small, double *jeffreys)
+{
+#pragma omp simd
+    for (ptrdiff_t i = 0; i < n; i++)
+        jeffreys[i] = jeffreys_near_zero(s[i], t[i], small);
+}
+
+static void fill_divergences(const double *s, const double *t, ptrdiff_t n, temperature_t temperature,
+                             const int all, divergences_t *of)
+{
+    int large = 0, far = 0;
+    if (all && temperature.divides) {
+        all_cells(s, t, n, temperature, 1, of);
+    } else if (all) {
+        all_cells(s, t, n, temperature, 0, of);
+    } else if (temperature.divides) {
+        jeffreys_of_cells(s, t, n, temperature, 1, of->jeffreys);
+    } else {
+#pragma omp simd reduction(| : large, far)
+        for (ptrdiff_t i = 0; i < n; i++) {
+            large |= !(fabs(s[i]) < NEAR_ZERO && fabs(t[i]) < NEAR_ZERO);
+            far |= !(fabs(t[i] - s[i]) < SMALL_STEP);
+        }
+        if (large)
+            jeffreys_of_cells(s, t, n, temperature, 0, of->jeffreys);
+        else if (far)
+            jeffreys_of_cells_near_zero(s, t, n, 0, of->jeffreys);
+        else
+            jeffreys_of_cells_near_zero(s, t, n, 1, of->jeffreys);
+    }
+}
+
+static double sum_of(const double *x, ptrdiff_t n)
+{
+    double sum = 0.0;
+#pragma omp simd reduction(+ : sum)
+    for (ptrdiff_t i = 0; i < n; i++)
+        sum += x[i];
+    return sum;
+}
+
+/* Count what cells of one row have the same sign, and settle those that are infinite. */
+static void count_cells(double *s, double *t, ptrdiff_t n, temperature_t temperature, cells_t *sum)
+{
+    int64_t same = 0, padding = 0;
+    int undefined = 0, infinite = 0;
+#pragma omp simd reduction(+ : same, padding) reduction(| : undefined, infinite)
+    for (ptrdiff_t i = 0; i < n; i++) {
+        double step = s[i] == t[i] ? 0.0 : t[i] - s[i];
+        int pad = (s[i] == -INFINITY) & (t[i] == -INFINITY);
+        same += ((s[i] > 0.0) == (t[i] > 0.0)) & !pad;
+        padding += pad;
+        undefined |= step != step;
+        infinite |= fabs(step) == INFINITY;
+    }
+    sum->same += same;
+    sum->of += n - padding;
+    sum->undefined |= undefined;
+    if (infinite)
+        settle_infinite(s, t, n, temperature, sum);
+}
+
+static void finish_cells(const pair_t *pair, const extremes_t of[2], const cells_t *sum, row_t *found)
+{
+    found->jeffreys = sum->jeffreys;
+    found->kl = sum->kl;
+    found->reverse_kl = sum->reverse_kl;
+    found->same = sum->same;
+    found->of = sum->of;
+    if (sum->undefined)
+        undefined(pair, found);
+    else if (of[0].max == -INFINITY && of[1].max == -INFINITY)
+        found->status = SKIPPED;
+}
+
+static void add_divergences(const divergences_t *of, ptrdiff_t start, ptrdiff_t n, const int all,
+                            cells_t *sum)
+{
+    sum->jeffreys += sum_of(of->jeffreys + start, n);
+    if (all) {
+        sum->kl += sum_of(of->kl + start, n);
+        sum->reverse_kl += sum_of(of->reverse_kl + start, n);
+    }
+}
+
+static inline void sigmoid_wide(const pair_t *first, ptrdiff_t rows, const ptrdiff_t step[2],
+                                const int all, row_t *found)
+{
+    for (ptrdiff_t row = 0; row < rows; row++) {
+        pair_t pair = next_pair(first, row, step);
+        extremes_t of[2] = {extremes_of(&pair.side[0]), extremes_of(&pair.side[1])};
+        describe(&pair, of, &found[row]);
+        pair = without_overflow(&pair, of);
+        cells_t sum = {0.0, 0.0, 0.0, 0, 0, 0};
+        double s[TILE], t[TILE];
+        divergences_t tile;
+        for (ptrdiff_t start = 0; start < pair.side[0].size; start += TILE) {
+            ptrdiff_t n = tile_at(&pair.side[0], start, s);
+            tile_at(&pair.side[1], start, t);
+            count_cells(s, t, n, pair.temperature, &sum);
+            fill_divergences(s, t, n, pair.temperature, all, &tile);
+            add_divergences(&tile, 0, n, all, &sum);
+        }
+        finish_cells(&pair, of, &sum, &found[row]);
+    }
+}
+
+/* Several rows in a tile: a cell is worked on alike wherever it stands. */
+static inline void sigmoid_narrow(const pair_t *first, ptrdiff_t rows, const ptrdiff_t step[2],
+                                  const int all, row_t *found)
+{
+    ptrdiff_t size = first->side[0].size;
+    double s[TILE] = {0.0}, t[TILE] = {0.0};
+    divergences_t tile;
+    cells_t sum[TILE];
+    extremes_t of[TILE][2];
+    for (ptrdiff_t row = 0; row < rows; row++) {
+        pair_t pair = next_pair(first, row, step);
+        of[row][0] = extremes_of(&pair.side[0]);
+        of[row][1] = extremes_of(&pair.side[1]);
+        describe(&pair, of[row], &found[row]);
+        sum[row] = (cells_t){0.0, 0.0, 0.0, 0, 0, 0};
+        tile_at(&pair.side[0], 0, s + row * size);
+        tile_at(&pair.side[1], 0, t + row * size);
+        count_cells(s + row * size, t + row * size, size, pair.temperature, &sum[row]);
+    }
+    fill_divergences(s, t, rows * size, first->temperature, all, &tile);
+    for (ptrdiff_t row = 0; row < rows; row++) {
+        pair_t pair = next_pair(first, row, step);
+        add_divergences(&tile, row * size, size, all, &sum[row]);
+        finish_cells(&pair, of[row], &sum[row], &found[row]);
+    }
+}
+
+static inline void sigmoid_rows(const pair_t *first, ptrdiff_t rows, const ptrdiff_t step[2],
+                                const int all, row_t *found)
+{
+    if (first->side[0].size > NARROW || first->wide) {
+        sigmoid_wide(first, rows, step, all, found);
+        return;
+    }
+    ptrdiff_t at_once = TILE / first->side[0].size;
+    for (ptrdiff_t row = 0; row < rows; row += at_once) {
+        pair_t pair = next_pair(first, row, step);
+        ptrdiff_t count = rows - row < at_once ? rows - row : at_once;
+        sigmoid_narrow(&pair, count, step, all, found + row);
+    }
+}
+
+static void sigmoid_jeffreys(const pair_t *first, ptrdiff_t rows, const ptrdiff_t step[2], row_t *found)
+{
+    sigmoid_rows(first, rows, step, 0, found);
+}
+
+static void sigmoid(const pair_t *first, ptrdiff_t rows, const ptrdiff_t step[2], row_t *found)
+{
+    sigmoid_rows(first, rows, step, 1, found);
+}

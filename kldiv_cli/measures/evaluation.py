@@ -1,0 +1,139 @@
+"""Measures of a pair of blocks, by the C kernels where these have them and by NumPy otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kldiv_cli import measures
+from kldiv_cli.measures import _native, exact
+from kldiv_cli.measures.base import Float64, Measure, Mode, Status
+from kldiv_cli.measures.kinds import Kind
+
+Counts = NDArray[np.int64]
+_KERNEL_TYPES = ("float16", "float32", "float64")
+_KERNEL_TEMPERATURES = 1e-100, 1e100
+"""Beyond these, quotients leave the range in which the kernels keep their digits."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What measures say of a pair of blocks.
+
+    Parameters
+    ----------
+    values : dict of measure name to float64, shape (rows,)
+        In nats; NaN where the row is not counted.
+    status : integers, shape (rows,)
+        One of `Status` per row.
+    argmax : two integer arrays, shape (rows,)
+        The class with the largest entry on each side; the first of several, the first NaN.
+    same, of : integers, shape (rows,)
+        How many decisions agree, of how many.
+    mismatches : integers, shape (rows,), or None
+        How many cells hold a mask value on one side only; None where it was not counted.
+    """
+
+    values: dict[str, Float64]
+    status: NDArray[Any]
+    argmax: tuple[Counts, Counts]
+    same: Counts
+    of: Counts
+    mismatches: Counts | None = None
+
+
+@dataclass(frozen=True)
+class Evaluator:
+    """Measures under a mode, ready for any number of blocks; threads may share it.
+
+    Parameters
+    ----------
+    measures : sequence of Measure
+        What to compute.
+    mode : {"softmax", "sigmoid"}
+        The link function.
+    temperature : float
+        Both sides' logits are divided by it.
+    kinds : pair of {"logits", "probs", "log-probs"}
+        What the numbers of each side are.
+    smooth : float
+        The weight of the uniform distribution that the candidate is mixed with.
+    """
+
+    measures: Sequence[Measure]
+    mode: Mode
+    temperature: float = 1.0
+    kinds: tuple[Kind, Kind] = ("logits", "logits")
+    smooth: float = 0.0
+
+    @property
+    def kernel(self) -> str | None:
+        """The C kernel that computes at least one of the measures; None if there is none."""
+        logits = ("logits",) if self.mode == "sigmoid" else ("logits", "log-probs")
+        wanted = [measure.kernel for measure in self.measures if measure.kernel is not None]
+        if not wanted or self.smooth or any(kind not in logits for kind in self.kinds):
+            return None
+        least, largest = _KERNEL_TEMPERATURES
+        if not least <= self.temperature <= largest or not _native.load():
+            return None
+        only_jeffreys = self.mode == "sigmoid" and wanted == ["jeffreys"]
+        return "sigmoid_jeffreys" if only_jeffreys else self.mode
+
+    @property
+    def by_kernel_alone(self) -> bool:
+        """Whether NumPy has nothing to do."""
+        return self.kernel is not None and all(each.kernel for each in self.measures)
+
+    def evaluate(self, s: NDArray[Any], t: NDArray[Any]) -> Evaluation:
+        """Compute the measures of two blocks, shape (rows, classes), of any real dtype."""
+        kernel = self.kernel
+        if kernel is None:
+            return self._by_numpy(self.measures, s, t)
+        found = self._by_kernel(kernel, s, t)
+        rest = [measure for measure in self.measures if measure.kernel is None]
+        if rest:
+            found.values.update(self._by_numpy(rest, s, t).values)
+        return found
+
+    def _by_numpy(self, asked: Sequence[Measure], s: NDArray[Any], t: NDArray[Any]) -> Evaluation:
+        pair = measures.prepare(
+            self.mode,
+            exact.real(s),
+            exact.real(t),
+            self.temperature,
+            self.kinds,
+            self.smooth,
+        )
+        same, of = pair.agreement
+        values = {measure.name: measure.rows(pair) for measure in asked}
+        return Evaluation(values, pair.status, pair.argmax, same, of)
+
+    def _by_kernel(self, kernel: str, s: NDArray[Any], t: NDArray[Any]) -> Evaluation:
+        with np.errstate(all="ignore"):
+            jeffreys, kl, reverse_kl, s_at, t_at, status, mismatches, same, of = _native.load()[
+                kernel
+            ](*_of_one_type(s, t), self.temperature)
+        results = {"jeffreys": jeffreys, "kl": kl, "reverse_kl": reverse_kl}
+        uncounted = status != Status.COUNTED
+        values = {}
+        for measure in self.measures:
+            if measure.kernel is not None:
+                values[measure.name] = results[measure.kernel]
+                values[measure.name][uncounted] = np.nan
+        return Evaluation(values, status, (s_at, t_at), same, of, mismatches)
+
+
+def _of_one_type(s: NDArray[Any], t: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the blocks in one type that the kernels take, bfloat16 as its bits."""
+    if s.dtype == t.dtype and s.dtype.names is not None:
+        return s.view(np.uint16), t.view(np.uint16)
+    s, t = exact.real(s), exact.real(t)
+    kind = np.result_type(s, t)
+    if kind.name not in _KERNEL_TYPES:
+        kind = np.dtype(np.float64)
+    with np.errstate(invalid="ignore"):
+        return s.astype(kind, copy=False), t.astype(kind, copy=False)

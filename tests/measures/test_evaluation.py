@@ -1,0 +1,269 @@
+"""Which of C and NumPy computes what, and that it makes no difference."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from kldiv_cli.errors import UsageError
+from kldiv_cli.measures import _native, load
+from kldiv_cli.measures.base import Mode
+from kldiv_cli.measures.evaluation import Evaluation, Evaluator
+from kldiv_cli.measures.exact import real
+from kldiv_cli.measures.kinds import Kind
+from kldiv_cli.sources.base import BFLOAT16
+
+Array = npt.NDArray[Any]
+
+TOLERANCE = 2e-14
+MIXED = ("tv", "kl", "js", "jeffreys", "renyi:2", "reverse-kl", "cross-entropy")
+LOGITS: tuple[Kind, Kind] = ("logits", "logits")
+needs_kernels = pytest.mark.skipif(
+    not _native.instruction_sets(), reason="the C kernels are not built"
+)
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> Iterator[None]:
+    """Kernels are loaded once per process."""
+    _native.load.cache_clear()
+    yield
+    _native.load.cache_clear()
+
+
+@pytest.fixture
+def without_extension(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise ImportError(name)
+
+    monkeypatch.delenv(_native.VARIABLE, raising=False)
+    monkeypatch.setattr(_native, "import_module", missing)
+
+
+def evaluator(
+    names: tuple[str, ...],
+    mode: Mode = "softmax",
+    temperature: float = 1.0,
+    kinds: tuple[Kind, Kind] = LOGITS,
+    smooth: float = 0.0,
+) -> Evaluator:
+    return Evaluator([load(name) for name in names], mode, temperature, kinds, smooth)
+
+
+def by_numpy(asked: Evaluator, s: Array, t: Array) -> Evaluation:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_native, "load", dict)
+        assert asked.kernel is None
+        return asked.evaluate(s, t)
+
+
+def assert_same(found: Evaluation, expected: Evaluation) -> None:
+    assert found.values.keys() == expected.values.keys()
+    for name, values in expected.values.items():
+        assert found.values[name] == pytest.approx(values, rel=TOLERANCE, abs=0, nan_ok=True), name
+    assert found.status.tolist() == expected.status.tolist()
+    assert [at.tolist() for at in found.argmax] == [at.tolist() for at in expected.argmax]
+    counted = expected.status == 0
+    assert found.same[counted].tolist() == expected.same[counted].tolist()
+    assert found.of[counted].tolist() == expected.of[counted].tolist()
+
+
+def block(seed: int = 0) -> tuple[Array, Array]:
+    """Rows of every status, masks and infinities among them."""
+    s, t = 2 * np.random.default_rng(seed).standard_normal((2, 12, 21))
+    s[1, 3] = t[1, 3] = s[2] = t[2] = t[5, 7] = -np.inf
+    s[3, 2] = np.nan
+    s[4, 0] = np.inf
+    s[6, 5] = t[6, 5] = s[7, 1] = -1e12
+    t[8] = s[8]
+    return s, t
+
+
+@needs_kernels
+@pytest.mark.parametrize(
+    ("names", "mode", "kernel"),
+    [
+        (("jeffreys",), "softmax", "softmax"),
+        (("kl", "reverse-kl"), "softmax", "softmax"),
+        (MIXED, "softmax", "softmax"),
+        (("jeffreys",), "sigmoid", "sigmoid_jeffreys"),
+        (("jeffreys", "js"), "sigmoid", "sigmoid_jeffreys"),
+        (("jeffreys", "kl"), "sigmoid", "sigmoid"),
+        (("reverse-kl",), "sigmoid", "sigmoid"),
+        (("js", "tv"), "softmax", None),
+        (("entropy",), "sigmoid", None),
+        ((), "softmax", None),
+    ],
+)
+def test_the_kernel_of_measures(names: tuple[str, ...], mode: Mode, kernel: str | None) -> None:
+    asked = evaluator(names, mode)
+    assert asked.kernel == kernel
+    alone = kernel is not None and set(names) <= {"jeffreys", "kl", "reverse-kl"}
+    assert asked.by_kernel_alone == alone
+
+
+@needs_kernels
+@pytest.mark.parametrize(
+    ("kinds", "mode", "kernel"),
+    [
+        (("log-probs", "log-probs"), "softmax", "softmax"),
+        (("logits", "log-probs"), "softmax", "softmax"),
+        (("probs", "probs"), "softmax", None),
+        (("logits", "probs"), "softmax", None),
+        (("probs", "log-probs"), "softmax", None),
+        (("log-probs", "logits"), "sigmoid", None),
+        (("logits", "probs"), "sigmoid", None),
+    ],
+)
+def test_the_kernel_of_kinds(kinds: tuple[Kind, Kind], mode: Mode, kernel: str | None) -> None:
+    assert evaluator(("kl",), mode, kinds=kinds).kernel == kernel
+
+
+@needs_kernels
+@pytest.mark.parametrize("mode", ["softmax", "sigmoid"])
+def test_smoothing_has_no_kernel(mode: Mode) -> None:
+    asked = evaluator(("kl",), mode, smooth=0.1)
+    assert asked.kernel is None
+    assert not asked.by_kernel_alone
+    assert asked.evaluate(*block()).mismatches is None
+
+
+@pytest.mark.parametrize("mode", ["softmax", "sigmoid"])
+@pytest.mark.parametrize("names", [("jeffreys",), ("jeffreys", "js"), ("kl",), MIXED])
+@pytest.mark.parametrize("temperature", [1.0, 0.7, 2.0])
+def test_values_are_those_of_numpy(mode: Mode, names: tuple[str, ...], temperature: float) -> None:
+    asked = evaluator(names, mode, temperature)
+    s, t = block()
+    assert_same(asked.evaluate(s, t), by_numpy(asked, s, t))
+
+
+def test_log_probabilities() -> None:
+    rows = np.random.default_rng(1).standard_normal((2, 4, 6))
+    s, t = rows - np.log(np.exp(rows).sum(axis=2, keepdims=True))
+    asked = evaluator(MIXED, kinds=("log-probs", "log-probs"))
+    assert_same(asked.evaluate(s, t), by_numpy(asked, s, t))
+
+
+INTEGERS = np.random.default_rng(2).integers(-5, 5, (2, 6, 9))
+HALVES = INTEGERS / 2
+
+
+@pytest.mark.parametrize("mode", ["softmax", "sigmoid"])
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("int64", "int64"),
+        ("int8", "float16"),
+        ("uint8", "uint8"),
+        ("float16", "float32"),
+        ("float32", "float64"),
+        ("longdouble", "longdouble"),
+        ("float16", "longdouble"),
+        (">f4", "<f8"),
+        ("bool", "float32"),
+    ],
+)
+def test_any_two_real_types(mode: Mode, left: str, right: str) -> None:
+    """The numbers are exact in every one of them but for the sign and the halves."""
+    s, t = (
+        np.abs(INTEGERS[i]).astype(name) if name in {"uint8", "bool"} else HALVES[i].astype(name)
+        for i, name in enumerate((left, right))
+    )
+    asked = evaluator(MIXED, mode)
+    found = asked.evaluate(s, t)
+    assert_same(found, by_numpy(asked, s, t))
+    assert_same(found, by_numpy(asked, s.astype(np.float64), t.astype(np.float64)))
+
+
+@pytest.mark.parametrize("mode", ["softmax", "sigmoid"])
+@pytest.mark.parametrize("other", ["bfloat16", "float16", "float64"])
+def test_bfloat16_on_one_side_or_on_both(mode: Mode, other: str) -> None:
+    bits = (HALVES.astype(np.float32).view(np.uint32) >> 16).astype("<u2").view(BFLOAT16)
+    s, t = bits[0], bits[1] if other == "bfloat16" else HALVES[1].astype(other)
+    assert np.array_equal(real(s), HALVES[0])
+    asked = evaluator(MIXED, mode)
+    for one, two in ((s, t), (t, s)):
+        expected = by_numpy(asked, real(one).astype(np.float64), real(two).astype(np.float64))
+        assert_same(asked.evaluate(one, two), expected)
+
+
+def test_input_is_left_alone() -> None:
+    s, t = block()
+    kept = s.copy(), t.copy()
+    s.setflags(write=False)
+    t.setflags(write=False)
+    evaluator(MIXED).evaluate(s, t)
+    assert np.array_equal(s, kept[0], equal_nan=True)
+    assert np.array_equal(t, kept[1], equal_nan=True)
+
+
+def test_numpy_alone_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = evaluator(MIXED)
+    s, t = block()
+    expected = by_numpy(asked, s, t)
+    monkeypatch.setenv("KLDIV_KERNELS", "numpy")
+    assert _native.describe() == "NumPy kernels, KLDIV_KERNELS=numpy"
+    assert _native.instruction_sets() == ()
+    assert _native.load() == {}
+    assert asked.kernel is None
+    assert asked.evaluate(s, t).mismatches is None
+    assert_same(asked.evaluate(s, t), expected)
+
+
+@needs_kernels
+@pytest.mark.parametrize("value", [None, "", "c"])
+def test_the_best_c_kernels_otherwise(value: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KLDIV_KERNELS", raising=False)
+    if value is not None:
+        monkeypatch.setenv("KLDIV_KERNELS", value)
+    assert _native.describe() == f"C kernels, {_native.instruction_sets()[-1]}"
+    assert sorted(_native.load()) == ["sigmoid", "sigmoid_jeffreys", "softmax"]
+
+
+@pytest.mark.parametrize("value", ["numba", "NumPy", "C", "1"])
+def test_a_wrong_value_in_the_environment(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KLDIV_KERNELS", value)
+    for ask in (_native.describe, _native.load, _native.instruction_sets):
+        with pytest.raises(UsageError) as caught:
+            ask()
+        assert caught.value.what == f"KLDIV_KERNELS: expected numpy, or c, found {value!r}"
+        assert caught.value.advice == (
+            "Unset it, or say KLDIV_KERNELS=numpy to compute with NumPy alone."
+        )
+
+
+@pytest.mark.parametrize("mode", ["softmax", "sigmoid"])
+def test_without_the_extension(mode: Mode, without_extension: None) -> None:
+    del without_extension
+    assert _native.describe() == "NumPy kernels, no C extension"
+    assert _native.instruction_sets() == ()
+    s, t = block()
+    asked = evaluator(MIXED, mode)
+    assert asked.kernel is None
+    found = asked.evaluate(s, t)
+    assert found.mismatches is None
+    assert_same(found, by_numpy(asked, s, t))
+
+
+@pytest.mark.parametrize("value", ["c", "numpy"])
+def test_describing_needs_no_numpy(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KLDIV_KERNELS", value)
+    code = (
+        "import sys; from kldiv_cli.measures import _native; "
+        "print(_native.describe(), 'numpy' in sys.modules, sep=' | ')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PATH": "", "KLDIV_KERNELS": value},
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    sets = _native.instruction_sets()
+    best = f"C kernels, {sets[-1]}" if sets else "NumPy kernels, no C extension"
+    expected = best if value == "c" else "NumPy kernels, KLDIV_KERNELS=numpy"
+    assert done.stdout == f"{expected} | False\n"
