@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from math import prod
 
 import numpy as np
@@ -10,13 +11,15 @@ import numpy as np
 from kldiv_cli import measures
 from kldiv_cli.comparison import Agreement, Comparison, Limit
 from kldiv_cli.measures.base import Mode, Status
+from kldiv_cli.measures.evaluation import Evaluator
 from kldiv_cli.measures.kinds import Kind
 from kldiv_cli.opening import Input, describe, invalid_row, nothing_counts, open_pairing
 from kldiv_cli.pairing import BlockPair, Pairing
+from kldiv_cli.parallel import available_threads, in_order
 from kldiv_cli.request import NanPolicy, Request, Unit
-from kldiv_cli.sources.base import Layout
+from kldiv_cli.sources.base import BLOCK_BYTES, STREAM_BYTES, Layout
 from kldiv_cli.summary import Rows, Summary, TopRow
-from kldiv_cli.watch import Watch, watched
+from kldiv_cli.watch import Seen, Watch, watched
 
 _PARTS = 64
 """How many blocks' summaries are joined at a time."""
@@ -35,12 +38,15 @@ def compare(
     nan_policy: NanPolicy = "raise",
     id_column: str | None = None,
     columns: Sequence[str] | None = None,
+    key: str | None = None,
+    candidate_key: str | None = None,
     measure: str | Sequence[str] = "jeffreys",
     kind: Kind | tuple[Kind, Kind] = "logits",
     normalize: bool = False,
     smooth: float = 0.0,
     top: int = 10,
     limits: Mapping[str, float] | Sequence[tuple[str, float]] = (),
+    threads: int | None = None,
     progress: Callable[[int, int | None], None] | None = None,
 ) -> Comparison:
     """Measure how far the candidate's outputs are from the reference's, row by row.
@@ -52,8 +58,8 @@ def compare(
     Parameters
     ----------
     reference, candidate : path or array_like
-        Logits: a .npy, .csv, .tsv or .parquet file, or an array with at least one axis. Files are
-        streamed, arrays are not copied.
+        Logits: a file in a format of `kldiv_cli.sources.FORMATS`, or an array with at least one
+        axis. Files are streamed, arrays are not copied.
     mode : {"softmax", "sigmoid"}
         softmax: a row is one categorical distribution. sigmoid: every cell of a row is a Bernoulli
         distribution of its own, and the row's divergence is their sum.
@@ -70,6 +76,10 @@ def compare(
         The row-id column of tables; found by itself where that is plain.
     columns : sequence of str, optional
         The class columns of tables; by default all numeric ones but the id.
+    key : str, optional
+        Which array to take from a file that holds several under names (.npz, .safetensors, .pt).
+    candidate_key : str, optional
+        The same for the candidate; by default as ``key``.
     measure : str or sequence of str
         What to compute, as ``kldiv measures`` lists it: "kl", "gjs:0.1", ... The first one ranks
         the rows and is what limits are about that name no measure.
@@ -84,6 +94,9 @@ def compare(
         How many of the most divergent rows to keep in the result.
     limits : mapping or sequence of pairs, statistic name to value
         "p99" of the first measure, "kl:p99" of another; kept in the result with the verdict.
+    threads : int, optional
+        How many threads compute; as many as the process has cores by default. The results are the
+        same for any number, to the last bit.
     progress : callable, optional
         Called after each block with the rows done and the number expected, if known.
 
@@ -119,52 +132,84 @@ def compare(
     asked = tuple(measures.load(name) for name in names)
     kinds = (kind, kind) if isinstance(kind, str) else (kind[0], kind[1])
     request = Request(
-        mode, temperature, unit, nan_policy, top, asked, kinds, normalize, smooth, tuple(pairs)
+        mode,
+        temperature,
+        unit,
+        nan_policy,
+        top,
+        asked,
+        kinds,
+        normalize,
+        smooth,
+        tuple(pairs),
+        available_threads() if threads is None else threads,
     )
-    layout = Layout(row_axes, id_column, None if columns is None else tuple(columns))
-    pairing = open_pairing(reference, candidate, layout)
-    watch = Watch(pairing, mode, kinds, normalize)
-    parts: list[Summary] = []
-    _keep_freed_memory()
-    for block in pairing.blocks():
-        rows = _measure(block, request, pairing)
-        watch.look(block, rows.counted & ~rows.invalid)
-        parts.append(Summary.from_rows(rows, max(top, ALL_ROWS)))
-        if len(parts) == _PARTS:
-            parts = [Summary.join(parts)]
-        if progress is not None:
-            progress(block.start + len(rows.counted), pairing.rows_expected)
-    watch.check()
-    return _result(Summary.join(parts), request, pairing, watch)
+    layout = Layout(row_axes, id_column, None if columns is None else tuple(columns), key)
+    pairing = open_pairing(reference, candidate, layout, candidate_key)
+    return _Comparing(pairing, request, Watch(pairing, mode, kinds, normalize)).run(progress)
 
 
-def _measure(block: BlockPair, request: Request, pairing: Pairing) -> Rows:
-    pair = measures.prepare(
-        request.mode,
-        block.reference,
-        block.candidate,
-        request.temperature,
-        request.kinds,
-        request.smooth,
-    )
-    invalid = pair.status == Status.INVALID
-    if request.nan_policy == "raise" and invalid.any():
-        first = int(invalid.argmax())
-        raise invalid_row(request.mode, block, first, pairing, request.kinds)
-    counted = pair.status == Status.COUNTED
-    if request.nan_policy == "propagate":
-        counted |= invalid
-    same, of = pair.agreement
-    return Rows(
-        values={each.name: request.in_unit(each.rows(pair), each) for each in request.measures},
-        counted=counted,
-        skipped=pair.status == Status.SKIPPED,
-        invalid=invalid,
-        argmax=pair.argmax,
-        same=same,
-        of=of,
-        ids=block.ids,
-    )
+@dataclass(frozen=True)
+class _Part:
+    """What is kept of one block."""
+
+    summary: Summary
+    seen: Seen
+
+
+class _Comparing:
+    """One comparison on its way; `part` may run in several threads at once."""
+
+    def __init__(self, pairing: Pairing, request: Request, watch: Watch) -> None:
+        self.pairing, self.request, self.watch = pairing, request, watch
+        self.evaluator = Evaluator(
+            request.measures, request.mode, request.temperature, request.kinds, request.smooth
+        )
+
+    def run(self, progress: Callable[[int, int | None], None] | None) -> Comparison:
+        """Go over all blocks."""
+        if not self.evaluator.by_kernel_alone:
+            _keep_freed_memory()
+        size = STREAM_BYTES if self.evaluator.by_kernel_alone else BLOCK_BYTES
+        parts: list[Summary] = []
+        blocks = self.pairing.blocks(size)
+        for block, part in in_order(self.part, blocks, self.request.threads):
+            self.watch.add(block, part.seen)
+            parts.append(part.summary)
+            if len(parts) == _PARTS:
+                parts = [Summary.join(parts)]
+            if progress is not None:
+                progress(block.start + part.summary.rows, self.pairing.rows_expected)
+        self.watch.check()
+        return _result(Summary.join(parts), self.request, self.pairing, self.watch)
+
+    def part(self, block: BlockPair) -> _Part:
+        """Measure one block."""
+        request = self.request
+        found = self.evaluator.evaluate(block.reference, block.candidate)
+        invalid = found.status == Status.INVALID
+        if request.nan_policy == "raise" and invalid.any():
+            raise invalid_row(
+                request.mode, block, int(invalid.argmax()), self.pairing, request.kinds
+            )
+        valid = found.status == Status.COUNTED
+        rows = Rows(
+            values={
+                each.name: request.in_unit(found.values[each.name], each)
+                for each in request.measures
+            },
+            counted=valid | invalid if request.nan_policy == "propagate" else valid,
+            skipped=found.status == Status.SKIPPED,
+            invalid=invalid,
+            argmax=found.argmax,
+            same=found.same,
+            of=found.of,
+            ids=block.ids,
+        )
+        known = None if found.mismatches is None else int(found.mismatches.sum())
+        seen = self.watch.see(block, valid, known)
+        block.release()
+        return _Part(Summary.from_rows(rows, max(request.top, ALL_ROWS)), seen)
 
 
 def _keep_freed_memory() -> None:

@@ -44,6 +44,8 @@ def loss(
     nan_policy: NanPolicy = "raise",
     id_column: str | None = None,
     columns: Sequence[str] | None = None,
+    key: str | None = None,
+    candidate_key: str | None = None,
     kind: Kind | tuple[Kind, Kind] = "logits",
     normalize: bool = False,
     progress: Callable[[int, int | None], None] | None = None,
@@ -61,8 +63,8 @@ def loss(
         "torch", "mxnet", "keras", "r-drop", "vat", "globalpointer", "kd", "dkd", "gjsd",
         "distillm", "dkl", "ikl" or "gkl"; `kldiv_cli.losses.LOSSES` has their formulas.
     reference, candidate : path or array_like
-        Logits: a .npy, .csv, .tsv or .parquet file, or an array with at least one axis, of shape
-        (*rows, *classes). Any real dtype; computed in float64.
+        Logits: a file in a format of `kldiv_cli.sources.FORMATS`, or an array with at least one
+        axis, of shape (*rows, *classes). Any real dtype; computed in float64.
     labels : path, str or array_like of int, optional
         The true class per row, for dkd and class priors: an .npy file, the name of a column of the
         reference table, or an array.
@@ -74,6 +76,8 @@ def loss(
         or make the result NaN.
     id_column, columns : optional
         The row-id column and the class columns of tables.
+    key, candidate_key : str, optional
+        Which array of a file that holds several, and the candidate's where it is another.
     kind : {"logits", "probs", "log-probs"} or a pair of them
         What the numbers are, of both sides or of each; their logarithms are taken for logits.
     normalize : bool
@@ -124,12 +128,12 @@ def loss(
     kinds = (kind, kind) if isinstance(kind, str) else (kind[0], kind[1])
     check_kinds(kinds)
     check_normalize(chosen.mode, kinds, normalize=normalize)
-    layout = Layout(row_axes, id_column, None if columns is None else tuple(columns))
+    layout = Layout(row_axes, id_column, None if columns is None else tuple(columns), key)
     layout = _without_labels(layout, reference, labels)
-    pairing = open_pairing(reference, candidate, layout)
+    pairing = open_pairing(reference, candidate, layout, candidate_key)
     if chosen.whole_samples and row_axes is None and len(pairing.reference.shape) > 1:
-        pairing = open_pairing(reference, candidate, replace(layout, row_axes=1))
-    truth = None if labels is None else read_labels(labels, reference)
+        pairing = open_pairing(reference, candidate, replace(layout, row_axes=1), candidate_key)
+    truth = None if labels is None else read_labels(labels, reference, key)
     if truth is not None:
         truth.check(_count(pairing), prod(pairing.class_shape))
     job = _Job(chosen, pairing, truth, nan_policy, kinds, normalize)
@@ -184,6 +188,7 @@ class _Job:
                 pair = self.loss.prepare(m, n)
                 labels = None if labels is None else labels[keep]
             yield Rows(m, n, pair, labels), status
+            block.release()
 
     def _refuse(self, block: BlockPair, status: NDArray[np.uint8]) -> None:
         invalid = status == Status.INVALID

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,10 +11,11 @@ from numpy.typing import ArrayLike
 from kldiv_cli.comparison import Side
 from kldiv_cli.errors import InputError, UsageError
 from kldiv_cli.measures.base import Mode
+from kldiv_cli.measures.exact import real
 from kldiv_cli.measures.faults import first_invalid
 from kldiv_cli.measures.kinds import Kind, looks_like
 from kldiv_cli.pairing import BlockPair, Pairing
-from kldiv_cli.sources import open_source
+from kldiv_cli.sources import has_keys, open_source
 from kldiv_cli.sources.array import ArraySource
 from kldiv_cli.sources.base import Layout, Source
 
@@ -34,9 +36,23 @@ def open_side(side: Input, layout: Layout) -> Source:
     return ArraySource(array, layout)
 
 
-def open_pairing(reference: Input, candidate: Input, layout: Layout) -> Pairing:
-    """Open both sides; an id or columns named for two that are no tables are a `UsageError`."""
-    pairing = Pairing(open_side(reference, layout), open_side(candidate, layout))
+def open_pairing(
+    reference: Input, candidate: Input, layout: Layout, candidate_key: str | None = None
+) -> Pairing:
+    """Open both sides; ``candidate_key`` is the candidate's where it is not that of the layout.
+
+    Raises
+    ------
+    InputError
+        A file cannot be read, or the two sides do not correspond.
+    UsageError
+        An id or columns are named for two sides that are no tables, or a key where no side that it
+        is for holds arrays under names.
+    """
+    theirs = layout if candidate_key is None else replace(layout, key=candidate_key)
+    left, right = open_side(reference, layout), open_side(candidate, theirs)
+    _check_keys(left, right, layout.key, candidate_key)
+    pairing = Pairing(left, right)
     if layout.id is None and layout.columns is None:
         return pairing
     sides = pairing.reference, pairing.candidate
@@ -46,6 +62,19 @@ def open_pairing(reference: Input, candidate: Input, layout: Layout) -> Pairing:
             "Leave them out.",
         )
     return pairing
+
+
+def _check_keys(left: Source, right: Source, key: str | None, candidate_key: str | None) -> None:
+    advice = "Leave it out: only .npz, .safetensors, .pt and .pth files hold arrays under names."
+    if candidate_key is not None and not has_keys(right):
+        raise UsageError(
+            f"--candidate-key names an array, and {right.path} holds none under names", advice
+        )
+    if key is None or has_keys(left) or (candidate_key is None and has_keys(right)):
+        return
+    if candidate_key is None:
+        raise UsageError("--key names an array, and neither input holds any under names", advice)
+    raise UsageError(f"--key names an array, and {left.path} holds none under names", advice)
 
 
 def describe(source: Source, rows: int) -> Side:
@@ -69,7 +98,7 @@ def invalid_row(
     kinds: tuple[Kind, Kind] = ("logits", "logits"),
 ) -> InputError:
     """Return the error that names an invalid row of a block, given what its numbers are."""
-    values = block.reference, block.candidate
+    values = real(block.reference), real(block.candidate)
     fault = first_invalid(mode, *values, row, kinds)
     advice = (
         "Leave such rows out with --nan-policy omit, or let them show with --nan-policy propagate."

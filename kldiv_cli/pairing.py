@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import chain, repeat
 from math import prod
 from typing import Any, Literal
@@ -21,13 +20,20 @@ from kldiv_cli.sources.base import BLOCK_BYTES, Block, Source
 class BlockPair:
     """The same rows of both sides, the same classes in the same order, and the rows' ids if any.
 
-    ``start`` is the first row's place in the reference.
+    ``start`` is the first row's place in the reference. Call `release` once the values were read.
     """
 
     start: int
     reference: NDArray[Any]
     candidate: NDArray[Any]
     ids: NDArray[Any] | None
+    _releases: tuple[Callable[[], None] | None, ...] = ()
+
+    def release(self) -> None:
+        """Let the pages of mapped files go; the values may be read again all the same."""
+        for release in self._releases:
+            if release is not None:
+                release()
 
 
 @dataclass(frozen=True)
@@ -87,16 +93,13 @@ class Pairing:
     def _by_name(self) -> bool:
         return self.reference.class_names is not None and self.candidate.class_names is not None
 
-    @cached_property
-    def _block_rows(self) -> int:
-        widest = max(np.dtype(side.dtype).itemsize for side in (self.reference, self.candidate))
-        return max(1, BLOCK_BYTES // (widest * prod(self.class_shape)))
-
-    def blocks(self) -> Iterator[BlockPair]:
-        """Yield every row once, in the reference's order."""
+    def blocks(self, block_bytes: int | None = None) -> Iterator[BlockPair]:
+        """Yield every row once, in the reference's order, so many bytes of a side at a time."""
         order = self.reference.class_names if self._by_name else None
-        reference = self.reference.blocks(self._block_rows)
-        candidate = self.candidate.blocks(self._block_rows, order)
+        widest = max(_value_bytes(side.dtype) for side in (self.reference, self.candidate))
+        rows = max(1, (block_bytes or BLOCK_BYTES) // (widest * prod(self.class_shape)))
+        reference = self.reference.blocks(rows)
+        candidate = self.candidate.blocks(rows, order)
         if self.by == "position":
             return self._in_step(reference, candidate)
         return self._by_id(reference, candidate)
@@ -131,7 +134,8 @@ class Pairing:
                 ]
                 raise self._different("rows", *counts)
             ids = left.ids if left.ids is not None else right.ids
-            yield BlockPair(rows, left.values, right.values, ids)
+            releases = (left.release, right.release)
+            yield BlockPair(rows, left.values, right.values, ids, releases)
             rows += len(left)
 
     def _by_id(self, reference: Iterator[Block], candidate: Iterator[Block]) -> Iterator[BlockPair]:
@@ -146,7 +150,8 @@ class Pairing:
                 theirs = chain([] if right is None else [right], theirs)
                 yield from self._look_up(ours, list(theirs), walked)
                 return
-            yield BlockPair(start, left.values, right.values, left.ids)
+            releases = (left.release, right.release)
+            yield BlockPair(start, left.values, right.values, left.ids, releases)
             start += len(left)
             walked.append(_ids(left))
         _check_unique(walked, self.reference)
@@ -167,7 +172,7 @@ class Pairing:
             if values is None or (rows < 0).any():
                 ours.extend(map(_ids, reference))
                 break
-            yield BlockPair(start, block.values, values[rows], block.ids)
+            yield BlockPair(start, block.values, values[rows], block.ids, (block.release,))
             start += len(block)
         _check_unique([*walked, *ours], self.reference)
         self._check_matched("row ids", *(x.tolist() for x in (np.concatenate(ours), theirs)))
@@ -238,6 +243,10 @@ class _Steps:
         """Return what has not been walked yet."""
         first, second = ([] if block is None else [block] for block in self._rest)
         return chain(first, self._left), chain(second, self._right)
+
+
+def _value_bytes(dtype: str) -> int:
+    return 2 if dtype == "bfloat16" else np.dtype(dtype).itemsize
 
 
 def _ids(block: Block) -> NDArray[Any]:

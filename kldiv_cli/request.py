@@ -36,6 +36,7 @@ class Request:
     normalize: bool
     smooth: float
     limits: tuple[tuple[str, float], ...]
+    threads: int = 1
 
     def __post_init__(self) -> None:
         for name, value, known in (
@@ -60,6 +61,11 @@ class Request:
         if self.top < 0:
             raise UsageError(
                 f"expected --top of 0 or more, found {self.top}", "--top 10 is the default."
+            )
+        if self.threads < 1:
+            raise UsageError(
+                f"expected --threads of 1 or more, found {self.threads}",
+                "Leave it out to use all cores.",
             )
         if not self.measures:
             raise UsageError(

@@ -16,6 +16,7 @@ from kldiv_cli.identities import IDENTITIES
 from kldiv_cli.identities.base import TOLERANCE, Long, Rows
 from kldiv_cli.identities.distillation import USUAL_TEMPERATURE
 from kldiv_cli.measures.base import Mode, Status
+from kldiv_cli.measures.exact import real
 from kldiv_cli.opening import Input, describe, invalid_row, nothing_counts, open_pairing
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.request import NanPolicy
@@ -34,6 +35,8 @@ def verify(
     nan_policy: NanPolicy = "raise",
     id_column: str | None = None,
     columns: Sequence[str] | None = None,
+    key: str | None = None,
+    candidate_key: str | None = None,
     progress: Callable[[int, int | None], None] | None = None,
 ) -> Verification:
     """Check on the rows of two sets of logits what must hold for any logits.
@@ -43,7 +46,7 @@ def verify(
 
     Parameters
     ----------
-    reference, candidate, row_axes, temperature, id_column, columns, progress
+    reference, candidate, row_axes, temperature, id_column, columns, key, candidate_key, progress
         Those of `kldiv_cli.compare`.
     mode : {"softmax", "sigmoid"}
         Under sigmoid, where a row needs no softmax, only the identities of cells are checked; under
@@ -68,8 +71,8 @@ def verify(
         raise UsageError(
             f"expected a temperature above 0, found {temperature:g}", "1 leaves the logits alone."
         )
-    layout = Layout(row_axes, id_column, None if columns is None else tuple(columns))
-    pairing = open_pairing(reference, candidate, layout)
+    layout = Layout(row_axes, id_column, None if columns is None else tuple(columns), key)
+    pairing = open_pairing(reference, candidate, layout, candidate_key)
     findings = [
         Finding(name, identity.statement, 0, nan, None, "", TOLERANCE)
         for name, identity in IDENTITIES.items()
@@ -87,13 +90,15 @@ def verify(
         watch.look(block, status == Status.COUNTED)
         chosen = np.flatnonzero(status == Status.COUNTED)
         if len(chosen):
-            rows = Rows(block.reference[chosen], block.candidate[chosen], temperature)
+            s, t = real(block.reference), real(block.candidate)
+            rows = Rows(s[chosen], t[chosen], temperature)
             findings = [
                 _merge(old, *_residuals(old.name, rows, chosen), block, pairing) for old in findings
             ]
         if nan_policy == "propagate" and len(invalid):
             unknown = np.full(len(invalid), np.nan, np.longdouble)
             findings = [_merge(old, unknown, invalid, block, pairing) for old in findings]
+        block.release()
         if progress is not None:
             progress(seen.total(), pairing.rows_expected)
     skipped, invalid_rows = seen[Status.SKIPPED], seen[Status.INVALID]

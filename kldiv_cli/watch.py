@@ -11,15 +11,41 @@ from numpy.typing import NDArray
 from kldiv_cli.comparison import Side
 from kldiv_cli.errors import InputError
 from kldiv_cli.measures.base import Mode
-from kldiv_cli.measures.faults import mask_mismatches
+from kldiv_cli.measures.exact import real
+from kldiv_cli.measures.faults import Fault, mask_mismatches
 from kldiv_cli.measures.kinds import Kind, looks_like, sum_tolerance, sums
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.sources.base import Source
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What one block shows."""
+
+    mismatches: int
+    first_mismatch: Fault | None
+    identical: bool
+    sides: tuple[SideSeen, SideSeen]
+
+
+@dataclass(frozen=True)
+class SideSeen:
+    """What one block shows of one side; ``worst`` is the distance of a row's sum from 1."""
+
+    like_probs: bool = False
+    like_log_probs: bool = False
+    summed: bool = False
+    worst: float = 0.0
+    worst_sum: float = 1.0
+    worst_row: int = 0
+
+
 @dataclass
 class Watch:
     """Looks at every block of a comparison, and says at the end what is wrong.
+
+    `see` looks at a block, in any thread; `add` takes in what was seen, in the order of the blocks.
+    What has been ruled out is no longer looked for.
 
     Raises
     ------
@@ -41,13 +67,40 @@ class Watch:
         self.sides = SideWatch("reference", reference), SideWatch("candidate", candidate)
 
     def look(self, block: BlockPair, counted: NDArray[np.bool_]) -> None:
-        """Look at one block, of which these rows count."""
-        values = block.reference, block.candidate
-        if self.kinds == ("logits", "logits"):
-            self._look_at_masks(block)
-        self.identical = self.identical and np.array_equal(*values, equal_nan=True)
-        for side, rows in zip(self.sides, values, strict=True):
-            side.look(rows, counted, block.start, self.mode)
+        """See one block, of which these rows count, and add it."""
+        self.add(block, self.see(block, counted))
+
+    def see(
+        self, block: BlockPair, counted: NDArray[np.bool_], mismatches: int | None = None
+    ) -> Seen:
+        """Look at one block, of which these rows count; the number of mismatches may be known."""
+        s, t = real(block.reference), real(block.candidate)
+        fault = None
+        if self.kinds != ("logits", "logits"):
+            mismatches = 0
+        elif mismatches != 0:
+            mismatches, fault = mask_mismatches(s, t)
+        identical = self.identical and np.array_equal(s[:1], t[:1], equal_nan=True)
+        return Seen(
+            mismatches,
+            fault,
+            identical and np.array_equal(s, t, equal_nan=True),
+            (self.sides[0].see(s, counted, self.mode), self.sides[1].see(t, counted, self.mode)),
+        )
+
+    def add(self, block: BlockPair, seen: Seen) -> None:
+        """Take in what was seen of a block."""
+        if seen.first_mismatch is not None and not self.mismatches:
+            fault = seen.first_mismatch
+            place = self.pairing.place(fault.side, block, fault.row, fault.cell)
+            self.first_mismatch = (
+                f"{getattr(self.pairing, fault.side).path}: mask mismatch: {place} holds "
+                f"{fault.found} on the other side"
+            )
+        self.mismatches += seen.mismatches
+        self.identical = self.identical and seen.identical
+        for side, found in zip(self.sides, seen.sides, strict=True):
+            side.add(found, block.start)
 
     def check(self) -> None:
         """Raise if rows of probabilities do not sum to 1, unless that was to be mended."""
@@ -87,16 +140,6 @@ class Watch:
                 )
         return tuple(found)
 
-    def _look_at_masks(self, block: BlockPair) -> None:
-        count, fault = mask_mismatches(block.reference, block.candidate)
-        if fault is not None and not self.mismatches:
-            place = self.pairing.place(fault.side, block, fault.row, fault.cell)
-            self.first_mismatch = (
-                f"{getattr(self.pairing, fault.side).path}: mask mismatch: {place} holds "
-                f"{fault.found} on the other side"
-            )
-        self.mismatches += count
-
 
 @dataclass
 class SideWatch:
@@ -111,21 +154,30 @@ class SideWatch:
     worst_row: int = 0
     summed: bool = False
 
-    def look(self, values: NDArray[Any], counted: NDArray[np.bool_], start: int, mode: str) -> None:
-        """Look at one block that begins at row ``start``."""
+    def see(self, values: NDArray[Any], counted: NDArray[np.bool_], mode: Mode) -> SideSeen:
+        """Look at this side of a block, of which these rows count."""
         if self.kind == "logits":
-            if self.like_probs:
-                self.like_probs = looks_like(values[counted], "probs")
-            if self.like_log_probs:
-                self.like_log_probs = looks_like(values[counted], "log-probs")
-        elif mode == "softmax" and counted.any():
-            self.summed = True
-            totals = sums(values, self.kind)
-            distance = np.where(counted, np.abs(totals - 1), 0.0)
-            row = int(distance.argmax())
-            if distance[row] > self.worst:
-                self.worst, self.worst_sum = float(distance[row]), float(totals[row])
-                self.worst_row = start + row
+            return SideSeen(
+                like_probs=self.like_probs and looks_like(values[counted], "probs"),
+                like_log_probs=self.like_log_probs
+                and mode == "sigmoid"
+                and looks_like(values[counted], "log-probs"),
+            )
+        if mode == "sigmoid" or not counted.any():
+            return SideSeen()
+        totals = sums(values, self.kind)
+        distance = np.where(counted, np.abs(totals - 1), 0.0)
+        row = int(distance.argmax())
+        return SideSeen(False, False, True, float(distance[row]), float(totals[row]), row)
+
+    def add(self, seen: SideSeen, start: int) -> None:
+        """Take in what was seen of a block that begins at row ``start``."""
+        self.like_probs = self.like_probs and seen.like_probs
+        self.like_log_probs = self.like_log_probs and seen.like_log_probs
+        self.summed = self.summed or seen.summed
+        if seen.worst > self.worst:
+            self.worst, self.worst_sum = seen.worst, seen.worst_sum
+            self.worst_row = start + seen.worst_row
 
 
 def tolerance(source: Source) -> float:
