@@ -1,0 +1,77 @@
+"""``kldiv inspect``."""
+
+from __future__ import annotations
+
+from typing import IO, TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from kldiv_cli.cli import options, streams
+from kldiv_cli.errors import InputError
+
+if TYPE_CHECKING:
+    from kldiv_cli.inspection_result import Inspection, Unreadable
+    from kldiv_cli.sources.base import Layout
+
+
+def inspect(
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE...", help="Logits, in any format that is read.")
+    ],
+    row_axes: options.RowAxes = None,
+    id_column: options.IdColumn = None,
+    columns: options.ClassColumns = None,
+    key: options.Key = None,
+    report: Annotated[
+        Literal["table", "json"],
+        typer.Option(
+            "--format", help="For people, or at full precision for programs: an array of objects."
+        ),
+    ] = "table",
+) -> int:
+    """Say what files are: shape, names, logits or probabilities, infinities, masks, entropy.
+
+    All rows are read. A file that cannot be read is an error on standard error,
+    and in JSON an object with "error"; the others are printed all the same.
+
+    Exit code 0: every file was read; 2: trouble.
+    """
+    from kldiv_cli.inspection_result import Unreadable
+    from kldiv_cli.reports.inspection import write_json
+    from kldiv_cli.sources.base import Layout
+
+    classes = None if columns is None else tuple(columns.split(","))
+    layout = Layout(row_axes, id_column, classes, key)
+    found: list[Inspection | Unreadable] = []
+    for path in files:
+        one = _look(path, layout)
+        if report == "table" and not isinstance(one, Unreadable):
+            _show(one, first=all(isinstance(other, Unreadable) for other in found))
+        found.append(one)
+    if report == "json":
+        streams.put(lambda stream: write_json(found, stream))
+    return 2 if any(isinstance(one, Unreadable) for one in found) else 0
+
+
+def _look(path: str, layout: Layout) -> Inspection | Unreadable:
+    """Inspect one file, and say at once why not where it cannot be read."""
+    from kldiv_cli.cli.progress import Progress
+    from kldiv_cli.inspection import inspect as look
+    from kldiv_cli.inspection_result import Unreadable
+
+    try:
+        with Progress() as progress:
+            return look(path, layout, progress)
+    except InputError as error:
+        streams.tell(f"error: {error.what}", error.advice)
+        return Unreadable(path, error.what, error.advice)
+
+
+def _show(found: Inspection, *, first: bool) -> None:
+    from kldiv_cli.reports.inspection import write_table
+
+    def write(stream: IO[str]) -> None:
+        stream.write("" if first else "\n")
+        write_table(found, stream)
+
+    streams.put(write)

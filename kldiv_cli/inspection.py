@@ -1,0 +1,141 @@
+"""The loop that says what one file is: source -> tallies -> a guess at what the numbers are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import exp, prod
+
+import numpy as np
+
+from kldiv_cli.errors import InputError
+from kldiv_cli.inspection_result import Entropy, Guess, Inspection
+from kldiv_cli.opening import Input, describe, open_side
+from kldiv_cli.sources import has_keys
+from kldiv_cli.sources.array import ArraySource
+from kldiv_cli.sources.base import BLOCK_BYTES, Layout, Source
+from kldiv_cli.tallies import Tallies, off_one
+from kldiv_cli.watch import tolerance
+
+
+def inspect(
+    side: Input,
+    layout: Layout | None = None,
+    progress: Callable[[int, int | None], None] | None = None,
+) -> Inspection:
+    """Say what a file of model outputs is, from all of its rows, in one pass.
+
+    Parameters
+    ----------
+    side : path or array_like
+        A file in a format that `kldiv_cli.sources` knows, or an array. Files are streamed.
+    layout : Layout, optional
+        How the rows lie, where that is to be said.
+    progress : callable, optional
+        Called after each block with the rows done and the number expected, if known.
+
+    Returns
+    -------
+    Inspection
+        Shape and names, counts of cells and rows, ranges, spread of argmax, entropy in nats, and a
+        guess at what the numbers are. Rows with NaN, with +inf or with nothing but -inf hold no
+        distribution: they are counted, and their cells are, and sums, argmax and entropy leave them
+        out.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, is no table though columns are named, or holds no arrays under
+        names though a key is given.
+    """
+    layout = Layout() if layout is None else layout
+    source = open_side(side, layout)
+    if isinstance(source, ArraySource) and (layout.id, layout.columns) != (None, None):
+        raise InputError(
+            f"{source.path}: expected a table for --id and --columns, found {source.format}",
+            "Leave them out: an array has no columns.",
+        )
+    if layout.key is not None and not has_keys(source):
+        raise InputError(
+            f"{source.path}: expected arrays under names for --key, found {source.format}",
+            "Leave it out: only .npz, .safetensors, .pt and .pth files hold any.",
+        )
+    _keep_freed_memory()
+    seen = Tallies()
+    # A block is looked at in float64, so that is what its bytes are counted in.
+    for block in source.blocks(max(1, BLOCK_BYTES // (8 * prod(source.class_shape)))):
+        seen.look(block)
+        if block.release is not None:
+            block.release()
+        if progress is not None:
+            progress(seen.rows.total, source.rows_expected)
+    return _result(source, seen)
+
+
+def _keep_freed_memory() -> None:
+    """Let the C library keep what one block frees for the next, as `kldiv_cli.compare` does."""
+    np.empty(30 << 20, dtype=np.uint8)
+
+
+def _result(source: Source, seen: Tallies) -> Inspection:
+    rows, guess = seen.rows.result(), _guess(source, seen)
+    cells, mask_like = seen.cells.result()
+    return Inspection(
+        file=describe(source, rows.total),
+        row_shape=tuple(rows.total if length is None else length for length in source.row_shape),
+        class_shape=source.class_shape,
+        class_names=source.class_names,
+        ids=tuple(seen.ids),
+        guess=guess,
+        cells=cells,
+        mask_like=mask_like,
+        rows=rows,
+        sums=seen.sums.result(),
+        log_sums=seen.log_sums.result(),
+        leaders=seen.leaders(),
+        entropy=_entropy(seen, guess),
+    )
+
+
+def _entropy(seen: Tallies, guess: Guess) -> Entropy | None:
+    """Return the entropy of the distributions that the rows stand for, as far as one can tell."""
+    if not seen.entropy.rows:
+        return None
+    as_probs = (guess.kind, guess.mode) == ("probs", "softmax")
+    tally = seen.entropy_as_probs if as_probs else seen.entropy
+    return Entropy(
+        "row" if as_probs else "softmax(row)",
+        tally.total / tally.rows,
+        tally.span.low,
+        tally.span.high,
+    )
+
+
+def _guess(source: Source, seen: Tallies) -> Guess:
+    total, log_sum = seen.sums, seen.log_sums
+    if seen.entropy.rows == 0:
+        return Guess(None, None, "", "no row holds a distribution")
+    if seen.like_probs:
+        off = off_one(total.low, total.high)
+        why = f"every cell lies in [0, 1] and every row sums to 1 within {off:.2g}"
+        return Guess("probs", "softmax", _options("probs", off, source), why)
+    if seen.like_log_probs:
+        off = off_one(exp(log_sum.low), exp(log_sum.high))
+        why = f"no cell is above 0 and exp(row) sums to 1 within {off:.2g} in every row"
+        return Guess("log-probs", "softmax", _options("log-probs", off, source), why)
+    if seen.in_unit:
+        why = (
+            "every cell lies in [0, 1], but rows do not sum to 1 "
+            f"({total.low:.6g} to {total.high:.6g}): one probability per cell"
+        )
+        return Guess("probs", "sigmoid", "--input probs --mode sigmoid", why)
+    why = (
+        "some cells lie outside [0, 1], and log(sum(exp(row))) is not 0 "
+        f"({log_sum.low:.6g} to {log_sum.high:.6g})"
+    )
+    if "int" in source.dtype:
+        why += "; but all are integers: labels or token ids?"
+    return Guess("logits", None, "", why)
+
+
+def _options(kind: str, off: float, source: Source) -> str:
+    return f"--input {kind}" + (" --normalize" if off > tolerance(source) else "")

@@ -1,0 +1,232 @@
+"""What files are -> a block of text for each, or one JSON array of all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from math import log, prod
+from textwrap import wrap
+from typing import IO, Any
+
+import numpy as np
+
+from kldiv_cli.errors import a_few, printable
+from kldiv_cli.inspection_result import Inspection, Span, Unreadable
+from kldiv_cli.reports.facts import file_line, number
+from kldiv_cli.reports.json import SCHEMA, valid
+
+_WIDTH = 80
+_LABEL = 13
+_MASKS_SHOWN = 5
+_KINDS = {"logits": "logits", "probs": "probabilities", "log-probs": "log-probabilities"}
+_MINIMA = {
+    float(np.finfo(np.float16).min): "float16's minimum",
+    float(np.finfo(np.float32).min): "float32's minimum",
+    float(np.finfo(np.float64).min): "float64's minimum",
+    -float.fromhex("0x1.fep127"): "bfloat16's minimum",
+}
+
+
+def write_table(found: Inspection, stream: IO[str]) -> None:
+    """Write what one file is; only lines that hold long names are wider than 80 columns."""
+    for label, text in _lines(found):
+        stream.write(f"{label:<{_LABEL}}{text}".rstrip() + "\n")
+
+
+def write_json(found: Sequence[Inspection | Unreadable], stream: IO[str]) -> None:
+    """Write an array with one object per file, in order; of an unreadable one the error."""
+    objects = [_error(one) if isinstance(one, Unreadable) else _object(one) for one in found]
+    json.dump(valid(objects), stream, indent=2, allow_nan=False)
+    stream.write("\n")
+
+
+def _lines(found: Inspection) -> Iterator[tuple[str, str]]:
+    yield "file", file_line(found.file)
+    for i, note in enumerate(found.file.notes):
+        yield ("" if i else "columns"), printable(note)
+    if found.ids:
+        more = ", ..." if found.rows.total > len(found.ids) else ""
+        yield "ids", printable(", ".join(map(repr, found.ids)) + more)
+    yield "classes", _classes(found)
+    yield from _rows(found)
+    yield from _guess(found)
+    yield from _cells(found)
+    yield from _distributions(found)
+
+
+def _classes(found: Inspection) -> str:
+    if found.class_names is not None:
+        names = printable(a_few(list(found.class_names)))
+        return names if len(found.class_names) > 3 else f"{names} ({len(found.class_names)} in all)"
+    return _count(found.class_shape)
+
+
+def _rows(found: Inspection) -> Iterator[tuple[str, str]]:
+    rows = found.rows
+    full = "each" if rows.valid == rows.total else rows.valid
+    yield "rows", f"{_count(found.row_shape)}, a distribution in {full}"
+    bad = (
+        ("with NaN", rows.nan, rows.first_nan),
+        ("with +inf", rows.plus_inf, rows.first_plus_inf),
+        ("with nothing but -inf", rows.empty, rows.first_empty),
+    )
+    parts = (
+        f"{count} {what} (first: row {first})" for what, count, first in bad if first is not None
+    )
+    yield from _wrapped("", ", ".join(parts))
+
+
+def _guess(found: Inspection) -> Iterator[tuple[str, str]]:
+    guess = found.guess
+    what = "nothing known" if guess.kind is None else _KINDS[guess.kind]
+    yield from _wrapped("looks like", f"{what}: {guess.why}")
+    if guess.options:
+        yield "", f"(say {guess.options})"
+
+
+def _cells(found: Inspection) -> Iterator[tuple[str, str]]:
+    cells, masks = found.cells, found.mask_like
+    kinds = f"{cells.minus_inf} -inf, {cells.plus_inf} +inf, {cells.nan} NaN"
+    yield from _wrapped("cells", f"{cells.total}: {cells.finite} finite, {kinds}")
+    of = ", mask-like ones left out" if masks.cells else ""
+    yield "range", f"{_span(cells.span)} (finite cells{of})"
+    yield "mask-like", f"{masks.cells or 'no'} finite cells at or below {masks.at_most:g}"
+    if not masks.complete:
+        yield "", f"{_span(masks.span)}: more than {len(masks.values)} values, so hardly masks"
+        return
+    shown = masks.values[:_MASKS_SHOWN]
+    width = max((len(str(count)) for _, count in shown), default=0)
+    for value, count in shown:
+        known = f" ({_MINIMA[value]})" if value in _MINIMA else ""
+        yield "", f"{count:>{width}} x {number(value)}{known}"
+    if len(masks.values) > len(shown):
+        yield "", f"... {len(masks.values)} values in all, {_span(masks.span)}"
+
+
+def _distributions(found: Inspection) -> Iterator[tuple[str, str]]:
+    if found.entropy is None:
+        return
+    entropy, classes = found.entropy, prod(found.class_shape)
+    yield "row sums", _span(found.sums)
+    yield "logsumexp", f"{_span(found.log_sums)} (log of sum(exp(row)))"
+    yield "argmax", f"{found.leaders.distinct} of {classes} classes are some row's argmax"
+    rows = found.rows.valid
+    top = [(f"{number(100 * count / rows)} %", f"{count}") for _, count in found.leaders.top]
+    widths = [max(map(len, column)) for column in zip(*top, strict=True)]
+    for (index, _), (share, count) in zip(found.leaders.top, top, strict=True):
+        numbers = f"{share:>{widths[0]}}, {count:>{widths[1]}} of {rows} rows"
+        yield "", f"{numbers}: class {_class(index, found)}"
+    of = "softmax(row)" if entropy.of == "softmax(row)" else "the row's probabilities"
+    yield "entropy", f"of {of}, in nats (at most ln {classes} = {number(log(classes))})"
+    low, high = number(entropy.low), number(entropy.high)
+    yield "", f"mean {number(entropy.mean)}, min {low}, max {high}"
+
+
+def _object(found: Inspection) -> dict[str, Any]:
+    file, guess, masks, rows = found.file, found.guess, found.mask_like, found.rows
+    return {
+        "schema": SCHEMA,
+        "path": file.path,
+        "format": file.format,
+        "dtype": file.dtype,
+        "shape": list(file.shape),
+        "row_shape": list(found.row_shape),
+        "class_shape": list(found.class_shape),
+        "class_names": None if found.class_names is None else list(found.class_names),
+        "id": None if file.id is None else {"column": file.id, "first": list(found.ids)},
+        "notes": list(file.notes),
+        "guess": {
+            "input": guess.kind,
+            "mode": guess.mode,
+            "options": guess.options,
+            "why": guess.why,
+        },
+        "rows": {
+            "total": rows.total,
+            "valid": rows.valid,
+            "nan": rows.nan,
+            "plus_inf": rows.plus_inf,
+            "nothing_but_minus_inf": rows.empty,
+            "first_nan": rows.first_nan,
+            "first_plus_inf": rows.first_plus_inf,
+            "first_nothing_but_minus_inf": rows.first_empty,
+        },
+        "cells": {
+            "total": found.cells.total,
+            "finite": found.cells.finite,
+            "minus_inf": found.cells.minus_inf,
+            "plus_inf": found.cells.plus_inf,
+            "nan": found.cells.nan,
+            "mask_like": masks.cells,
+        },
+        "range": _span_object(found.cells.span),
+        "mask_like": {
+            "at_most": masks.at_most,
+            "range": _span_object(masks.span),
+            "values": [{"value": value, "cells": count} for value, count in masks.values],
+            "complete": masks.complete,
+        },
+        "row_sums": _span_object(found.sums),
+        "logsumexp": _span_object(found.log_sums),
+        "argmax": {
+            "distinct": found.leaders.distinct,
+            "most_frequent": [_leader(found, *leader) for leader in found.leaders.top],
+        },
+        "entropy": _entropy_object(found),
+    }
+
+
+def _leader(found: Inspection, index: int, count: int) -> dict[str, Any]:
+    names = found.class_names
+    return {
+        "class": index,
+        "name": None if names is None else names[index],
+        "rows": count,
+        "share": count / found.rows.valid,
+    }
+
+
+def _entropy_object(found: Inspection) -> dict[str, Any] | None:
+    if found.entropy is None:
+        return None
+    entropy = found.entropy
+    return {
+        "of": entropy.of,
+        "unit": "nats",
+        "mean": entropy.mean,
+        "min": entropy.low,
+        "max": entropy.high,
+    }
+
+
+def _error(found: Unreadable) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "path": found.path,
+        "error": found.what,
+        "advice": found.advice,
+    }
+
+
+def _span(span: Span | None) -> str:
+    return "none" if span is None else f"{number(span.low)} to {number(span.high)}"
+
+
+def _span_object(span: Span | None) -> dict[str, float] | None:
+    return None if span is None else {"min": span.low, "max": span.high}
+
+
+def _count(shape: tuple[int, ...]) -> str:
+    axes = f" ({' x '.join(map(str, shape))})" if len(shape) > 1 else ""
+    return f"{prod(shape)}{axes}"
+
+
+def _class(index: int, found: Inspection) -> str:
+    if found.class_names is not None:
+        return printable(repr(found.class_names[index]))
+    return ",".join(str(int(i)) for i in np.unravel_index(index, found.class_shape))
+
+
+def _wrapped(label: str, text: str) -> Iterator[tuple[str, str]]:
+    lines = wrap(text, _WIDTH - _LABEL, break_long_words=False, break_on_hyphens=False)
+    yield from (("" if i else label, line) for i, line in enumerate(lines))

@@ -1,0 +1,217 @@
+"""`kldiv inspect` from the outside: exit code, standard output, standard error."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.cli.test_startup import MAIN, loaded
+from tests.command import ROOT, Kldiv
+
+NPY, PARQUET = "samples/magika-fp32.npy", "samples/magika-fp32.parquet"
+OCR = "samples/ocr-det-fp32.npy"
+MISSING = "kldiv: error: {}: expected a file, found nothing there\nCheck the path.\n"
+
+OCR_TABLE = """\
+file         samples/ocr-det-fp32.npy  npy float32 6 x 1 x 64 x 96
+classes      6144 (1 x 64 x 96)
+rows         6, a distribution in each
+looks like   logits: some cells lie outside [0, 1], and log(sum(exp(row))) is
+             not 0 (22.3816 to 51.9386)
+cells        36864: 36864 finite, 0 -inf, 0 +inf, 0 NaN
+range        -100.171 to 51.1009 (finite cells)
+mask-like    no finite cells at or below -10000
+row sums     -224707 to -173084
+logsumexp    22.3816 to 51.9386 (log of sum(exp(row)))
+argmax       6 of 6144 classes are some row's argmax
+             16.6667 %, 1 of 6 rows: class 0,13,17
+             16.6667 %, 1 of 6 rows: class 0,13,42
+             16.6667 %, 1 of 6 rows: class 0,15,66
+             16.6667 %, 1 of 6 rows: class 0,31,65
+             16.6667 %, 1 of 6 rows: class 0,43,40
+entropy      of softmax(row), in nats (at most ln 6144 = 8.72323)
+             mean 1.98117, min 1.10641, max 3.64888
+"""
+
+PARQUET_TABLE = """\
+file         samples/magika-fp32.parquet  parquet float32 512 x 214
+columns      row id: column 'file', the only one that is not numeric
+ids          'OMP.h.inc', 'SpeakerDisableSeq.conf', 'trusted.gpg', ...
+classes      '3gp', 'ace', 'ai', ... (214 in all)
+rows         512, a distribution in each
+looks like   logits: some cells lie outside [0, 1], and log(sum(exp(row))) is
+             not 0 (6.99465 to 24.813)
+cells        109568: 109568 finite, 0 -inf, 0 +inf, 0 NaN
+range        -11.3596 to 24.813 (finite cells)
+mask-like    no finite cells at or below -10000
+row sums     -330.686 to 214.531
+logsumexp    6.99465 to 24.813 (log of sum(exp(row)))
+argmax       75 of 214 classes are some row's argmax
+             7.42188 %, 38 of 512 rows: class 'c'
+             7.03125 %, 36 of 512 rows: class 'python'
+             5.85938 %, 30 of 512 rows: class 'pem'
+              4.6875 %, 24 of 512 rows: class 'rst'
+             4.29688 %, 22 of 512 rows: class 'cpp'
+entropy      of softmax(row), in nats (at most ln 214 = 5.36598)
+             mean 0.585301, min 3.0721e-06, max 3.85511
+"""
+
+
+def test_a_table(kldiv: Kldiv) -> None:
+    assert kldiv("inspect", PARQUET) == (0, PARQUET_TABLE, "")
+
+
+def test_an_array(kldiv: Kldiv) -> None:
+    assert kldiv("inspect", OCR, "--row-axes", 1) == (0, OCR_TABLE, "")
+
+
+def test_samples_fit_80_columns() -> None:
+    assert max(map(len, (OCR_TABLE + PARQUET_TABLE).splitlines())) <= 80
+
+
+def test_several_files_stand_a_blank_line_apart(kldiv: Kldiv) -> None:
+    alone = [kldiv("inspect", path).out for path in (NPY, OCR, PARQUET)]
+    assert kldiv("inspect", NPY, OCR, PARQUET) == (0, "\n".join(alone), "")
+
+
+def test_a_file_that_cannot_be_read_does_not_keep_the_others_back(
+    kldiv: Kldiv, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "first.npy", tmp_path / "second.npy"
+    alone = [kldiv("inspect", path).out for path in (NPY, PARQUET)]
+    done = kldiv("inspect", first, NPY, second, PARQUET)
+    assert done == (2, "\n".join(alone), MISSING.format(first) + MISSING.format(second))
+
+
+def test_a_file_that_cannot_be_read_alone(kldiv: Kldiv, tmp_path: Path) -> None:
+    path = tmp_path / "damaged.npy"
+    path.write_bytes(Path(NPY).read_bytes()[:-1])
+    code, out, err = kldiv("inspect", path)
+    assert (code, out) == (2, "")
+    assert err == (
+        f"kldiv: error: {path}: expected 438272 bytes of float32 for shape (512, 214), found "
+        "438271\nThe file is cut off. Write it again with numpy.save(path, logits).\n"
+    )
+
+
+def test_a_fault_in_the_middle_of_a_file(kldiv: Kldiv, tmp_path: Path) -> None:
+    """Nothing is printed of what was read before it."""
+    path = tmp_path / "ragged.csv"
+    lines = ["a,b", *["0.25,0.5"] * 300_000, "1,x"]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    code, out, err = kldiv("inspect", path)
+    assert (code, out) == (2, "")
+    assert err == (
+        f"kldiv: error: {path}: line 300002, column 'b': expected a number, found 'x'\n"
+        "Expected a header line of column names, then one line of numbers per row.\n"
+    )
+
+
+class TestJson:
+    def test_full_precision(self, kldiv: Kldiv, tmp_path: Path) -> None:
+        path = tmp_path / "thirds.npy"
+        np.save(path, np.array([[1 / 3, -np.inf, -1e12], [-2 / 3, 0.1, np.nan]]))
+        code, out, err = kldiv("inspect", path, "--format", "json")
+        assert (code, err) == (0, "")
+        (found,) = json.loads(out)
+        assert (found["path"], found["shape"]) == (str(path), [2, 3])
+        assert found["range"] == {"min": -2 / 3, "max": 1 / 3}
+        assert found["row_sums"] == {"min": "-inf", "max": "-inf"}
+        assert found["logsumexp"] == {"min": 1 / 3, "max": 1 / 3}
+        assert found["mask_like"]["values"] == [{"value": -1e12, "cells": 1}]
+        assert found["rows"]["first_nan"] == 1
+        assert found["entropy"] == {
+            "of": "softmax(row)",
+            "unit": "nats",
+            **dict.fromkeys(("mean", "min", "max"), 0.0),
+        }
+
+    def test_an_array_with_an_object_per_file(self, kldiv: Kldiv, tmp_path: Path) -> None:
+        missing = tmp_path / "missing.npy"
+        code, out, err = kldiv("inspect", PARQUET, missing, NPY, "--format", "json")
+        assert (code, err) == (2, MISSING.format(missing))
+        table, error, array = json.loads(out)
+        assert table["id"]["column"] == "file"
+        assert table["argmax"]["most_frequent"][0] == {
+            "class": 17,
+            "name": "c",
+            "rows": 38,
+            "share": 38 / 512,
+        }
+        assert array["argmax"]["most_frequent"][0]["name"] is None
+        assert array["entropy"] == table["entropy"]
+        assert error == {
+            "schema": 1,
+            "path": str(missing),
+            "error": f"{missing}: expected a file, found nothing there",
+            "advice": "Check the path.",
+        }
+
+
+class TestOptions:
+    def test_columns_and_id(self, kldiv: Kldiv, tmp_path: Path) -> None:
+        path = tmp_path / "n.csv"
+        path.write_text("n,x,y,z\n5,1,2,3\n7,4,5,6\n", encoding="utf-8")
+        code, out, err = kldiv("inspect", path, "--id", "n", "--columns", "z,x")
+        assert (code, err) == (0, "")
+        assert out.splitlines()[:5] == [
+            f"file         {path}  csv float64 2 x 2",
+            "columns      row id: column 'n' (--id)",
+            "ids          '5', '7'",
+            "classes      'z', 'x' (2 in all)",
+            "rows         2, a distribution in each",
+        ]
+
+    @pytest.mark.parametrize("options", [("--id", "file"), ("--columns", "a,b")])
+    def test_columns_of_an_array(self, options: tuple[str, str], kldiv: Kldiv) -> None:
+        code, out, err = kldiv("inspect", NPY, *options)
+        assert (code, out) == (2, "")
+        assert err == (
+            f"kldiv: error: {NPY}: expected a table for --id and --columns, found npy\n"
+            "Leave them out: an array has no columns.\n"
+        )
+
+    def test_an_option_that_fits_one_of_two_files(self, kldiv: Kldiv) -> None:
+        code, out, err = kldiv("inspect", OCR, PARQUET, "--row-axes", 3)
+        assert (code, out.splitlines()[1]) == (2, "classes      96")
+        assert err == (
+            f"kldiv: error: {PARQUET}: expected --row-axes 1 for a table, found 3\n"
+            "A table has one axis of rows; save arrays with more as .npy.\n"
+        )
+
+    def test_no_file(self, kldiv: Kldiv) -> None:
+        done = kldiv("inspect")
+        assert (done.code, done.out) == (2, "")
+        assert done.err.startswith("kldiv: error: Missing argument 'FILE...'")
+
+    def test_an_unknown_format(self, kldiv: Kldiv) -> None:
+        done = kldiv("inspect", NPY, "--format", "csv")
+        assert (done.code, done.out) == (2, "")
+        assert "'csv' is not one of 'table', 'json'" in done.err
+
+
+@pytest.mark.parametrize("report", ["table", "json"])
+def test_an_array_needs_neither_pyarrow_nor_rich(report: str) -> None:
+    assert loaded(MAIN, ["inspect", NPY, OCR, "--format", report]) == ["0", "numpy"]
+
+
+def test_a_reader_that_closes_the_pipe_early_is_no_trouble() -> None:
+    """`kldiv inspect *.npy | head -1`."""
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "wb") as pipe:
+        done = subprocess.run(
+            [sys.executable, "-m", "kldiv_cli", "inspect", *[NPY] * 3],
+            cwd=ROOT,
+            stdout=pipe,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (0, "")

@@ -1,0 +1,321 @@
+"""What a file is, as text and as JSON: golden text, no digit lost, no name that escapes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from io import StringIO
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kldiv_cli.inspection_result import (
+    Cells,
+    Entropy,
+    Guess,
+    Inspection,
+    Leaders,
+    MaskLike,
+    Rows,
+    Span,
+    Unreadable,
+)
+from kldiv_cli.reports.inspection import write_json, write_table
+from tests.reports import HOSTILE, INF, MARKUP, NAN, side
+
+CLEAN = Inspection(
+    file=side("fp32.npy"),
+    row_shape=(24,),
+    class_shape=(4,),
+    class_names=None,
+    ids=(),
+    guess=Guess("logits", None, "", "some cells lie outside [0, 1], and so on"),
+    cells=Cells(96, 0, 0, 0, Span(-1 / 3, 12.5)),
+    mask_like=MaskLike(-1e4, 0, None, (), complete=True),
+    rows=Rows(24, 0, 0, 0, None, None, None),
+    sums=Span(-2.0, 30.25),
+    log_sums=Span(0.1, 12.75),
+    leaders=Leaders(3, ((2, 15), (0, 8), (1, 1))),
+    entropy=Entropy("softmax(row)", 2 / 3, 1e-17, 1.25),
+)
+"""A plain array of 24 rows and 4 classes."""
+
+FULL = replace(
+    CLEAN,
+    file=side(
+        "heads.parquet",
+        format="parquet",
+        dtype="float64",
+        shape=(6, 4),
+        id="file",
+        notes=("row id: column 'file', the only one that is not numeric", "column 'n' left out"),
+    ),
+    row_shape=(2, 3),
+    class_names=("python", "c", "rust", "zig"),
+    ids=("a.txt", "b.txt", 3),
+    guess=Guess("probs", "softmax", "--input probs --normalize", "every row sums to 1"),
+    cells=Cells(12, 6, 2, 4, None),
+    mask_like=MaskLike(
+        -1e4,
+        12,
+        Span(float(np.finfo(np.float64).min), -1e4),
+        (
+            (-1e12, 5),
+            (float(np.finfo(np.float32).min), 2),
+            (-65504.0, 2),
+            (-3.3895313892515355e38, 1),
+            (float(np.finfo(np.float64).min), 1),
+            (-1e4, 1),
+        ),
+        complete=True,
+    ),
+    rows=Rows(3, 1, 1, 1, 5, 0, 4),
+    sums=Span(-INF, NAN),
+    leaders=Leaders(2, ((1, 2), (3, 1))),
+    entropy=Entropy("row", 0.5, 0.25, 0.75),
+)
+"""Everything there can be: names, ids, masks, rows without a distribution."""
+
+UNKNOWN = replace(
+    CLEAN,
+    class_shape=(2, 2),
+    guess=Guess(None, None, "", "no row holds a distribution"),
+    cells=Cells(0, 0, 0, 96, None),
+    mask_like=MaskLike(-1e4, 1004, Span(-11000.0, -1e4), ((-1e4, 2),) * 1000, complete=False),
+    rows=Rows(0, 24, 0, 0, 0, None, None),
+    sums=None,
+    log_sums=None,
+    leaders=Leaders(0, ()),
+    entropy=None,
+)
+"""Nothing but NaN, were it not for too many masks."""
+
+
+def table(found: Inspection) -> str:
+    stream = StringIO()
+    write_table(found, stream)
+    return stream.getvalue()
+
+
+def objects(*found: Inspection | Unreadable) -> Any:
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is not JSON")
+
+    stream = StringIO()
+    write_json(found, stream)
+    assert stream.getvalue().endswith("]\n")
+    return json.loads(stream.getvalue(), parse_constant=refuse)
+
+
+class TestTable:
+    def test_clean(self) -> None:
+        assert (
+            table(CLEAN)
+            == """\
+file         fp32.npy  npy float32 24 x 4
+classes      4
+rows         24, a distribution in each
+looks like   logits: some cells lie outside [0, 1], and so on
+cells        96: 96 finite, 0 -inf, 0 +inf, 0 NaN
+range        -0.333333 to 12.5 (finite cells)
+mask-like    no finite cells at or below -10000
+row sums     -2 to 30.25
+logsumexp    0.1 to 12.75 (log of sum(exp(row)))
+argmax       3 of 4 classes are some row's argmax
+                62.5 %, 15 of 24 rows: class 2
+             33.3333 %,  8 of 24 rows: class 0
+             4.16667 %,  1 of 24 rows: class 1
+entropy      of softmax(row), in nats (at most ln 4 = 1.38629)
+             mean 0.666667, min 1e-17, max 1.25
+"""
+        )
+
+    def test_full(self) -> None:
+        assert (
+            table(FULL)
+            == """\
+file         heads.parquet  parquet float64 6 x 4
+columns      row id: column 'file', the only one that is not numeric
+             column 'n' left out
+ids          'a.txt', 'b.txt', 3, ...
+classes      'python', 'c', 'rust', ... (4 in all)
+rows         6 (2 x 3), a distribution in 3
+             1 with NaN (first: row 5), 1 with +inf (first: row 0), 1 with
+             nothing but -inf (first: row 4)
+looks like   probabilities: every row sums to 1
+             (say --input probs --normalize)
+cells        24: 12 finite, 6 -inf, 2 +inf, 4 NaN
+range        none (finite cells, mask-like ones left out)
+mask-like    12 finite cells at or below -10000
+             5 x -1e+12
+             2 x -3.40282e+38 (float32's minimum)
+             2 x -65504 (float16's minimum)
+             1 x -3.38953e+38 (bfloat16's minimum)
+             1 x -1.79769e+308 (float64's minimum)
+             ... 6 values in all, -1.79769e+308 to -10000
+row sums     -inf to nan
+logsumexp    0.1 to 12.75 (log of sum(exp(row)))
+argmax       2 of 4 classes are some row's argmax
+             66.6667 %, 2 of 3 rows: class 'c'
+             33.3333 %, 1 of 3 rows: class 'zig'
+entropy      of the row's probabilities, in nats (at most ln 4 = 1.38629)
+             mean 0.5, min 0.25, max 0.75
+"""
+        )
+
+    def test_unknown(self) -> None:
+        assert (
+            table(UNKNOWN)
+            == """\
+file         fp32.npy  npy float32 24 x 4
+classes      4 (2 x 2)
+rows         24, a distribution in 0
+             24 with NaN (first: row 0)
+looks like   nothing known: no row holds a distribution
+cells        96: 0 finite, 0 -inf, 0 +inf, 96 NaN
+range        none (finite cells, mask-like ones left out)
+mask-like    1004 finite cells at or below -10000
+             -11000 to -10000: more than 1000 values, so hardly masks
+"""
+        )
+
+    def test_a_class_of_several_axes_is_named_by_its_place(self) -> None:
+        text = table(replace(CLEAN, class_shape=(2, 2)))
+        assert "rows: class 1,0\n" in text
+
+    @pytest.mark.parametrize(
+        ("names", "line"),
+        [(("no", "yes"), "'no', 'yes' (2 in all)"), (("x",), "'x' (1 in all)")],
+    )
+    def test_few_class_names(self, names: tuple[str, ...], line: str) -> None:
+        leaders = Leaders(1, ((0, 24),))
+        found = replace(CLEAN, class_names=names, class_shape=(len(names),), leaders=leaders)
+        assert f"classes      {line}\n" in table(found)
+
+    def test_as_many_ids_as_rows(self) -> None:
+        found = replace(FULL, ids=(7, 8), rows=Rows(2, 0, 0, 0, None, None, None))
+        assert "ids          7, 8\n" in table(found)
+
+    def test_what_is_seen_wraps(self) -> None:
+        guess = replace(CLEAN.guess, why=" ".join(["word"] * 40))
+        text = table(replace(CLEAN, guess=guess))
+        assert max(map(len, text.splitlines())) <= 80
+        assert text.count("word") == 40
+
+    @pytest.mark.parametrize("name", [*HOSTILE, *MARKUP], ids=ascii)
+    def test_names_cannot_escape(self, name: str) -> None:
+        text = table(with_name(name))
+        assert len(text.splitlines()) == len(table(with_name("plain")).splitlines())
+        assert all(line.isprintable() for line in text.split("\n"))
+        if name in MARKUP and "\\" not in name:
+            assert text.count(name) == 1 + 1 + 3 + 3 + 2
+
+
+def with_name(name: str) -> Inspection:
+    """FULL, the name standing wherever a user's text can stand."""
+    file = replace(FULL.file, path=name, notes=(f"row id: column {name}",), id=name)
+    return replace(FULL, file=file, class_names=(name,) * 4, ids=(name,) * 3)
+
+
+class TestJson:
+    def test_clean(self) -> None:
+        assert objects(CLEAN) == [
+            {
+                "schema": 1,
+                "path": "fp32.npy",
+                "format": "npy",
+                "dtype": "float32",
+                "shape": [24, 4],
+                "row_shape": [24],
+                "class_shape": [4],
+                "class_names": None,
+                "id": None,
+                "notes": [],
+                "guess": {
+                    "input": "logits",
+                    "mode": None,
+                    "options": "",
+                    "why": "some cells lie outside [0, 1], and so on",
+                },
+                "rows": {
+                    "total": 24,
+                    "valid": 24,
+                    "nan": 0,
+                    "plus_inf": 0,
+                    "nothing_but_minus_inf": 0,
+                    "first_nan": None,
+                    "first_plus_inf": None,
+                    "first_nothing_but_minus_inf": None,
+                },
+                "cells": {
+                    "total": 96,
+                    "finite": 96,
+                    "minus_inf": 0,
+                    "plus_inf": 0,
+                    "nan": 0,
+                    "mask_like": 0,
+                },
+                "range": {"min": -1 / 3, "max": 12.5},
+                "mask_like": {"at_most": -1e4, "range": None, "values": [], "complete": True},
+                "row_sums": {"min": -2.0, "max": 30.25},
+                "logsumexp": {"min": 0.1, "max": 12.75},
+                "argmax": {
+                    "distinct": 3,
+                    "most_frequent": [
+                        {"class": 2, "name": None, "rows": 15, "share": 0.625},
+                        {"class": 0, "name": None, "rows": 8, "share": 1 / 3},
+                        {"class": 1, "name": None, "rows": 1, "share": 1 / 24},
+                    ],
+                },
+                "entropy": {
+                    "of": "softmax(row)",
+                    "unit": "nats",
+                    "mean": 2 / 3,
+                    "min": 1e-17,
+                    "max": 1.25,
+                },
+            }
+        ]
+
+    def test_what_the_full_one_holds_more(self) -> None:
+        (found,) = objects(FULL)
+        assert found["class_names"] == ["python", "c", "rust", "zig"]
+        assert found["id"] == {"column": "file", "first": ["a.txt", "b.txt", 3]}
+        assert found["notes"] == list(FULL.file.notes)
+        assert (found["shape"], found["row_shape"]) == ([6, 4], [2, 3])
+        assert found["rows"]["first_nan"] == 5
+        assert found["rows"]["first_plus_inf"] == 0
+        assert found["rows"]["first_nothing_but_minus_inf"] == 4
+        assert found["range"] is None
+        assert found["row_sums"] == {"min": "-inf", "max": "nan"}
+        assert found["argmax"]["most_frequent"][0]["name"] == "c"
+        assert found["entropy"]["of"] == "row"
+        masks = found["mask_like"]
+        assert masks["range"] == {"min": float(np.finfo(np.float64).min), "max": -1e4}
+        assert [(each["value"], each["cells"]) for each in masks["values"]] == [
+            *FULL.mask_like.values
+        ]
+
+    def test_nothing_known(self) -> None:
+        (found,) = objects(UNKNOWN)
+        assert [found[key] for key in ("row_sums", "logsumexp", "entropy")] == [None] * 3
+        assert found["argmax"] == {"distinct": 0, "most_frequent": []}
+        assert found["guess"]["input"] is None
+        assert found["mask_like"]["complete"] is False
+
+    def test_one_object_per_file_in_order(self) -> None:
+        found = objects(UNKNOWN, Unreadable("x.npy", "x.npy: expected a, found b", "Do c."), CLEAN)
+        assert [one["path"] for one in found] == ["fp32.npy", "x.npy", "fp32.npy"]
+        assert found[1] == {
+            "schema": 1,
+            "path": "x.npy",
+            "error": "x.npy: expected a, found b",
+            "advice": "Do c.",
+        }
+
+    @pytest.mark.parametrize("name", HOSTILE, ids=ascii)
+    def test_names_are_kept_whole(self, name: str) -> None:
+        (found,) = objects(with_name(name))
+        assert (found["path"], found["class_names"][3]) == (name, name)
+        assert found["id"] == {"column": name, "first": [name] * 3}
