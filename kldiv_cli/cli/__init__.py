@@ -11,27 +11,25 @@ import typer
 
 from kldiv_cli import __version__
 from kldiv_cli.cli import streams
-from kldiv_cli.cli.compare import compare
-from kldiv_cli.cli.loss import loss
-from kldiv_cli.cli.measures import measures
-from kldiv_cli.cli.verify import verify
+from kldiv_cli.cli.commands import COMMANDS, Commands, listed
 from kldiv_cli.errors import KldivError, printable
 
 app = typer.Typer(
     name="kldiv",
+    cls=Commands,
     help="The diff of model outputs: exact divergences between two files of saved logits.",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(compare)
-app.command()(loss)
-app.command()(measures)
-app.command()(verify)
+for _name, _line in COMMANDS.items():
+    app.command(_name, help=_line)(listed)
 
 
 def _version(asked: bool) -> None:
     if asked:
-        typer.echo(f"kldiv {__version__}")
+        from kldiv_cli.measures import _native
+
+        typer.echo(f"kldiv {__version__} ({_native.describe()})")
         raise typer.Exit
 
 
@@ -39,7 +37,12 @@ def _version(asked: bool) -> None:
 def _app(
     version: Annotated[
         bool,
-        typer.Option("--version", help="Show the version.", callback=_version, is_eager=True),
+        typer.Option(
+            "--version",
+            help="Show the version and what computes.",
+            callback=_version,
+            is_eager=True,
+        ),
     ] = False,
 ) -> None:
     pass

@@ -26,6 +26,8 @@ def compare(
     nan_policy: options.NanPolicyOption = "raise",
     id_column: options.IdColumn = None,
     columns: options.ClassColumns = None,
+    key: options.Key = None,
+    candidate_key: options.CandidateKey = None,
     measure: options.MeasureNames = None,
     unit: options.UnitOption = "nats",
     top: options.Top = 10,
@@ -35,6 +37,7 @@ def compare(
     fail_above: options.FailAbove = None,
     strict: options.Strict = False,
     no_warn: options.NoWarn = False,
+    threads: options.Threads = None,
 ) -> int:
     """Print how far the outputs in CANDIDATE are from those in REFERENCE.
 
@@ -68,12 +71,15 @@ def compare(
             nan_policy=nan_policy,
             id_column=id_column,
             columns=None if columns is None else columns.split(","),
+            key=key,
+            candidate_key=candidate_key,
             measure=names,
             kind=(reference_kind or kind, candidate_kind or kind),
             normalize=normalize,
             smooth=smooth,
             top=top,
             limits=limits,
+            threads=threads,
             progress=progress,
         )
     warnings.refuse(comparison.warnings, strict=strict)

@@ -9,10 +9,14 @@ import typer
 _MEANING = "What the files mean"
 _RESULT = "What comes out"
 _CI = "For CI"
+_RUN = "How it runs"
 
 Reference = Annotated[
     str,
-    typer.Argument(metavar="REFERENCE", help="Logits of p: .npy, .csv, .tsv or .parquet."),
+    typer.Argument(
+        metavar="REFERENCE",
+        help="Logits of p: .npy, .npz, .csv, .tsv, .parquet, .safetensors or .pt.",
+    ),
 ]
 Candidate = Annotated[
     str,
@@ -114,6 +118,26 @@ ClassColumns = Annotated[
         rich_help_panel=_MEANING,
     ),
 ]
+Key = Annotated[
+    str | None,
+    typer.Option(
+        "--key",
+        metavar="NAME",
+        help="Which array of a file that holds several.",
+        show_default="the only one",
+        rich_help_panel=_MEANING,
+    ),
+]
+CandidateKey = Annotated[
+    str | None,
+    typer.Option(
+        "--candidate-key",
+        metavar="NAME",
+        help="Which one of CANDIDATE.",
+        show_default="as --key",
+        rich_help_panel=_MEANING,
+    ),
+]
 MeasureNames = Annotated[
     list[str] | None,
     typer.Option(
@@ -182,5 +206,15 @@ FailAbove = Annotated[
         metavar="NAME=VALUE",
         help="Exit 1 when this statistic is above VALUE or is nan. May be given several times.",
         rich_help_panel=_CI,
+    ),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        "--threads",
+        metavar="N",
+        help="How many threads compute; the results are the same for any number.",
+        show_default="one per core that this process may use",
+        rich_help_panel=_RUN,
     ),
 ]

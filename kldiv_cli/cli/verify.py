@@ -18,6 +18,8 @@ def verify(
     nan_policy: options.NanPolicyOption = "raise",
     id_column: options.IdColumn = None,
     columns: options.ClassColumns = None,
+    key: options.Key = None,
+    candidate_key: options.CandidateKey = None,
     report: Annotated[
         Literal["table", "json"],
         typer.Option("--format", help="For people, or at full precision for programs."),
@@ -48,6 +50,8 @@ def verify(
             nan_policy=nan_policy,
             id_column=id_column,
             columns=None if columns is None else columns.split(","),
+            key=key,
+            candidate_key=candidate_key,
             progress=progress,
         )
     warnings.refuse(found.warnings, strict=strict)

@@ -7,7 +7,6 @@ import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from secrets import token_hex
 
 from kldiv_cli import reports
 from kldiv_cli.comparison import Comparison
@@ -90,7 +89,7 @@ def staged(comparison: Comparison, outputs: Sequence[str]) -> Iterator[None]:
     try:
         for path in outputs:
             place = _place(path)
-            temporary = place.parent / f".kldiv-{token_hex(8)}"
+            temporary = place.parent / f".kldiv-{os.urandom(8).hex()}"
             parts.append((temporary, place))
             with _writing(path):
                 _write_one(comparison, temporary, reports.SUFFIXES[_suffix(path)])

@@ -1,4 +1,4 @@
-"""The summary for people, through Rich.
+"""The summary for people.
 
 On a terminal it is coloured and folds to the terminal's width. Elsewhere it is plain text of fixed
 width, in which no line is cut or wrapped.
@@ -6,62 +6,51 @@ width, in which no line is cut or wrapped.
 
 from __future__ import annotations
 
-from io import StringIO
+from collections.abc import Iterator, Sequence
 from typing import IO
-
-from rich.console import Console, Group, RenderableType
-from rich.table import Table
-from rich.text import Text
 
 from kldiv_cli.comparison import Comparison
 from kldiv_cli.reports import facts
 
-_UNCUT = 1 << 16
-
 
 def write(comparison: Comparison, stream: IO[str]) -> None:
     """Write the table for the stream it goes to."""
-    on_terminal = stream.isatty()
-    console = Console(
-        file=stream if on_terminal else StringIO(),
-        width=None if on_terminal else _UNCUT,
-        force_terminal=on_terminal,
-        color_system="auto" if on_terminal else None,
-        markup=False,
-        highlight=False,
-        emoji=False,
-        legacy_windows=False,
-    )
-    with console.capture() as captured:
-        console.print(_layout(comparison))
-    stream.writelines(line.rstrip() + "\n" for line in captured.get().splitlines())
+    lines = _lines(comparison)
+    if stream.isatty():
+        from kldiv_cli.reports import terminal  # noqa: PLC0415 - to load Rich takes a while
+
+        lines = terminal.lines(comparison, stream)
+    stream.writelines(line.rstrip() + "\n" for line in lines)
 
 
-def _layout(comparison: Comparison) -> Group:
-    head = Table.grid(padding=(0, 2, 0, 0))
-    head.add_column(style="bold")
-    head.add_column(overflow="fold")
-    for label, text in facts.head(comparison):
-        head.add_row(
-            Text(label),
-            Text(text, style="bold red" if label == "limit" and "EXCEEDED" in text else ""),
-        )
-    parts: list[RenderableType] = [head]
+def _lines(comparison: Comparison) -> Iterator[str]:
+    yield from _aligned(facts.head(comparison), (False, False))
     for grid in facts.statistics(comparison):
-        parts += [Text(), _grid(grid)]
+        yield ""
+        yield from _grid(grid)
     top = facts.most_divergent(comparison)
     if top is not None:
-        parts += [Text(), Text(top.title, style="bold"), _grid(top)]
-    return Group(*parts)
+        yield from ("", top.title)
+        yield from _grid(top)
 
 
-def _grid(grid: facts.Grid) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
-    for name in grid.header:
-        right = name in grid.right
-        table.add_column(
-            Text(name), justify="right" if right else "left", no_wrap=right, overflow="fold"
-        )
-    for row in grid.rows:
-        table.add_row(*map(Text, row))
-    return table
+def _grid(grid: facts.Grid) -> Iterator[str]:
+    return _aligned([grid.header, *grid.rows], [name in grid.right for name in grid.header])
+
+
+def _aligned(rows: Sequence[Sequence[str]], right: Sequence[bool]) -> Iterator[str]:
+    """Put two spaces between columns; those marked as right are numbers."""
+    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        blanks = [" " * (width - _width(text)) for width, text in zip(widths, row, strict=True)]
+        cells = zip(row, blanks, right, strict=True)
+        yield "  ".join(blank + text if ends else text + blank for text, blank, ends in cells)
+
+
+def _width(text: str) -> int:
+    """Count the cells of a terminal: two for a Chinese character, none for a combining accent."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len  # noqa: PLC0415 - few names need its tables
+
+    return cell_len(text)

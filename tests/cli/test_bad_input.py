@@ -244,7 +244,7 @@ BAD = {
 MORE_BAD = {
     "empty-parquet": Bad(".parquet", b"", "found an empty file"),
     "fifo": Bad(".npy", os.mkfifo, "no regular file"),
-    "archive": Bad(".npz", lambda path: np.savez(path, LOGITS), "found suffix '.npz'"),
+    "archive": Bad(".npz", lambda path: np.savez(path, LOGITS, LOGITS), "expected one array"),
     "parquet-as-npy": Bad(".npy", parquet(named()), "expected an .npy file"),
     "npy-as-parquet": Bad(".parquet", npy(LOGITS), ""),
     "utf-16": Bad(".csv", csv().encode("utf-16"), "expected text, found binary data"),

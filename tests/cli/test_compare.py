@@ -27,6 +27,7 @@ import pytest
 import kldiv_cli
 from kldiv_cli import Comparison, reports
 from kldiv_cli.cli import options
+from kldiv_cli.measures import _native
 from kldiv_cli.measures.base import Mode
 from kldiv_cli.reports import REPORTS, SUFFIXES, TO_STDOUT
 from kldiv_cli.request import NanPolicy, Unit
@@ -355,13 +356,13 @@ class TestOutput:
     def test_an_invalid_row_late_in_the_file_leaves_no_file(
         self, kldiv: Kldiv, tmp_path: Path
     ) -> None:
-        logits = np.zeros((5000, 64))
+        logits = np.zeros((50_000, 64))
         np.save(tmp_path / "p.npy", logits)
-        logits[4999, 63] = np.nan
+        logits[49_999, 63] = np.nan
         np.save(tmp_path / "q.npy", logits)
         result = kldiv("compare", tmp_path / "p.npy", tmp_path / "q.npy", "-o", tmp_path / "o.csv")
         assert (result.code, result.out) == (2, "")
-        assert f"{tmp_path / 'q.npy'}: row 4999, class 63: " in result.err
+        assert f"{tmp_path / 'q.npy'}: row 49999, class 63: " in result.err
         assert sorted(path.name for path in tmp_path.iterdir()) == ["p.npy", "q.npy"]
 
     def test_a_full_disk_leaves_no_file(self, tmp_path: Path) -> None:
@@ -646,7 +647,8 @@ class TestUsage:
         assert module.out or module.err
 
     def test_version(self) -> None:
-        assert process(SCRIPT, "--version") == (0, f"kldiv {kldiv_cli.__version__}\n", "")
+        version = f"kldiv {kldiv_cli.__version__} ({_native.describe()})\n"
+        assert process(SCRIPT, "--version") == (0, version, "")
 
     @pytest.mark.parametrize("flag", ["--help", "-h"])
     def test_no_arguments_show_the_help(self, flag: str) -> None:
@@ -671,11 +673,13 @@ class TestHelp:
         "What the files mean": {
             *("--mode", "--row-axes", "--temperature", "--nan-policy", "--id", "--columns"),
             *("--input", "--reference-input", "--candidate-input", "--normalize", "--smooth"),
+            *("--key", "--candidate-key"),
         },
         "What comes out": {
             *("--measure", "-m", "--unit", "--top", "--format", "--output", "-o", "--stat")
         },
         "For CI": {"--fail-above", "--strict", "--no-warn"},
+        "How it runs": {"--threads"},
         "Options": {"--help", "-h"},
     }
 
@@ -913,9 +917,9 @@ class TestProgress:
         assert err.rindex("\x1b[?25h") > err.rindex("\x1b[?25l")
 
     def test_an_error_clears_it_too(self, tmp_path: Path) -> None:
-        logits = np.zeros((5000, 64))
+        logits = np.zeros((50_000, 64))
         np.save(tmp_path / "p.npy", logits)
-        logits[4999, 63] = np.nan
+        logits[49_999, 63] = np.nan
         np.save(tmp_path / "q.npy", logits)
         pair = str(tmp_path / "p.npy"), str(tmp_path / "q.npy")
         code, out, err = on_terminal("compare", *pair, stdout=False, stderr=True, code=IMPATIENT)

@@ -6,11 +6,14 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from importlib import import_module
+from inspect import cleandoc
 from pathlib import Path
 
 import pytest
 
 import kldiv_cli
+from kldiv_cli.cli.commands import COMMANDS
 
 ROOT = Path(__file__).parent.parent.parent
 PACKAGE = Path(kldiv_cli.__file__).parent
@@ -93,10 +96,39 @@ def test_an_import_loads_what_it_needs(run: str, expected: list[str]) -> None:
     assert loaded(run) == expected
 
 
-def test_a_number_needs_no_rich_tables() -> None:
-    """--stat is for loops in shell scripts."""
-    run = f"{MAIN.partition(';')[0]}; sys.modules['rich.table'] = None; main()"
-    assert loaded(run, ["compare", *MAGIKA, "--stat", "mean"]) == ["0", "numpy"]
+@pytest.mark.parametrize(
+    ("words", "missing", "expected"),
+    [
+        pytest.param(["--version"], "kldiv_cli.cli.options", ["0"], id="version"),
+        pytest.param(["--help"], "kldiv_cli.cli.options", ["0"], id="help"),
+        pytest.param(["bogus"], "kldiv_cli.cli.options", ["2"], id="unknown-command"),
+        pytest.param(["measures"], "kldiv_cli.cli.options", ["0", "numpy"], id="other-command"),
+        pytest.param(["--version"], "rich", ["0"], id="version-rich"),
+        pytest.param(["compare", *MAGIKA], "rich", ["0", "numpy"], id="table"),
+        pytest.param(["compare", *MAGIKA, "--stat", "mean"], "rich", ["0", "numpy"], id="stat"),
+        pytest.param(["compare", *MAGIKA], "hashlib", ["0", "numpy"], id="hashes"),
+    ],
+)
+def test_a_command_does_without(words: list[str], missing: str, expected: list[str]) -> None:
+    """Options of other commands, Rich off a terminal, and OpenSSL cost more than they give."""
+    run = f"sys.modules[{missing!r}] = None; {MAIN}"
+    assert loaded(run, words) == expected
+
+
+def test_that_check_sees_what_is_missing() -> None:
+    run = """sys.modules['kldiv_cli.cli.options'] = None
+    try:
+        from kldiv_cli.__main__ import main; main()
+    except ModuleNotFoundError as error:
+        code = error.name"""
+    assert loaded(run, ["compare", *MAGIKA]) == ["kldiv_cli.cli.options"]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_line_of_a_command_begins_its_help(name: str) -> None:
+    """`kldiv --help` shows the one, `kldiv NAME --help` the other."""
+    command = getattr(import_module(f"kldiv_cli.cli.{name}"), name)
+    assert COMMANDS[name] == " ".join(cleandoc(command.__doc__).partition("\n\n")[0].split())
 
 
 def top_level_imports(tree: ast.Module) -> Iterator[str]:
