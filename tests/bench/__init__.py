@@ -1,0 +1,1 @@
+"""How fast kldiv is, against its peers in the same run: ``python -m tests.bench``."""

@@ -1,0 +1,1 @@
+"""What kldiv is measured against, each in a process of its own."""
