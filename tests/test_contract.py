@@ -29,6 +29,7 @@ ROOMS = {
 
 ALLOWED = {
     "kldiv_cli.errors": set(),
+    "kldiv_cli.parallel": set(),
     "kldiv_cli.measures": {"numpy"},
     "kldiv_cli.sources": {"numpy", "pyarrow"},
     "kldiv_cli.pairing": {"numpy"},
