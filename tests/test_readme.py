@@ -73,7 +73,7 @@ def test_two_command_lines_install_and_run() -> None:
 @pytest.mark.parametrize(
     "suffix",
     sorted(
-        {suffix for entry in FORMATS.values() for suffix in entry.suffixes[:1]}
+        {suffix for entry in FORMATS.values() for suffix in entry.suffixes}
         | {report.suffix for report in REPORTS.values() if report.suffix}
     ),
 )
@@ -86,6 +86,6 @@ def test_every_measure_and_loss_is_mentioned(name: str) -> None:
     assert f"`{name}`" in README
 
 
-@pytest.mark.parametrize("command", ["compare", "loss", "measures", "verify"])
+@pytest.mark.parametrize("command", ["compare", "inspect", "loss", "measures", "verify"])
 def test_every_command_is_mentioned(command: str) -> None:
     assert f"kldiv {command}" in README
