@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from math import prod
 
@@ -173,13 +174,14 @@ class _Comparing:
         size = STREAM_BYTES if self.evaluator.by_kernel_alone else BLOCK_BYTES
         parts: list[Summary] = []
         blocks = self.pairing.blocks(size)
-        for block, part in in_order(self.part, blocks, self.request.threads):
-            self.watch.add(block, part.seen)
-            parts.append(part.summary)
-            if len(parts) == _PARTS:
-                parts = [Summary.join(parts)]
-            if progress is not None:
-                progress(block.start + part.summary.rows, self.pairing.rows_expected)
+        with closing(in_order(self.part, blocks, self.request.threads)) as measured:
+            for block, part in measured:
+                self.watch.add(block, part.seen)
+                parts.append(part.summary)
+                if len(parts) == _PARTS:
+                    parts = [Summary.join(parts)]
+                if progress is not None:
+                    progress(block.start + part.summary.rows, self.pairing.rows_expected)
         self.watch.check()
         return _result(Summary.join(parts), self.request, self.pairing, self.watch)
 

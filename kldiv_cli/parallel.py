@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import chain, islice
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -24,24 +24,34 @@ def available_threads() -> int:
 
 def in_order(
     work: Callable[[Item], Result], items: Iterable[Item], threads: int
-) -> Iterator[tuple[Item, Result]]:
+) -> Generator[tuple[Item, Result], None, None]:
     """Yield each item with what became of it, in order; items are taken in the calling thread.
 
-    An error is raised where its item stands, and nothing of what was begun after it is seen. A
-    single item costs no thread.
+    An error, of the work or of the items, is raised where it stands, and nothing of what was begun
+    after it is seen. A single item costs no thread.
     """
-    waiting = iter(items)
-    first = list(islice(waiting, 2)) if threads > 1 else []
+    waiting = _UntilError(items)
+    coming = iter(waiting)
+    first = list(islice(coming, 2 if threads > 1 else 0))
+    coming = chain(first, coming)
     if len(first) < 2:
-        for item in chain(first, waiting):
+        for item in coming:
             yield item, work(item)
-        return
+    else:
+        yield from _pooled(work, coming, threads)
+    if waiting.error is not None:
+        raise waiting.error
+
+
+def _pooled(
+    work: Callable[[Item], Result], items: Iterator[Item], threads: int
+) -> Generator[tuple[Item, Result], None, None]:
     from concurrent.futures import Future, ThreadPoolExecutor  # noqa: PLC0415 - takes a while
 
     pool = ThreadPoolExecutor(threads, thread_name_prefix="kldiv")
     begun: deque[tuple[Item, Future[Result]]] = deque()
     try:
-        for item in chain(first, waiting):
+        for item in items:
             begun.append((item, pool.submit(work, item)))
             if len(begun) > _IN_FLIGHT * threads:
                 done, future = begun.popleft()
@@ -51,3 +61,17 @@ def in_order(
             yield done, future.result()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+class _UntilError(Generic[Item]):
+    """Items up to the first that cannot be had, and why."""
+
+    def __init__(self, items: Iterable[Item]) -> None:
+        self.items = items
+        self.error: Exception | None = None
+
+    def __iter__(self) -> Iterator[Item]:
+        try:
+            yield from self.items
+        except Exception as error:  # noqa: BLE001 - raised when all before it is told
+            self.error = error

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from itertools import count
+from itertools import count, islice
 
 import pytest
 
@@ -95,10 +95,31 @@ def test_closing_early_ends_the_threads_and_leaves_the_rest() -> None:
     results = in_order(lambda item: item, items(), 3)
     assert [next(results) for _ in range(4)] == [(i, i) for i in range(4)]
     assert pool() != []
-    results.close()  # type: ignore[attr-defined]
+    results.close()
     assert pool() == []
     assert len(taken) == 4 + 2 * 3
 
 
 def test_there_is_a_thread() -> None:
     assert available_threads() >= 1
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize("good", [1, 2, 3, 20])
+def test_an_error_of_the_items_waits_for_those_before_it(threads: int, good: int) -> None:
+    def items() -> Iterator[int]:
+        yield from range(good)
+        raise LookupError("no more")
+
+    found = in_order(lambda x: x * x, items(), threads)
+    assert list(islice(found, good)) == [(x, x * x) for x in range(good)]
+    with pytest.raises(LookupError, match="no more"):
+        next(found)
+
+    def fails_at_first(x: int) -> int:
+        if x == 0:
+            raise ArithmeticError("first")
+        return x
+
+    with pytest.raises(ArithmeticError, match="first"):
+        list(in_order(fails_at_first, items(), threads))
