@@ -258,3 +258,17 @@ def test_jeffreys_is_the_sum_of_both_and_none_is_negative(
 def test_an_instruction_set_that_is_none() -> None:
     with pytest.raises(ValueError, match=r"^no instruction set 'MMX'$"):
         _native.load("MMX")
+
+
+def test_a_row_does_not_depend_on_its_neighbours() -> None:
+    rng = np.random.default_rng(7)
+    for classes in (5, 10, 64):
+        shape = (999, classes)
+        s = rng.normal(size=shape) * rng.choice([0.01, 1.0, 30.0], size=(999, 1))
+        t = s + rng.normal(size=shape) * rng.choice([1e-4, 1.0, 40.0], size=(999, 1))
+        for name, kernel in _native.load().items():
+            whole = kernel(s.astype(np.float32), t.astype(np.float32), 1.0)
+            for start in (1, 3, 63):
+                part = kernel(s[start:].astype(np.float32), t[start:].astype(np.float32), 1.0)
+                for a, b in zip(whole, part, strict=True):
+                    assert a[start:].tobytes() == b.tobytes(), (name, classes, start)

@@ -133,29 +133,40 @@ static inline void jeffreys_of_cells_near_zero(const double *s, const double *t,
         jeffreys[i] = jeffreys_near_zero(s[i], t[i], small);
 }
 
-static void fill_divergences(const double *s, const double *t, ptrdiff_t n, temperature_t temperature,
-                             const int all, divergences_t *of)
+typedef enum { SMALL_STEPS, LARGE_STEPS, LARGE_LOGITS } form_t;
+
+/* Which form of J the cells of one row take, or of one tile of it. */
+static form_t form_of(const double *s, const double *t, ptrdiff_t n)
 {
     int large = 0, far = 0;
-    if (all && temperature.divides) {
-        all_cells(s, t, n, temperature, 1, of);
-    } else if (all) {
-        all_cells(s, t, n, temperature, 0, of);
-    } else if (temperature.divides) {
-        jeffreys_of_cells(s, t, n, temperature, 1, of->jeffreys);
-    } else {
 #pragma omp simd reduction(| : large, far)
-        for (ptrdiff_t i = 0; i < n; i++) {
-            large |= !(fabs(s[i]) < NEAR_ZERO && fabs(t[i]) < NEAR_ZERO);
-            far |= !(fabs(t[i] - s[i]) < SMALL_STEP);
-        }
-        if (large)
-            jeffreys_of_cells(s, t, n, temperature, 0, of->jeffreys);
-        else if (far)
-            jeffreys_of_cells_near_zero(s, t, n, 0, of->jeffreys);
-        else
-            jeffreys_of_cells_near_zero(s, t, n, 1, of->jeffreys);
+    for (ptrdiff_t i = 0; i < n; i++) {
+        large |= !(fabs(s[i]) < NEAR_ZERO && fabs(t[i]) < NEAR_ZERO);
+        far |= !(fabs(t[i] - s[i]) < SMALL_STEP);
     }
+    return large ? LARGE_LOGITS : far ? LARGE_STEPS : SMALL_STEPS;
+}
+
+static void fill_jeffreys(const double *s, const double *t, ptrdiff_t n, temperature_t temperature,
+                          form_t form, double *jeffreys)
+{
+    if (temperature.divides)
+        jeffreys_of_cells(s, t, n, temperature, 1, jeffreys);
+    else if (form == LARGE_LOGITS)
+        jeffreys_of_cells(s, t, n, temperature, 0, jeffreys);
+    else if (form == LARGE_STEPS)
+        jeffreys_of_cells_near_zero(s, t, n, 0, jeffreys);
+    else
+        jeffreys_of_cells_near_zero(s, t, n, 1, jeffreys);
+}
+
+static void fill_all(const double *s, const double *t, ptrdiff_t n, temperature_t temperature,
+                     divergences_t *of)
+{
+    if (temperature.divides)
+        all_cells(s, t, n, temperature, 1, of);
+    else
+        all_cells(s, t, n, temperature, 0, of);
 }
 
 static double sum_of(const double *x, ptrdiff_t n)
@@ -226,10 +237,25 @@ static inline void sigmoid_wide(const pair_t *first, ptrdiff_t rows, const ptrdi
             ptrdiff_t n = tile_at(&pair.side[0], start, s);
             tile_at(&pair.side[1], start, t);
             count_cells(s, t, n, pair.temperature, &sum);
-            fill_divergences(s, t, n, pair.temperature, all, &tile);
+            if (all)
+                fill_all(s, t, n, pair.temperature, &tile);
+            else
+                fill_jeffreys(s, t, n, pair.temperature, form_of(s, t, n), tile.jeffreys);
             add_divergences(&tile, 0, n, all, &sum);
         }
         finish_cells(&pair, of, &sum, &found[row]);
+    }
+}
+
+/* J of several rows in a tile, neighbours of one form at once: a row takes its own. */
+static void fill_jeffreys_of_rows(const double *s, const double *t, ptrdiff_t rows, ptrdiff_t size,
+                                  temperature_t temperature, const form_t *form, double *jeffreys)
+{
+    for (ptrdiff_t row = 0, end; row < rows; row = end) {
+        for (end = row + 1; end < rows && form[end] == form[row]; end++)
+            ;
+        fill_jeffreys(s + row * size, t + row * size, (end - row) * size, temperature, form[row],
+                      jeffreys + row * size);
     }
 }
 
@@ -242,6 +268,7 @@ static inline void sigmoid_narrow(const pair_t *first, ptrdiff_t rows, const ptr
     divergences_t tile;
     cells_t sum[TILE];
     extremes_t of[TILE][2];
+    form_t form[TILE];
     for (ptrdiff_t row = 0; row < rows; row++) {
         pair_t pair = next_pair(first, row, step);
         of[row][0] = extremes_of(&pair.side[0]);
@@ -251,8 +278,12 @@ static inline void sigmoid_narrow(const pair_t *first, ptrdiff_t rows, const ptr
         tile_at(&pair.side[0], 0, s + row * size);
         tile_at(&pair.side[1], 0, t + row * size);
         count_cells(s + row * size, t + row * size, size, pair.temperature, &sum[row]);
+        form[row] = form_of(s + row * size, t + row * size, size);
     }
-    fill_divergences(s, t, rows * size, first->temperature, all, &tile);
+    if (all)
+        fill_all(s, t, rows * size, first->temperature, &tile);
+    else
+        fill_jeffreys_of_rows(s, t, rows, size, first->temperature, form, tile.jeffreys);
     for (ptrdiff_t row = 0; row < rows; row++) {
         pair_t pair = next_pair(first, row, step);
         add_divergences(&tile, row * size, size, all, &sum[row]);
