@@ -130,7 +130,7 @@ class Evaluator:
 def _of_one_type(s: NDArray[Any], t: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return the blocks in one type that the kernels take, bfloat16 as its bits."""
     if s.dtype == t.dtype and s.dtype.names is not None:
-        return s.view(np.uint16), t.view(np.uint16)
+        return s["bfloat16"], t["bfloat16"]
     s, t = exact.real(s), exact.real(t)
     kind = np.result_type(s, t)
     if kind.name not in _KERNEL_TYPES:
