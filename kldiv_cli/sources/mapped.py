@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -58,7 +59,10 @@ class _Memory:
             self._advise(mmap.MADV_WILLNEED, first, last)
 
     def _advise(self, advice: int, first: int, last: int) -> None:
-        if last > first:
+        if last <= first:
+            return
+        # A system that takes no advice is slower, no more.
+        with suppress(OSError):
             self.file.madvise(advice, first * mmap.PAGESIZE, (last - first) * mmap.PAGESIZE)
 
     def crc(self, start: int, stop: int, found: int) -> int:
