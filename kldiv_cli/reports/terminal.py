@@ -25,7 +25,7 @@ def lines(comparison: Comparison, stream: IO[str]) -> Iterator[str]:
     )
     with console.capture() as captured:
         console.print(_layout(comparison))
-    yield from captured.get().splitlines()
+    yield from captured.get().removesuffix("\n").split("\n")
 
 
 def _layout(comparison: Comparison) -> Group:
