@@ -1,6 +1,8 @@
 """The C kernels of every instruction set that runs here, against the oracle and against NumPy."""
 
 from functools import cache
+from threading import Thread
+from time import perf_counter
 from typing import Any, Literal
 
 import numpy as np
@@ -272,3 +274,30 @@ def test_a_row_does_not_depend_on_its_neighbours() -> None:
                 part = kernel(s[start:].astype(np.float32), t[start:].astype(np.float32), 1.0)
                 for a, b in zip(whole, part, strict=True):
                     assert a[start:].tobytes() == b.tobytes(), (name, classes, start)
+
+
+@pytest.mark.parametrize("name", sorted(_native.load()))
+def test_other_threads_run_meanwhile(name: str) -> None:
+    """However few rows there are: NumPy by itself lets them only beyond 500."""
+    s = np.random.default_rng(0).normal(size=(4, 2_000_000)).astype(np.float32)
+    kernel = _native.load()[name]
+
+    def longest_pause_and_time() -> tuple[float, float]:
+        spent: list[float] = []
+
+        def work() -> None:
+            start = perf_counter()
+            kernel(s, s + np.float32(0.01), 1.0)
+            spent.append(perf_counter() - start)
+
+        thread = Thread(target=work)
+        thread.start()
+        pause, last = 0.0, perf_counter()
+        while not spent:
+            now = perf_counter()
+            pause, last = max(pause, now - last), now
+        thread.join()
+        return pause, spent[0]
+
+    found = [longest_pause_and_time() for _ in range(3)]
+    assert any(pause < time / 2 for pause, time in found), found

@@ -67,7 +67,7 @@ static void put(char **outputs, const npy_intp *steps, npy_intp row, const row_t
         memcpy(outputs[3 + i] + row * steps[3 + i], &counts[i], sizeof counts[i]);
 }
 
-static void loop(char **args, const npy_intp *dimensions, const npy_intp *steps, void *data)
+static void measure(char **args, const npy_intp *dimensions, const npy_intp *steps, void *data)
 {
     const variant_t *variant = data;
     const npy_intp rows = dimensions[0], classes = dimensions[1];
@@ -92,6 +92,19 @@ static void loop(char **args, const npy_intp *dimensions, const npy_intp *steps,
             put(args + INPUTS, steps + INPUTS, row + i, &found[i]);
         row += count;
     }
+}
+
+/* NumPy lets go of the interpreter only where there are more than 500 rows, however long they are. */
+#define WORTH_LETTING_GO 10000
+
+static void loop(char **args, const npy_intp *dimensions, const npy_intp *steps, void *data)
+{
+    PyThreadState *held = NULL;
+    if ((double)dimensions[0] * (double)dimensions[1] > WORTH_LETTING_GO && PyGILState_Check())
+        held = PyEval_SaveThread();
+    measure(args, dimensions, steps, data);
+    if (held != NULL)
+        PyEval_RestoreThread(held);
 }
 
 static const char *const names[KERNELS_IN_ALL] = {"softmax", "sigmoid_jeffreys", "sigmoid"};
