@@ -78,7 +78,7 @@ class Watch:
         fault = None
         if self.kinds != ("logits", "logits"):
             mismatches = 0
-        elif mismatches != 0:
+        elif mismatches is None or (mismatches and not self.mismatches):
             mismatches, fault = mask_mismatches(s, t)
         identical = self.identical and np.array_equal(s[:1], t[:1], equal_nan=True)
         return Seen(
