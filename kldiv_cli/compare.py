@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 import numpy as np
@@ -14,7 +14,14 @@ from kldiv_cli.comparison import Agreement, Comparison, Limit
 from kldiv_cli.measures.base import Mode, Status
 from kldiv_cli.measures.evaluation import Evaluator
 from kldiv_cli.measures.kinds import Kind
-from kldiv_cli.opening import Input, describe, invalid_row, nothing_counts, open_pairing
+from kldiv_cli.opening import (
+    Input,
+    describe,
+    invalid_row,
+    nothing_counts,
+    open_pairing,
+    own_kinds,
+)
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.parallel import available_threads, in_order
 from kldiv_cli.request import NanPolicy, Request, Unit
@@ -147,7 +154,9 @@ def compare(
     )
     layout = Layout(row_axes, id_column, None if columns is None else tuple(columns), key)
     pairing = open_pairing(reference, candidate, layout, candidate_key)
-    return _Comparing(pairing, request, Watch(pairing, mode, kinds, normalize)).run(progress)
+    kinds = own_kinds(pairing, kinds, mode)
+    watch = Watch(pairing, mode, kinds, normalize)
+    return _Comparing(pairing, replace(request, kinds=kinds), watch).run(progress)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from kldiv_cli.opening import Input, describe, open_side
 from kldiv_cli.sources import has_keys
 from kldiv_cli.sources.array import ArraySource
 from kldiv_cli.sources.base import BLOCK_BYTES, Layout, Source
+from kldiv_cli.sources.llamacpp import is_llamacpp
 from kldiv_cli.tallies import Tallies, off_one
 from kldiv_cli.watch import tolerance
 
@@ -138,4 +139,6 @@ def _guess(source: Source, seen: Tallies) -> Guess:
 
 
 def _options(kind: str, off: float, source: Source) -> str:
+    if is_llamacpp(source):
+        return ""
     return f"--input {kind}" + (" --normalize" if off > tolerance(source) else "")

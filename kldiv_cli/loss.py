@@ -26,6 +26,7 @@ from kldiv_cli.opening import (
     nothing_counts,
     open_pairing,
     open_side,
+    own_kinds,
 )
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.request import NanPolicy, check_kinds, check_normalize
@@ -133,6 +134,7 @@ def loss(
     pairing = open_pairing(reference, candidate, layout, candidate_key)
     if chosen.whole_samples and row_axes is None and len(pairing.reference.shape) > 1:
         pairing = open_pairing(reference, candidate, replace(layout, row_axes=1), candidate_key)
+    kinds = own_kinds(pairing, kinds, chosen.mode)
     truth = None if labels is None else read_labels(labels, reference, key)
     if truth is not None:
         truth.check(_count(pairing), prod(pairing.class_shape))

@@ -18,6 +18,7 @@ from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.sources import has_keys, open_source
 from kldiv_cli.sources.array import ArraySource
 from kldiv_cli.sources.base import Layout, Source
+from kldiv_cli.sources.llamacpp import is_llamacpp
 
 Input = str | os.PathLike[str] | ArrayLike
 
@@ -75,6 +76,36 @@ def _check_keys(left: Source, right: Source, key: str | None, candidate_key: str
     if candidate_key is None:
         raise UsageError("--key names an array, and neither input holds any under names", advice)
     raise UsageError(f"--key names an array, and {left.path} holds none under names", advice)
+
+
+def own_kinds(pairing: Pairing, kinds: tuple[Kind, Kind], mode: Mode) -> tuple[Kind, Kind]:
+    """Return what the numbers of both sides are, of which a llama.cpp file holds log-probabilities.
+
+    Raises
+    ------
+    InputError
+        The user says that such a file holds probabilities, or that each of its cells is a label.
+    """
+    reference, candidate = (
+        _own_kind(side, source, kind, mode)
+        for side, source, kind in zip(
+            ("reference", "candidate"), (pairing.reference, pairing.candidate), kinds, strict=True
+        )
+    )
+    return reference, candidate
+
+
+def _own_kind(side: str, source: Source, kind: Kind, mode: Mode) -> Kind:
+    if not is_llamacpp(source):
+        return kind
+    holds = f"{source.path}: expected a llama.cpp logits file, whose rows are log-probabilities"
+    if kind == "probs":
+        raise InputError(
+            f"{holds}, found --input probs", f"Say --{side}-input log-probs of this side."
+        )
+    if mode == "sigmoid":
+        raise InputError(f"{holds} of a softmax, found --mode sigmoid", "Say --mode softmax.")
+    return "log-probs"
 
 
 def describe(source: Source, rows: int) -> Side:

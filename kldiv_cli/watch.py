@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,9 @@ from kldiv_cli.measures.exact import real
 from kldiv_cli.measures.faults import Fault, mask_mismatches
 from kldiv_cli.measures.kinds import Kind, looks_like, sum_tolerance, sums
 from kldiv_cli.pairing import BlockPair, Pairing
+from kldiv_cli.sources import llamacpp
 from kldiv_cli.sources.base import Source
+from kldiv_cli.sources.llamacpp import is_llamacpp
 
 
 @dataclass(frozen=True)
@@ -112,8 +115,11 @@ class Watch:
                 f"{source.path}: expected rows of {side.kind} that sum to 1 within "
                 f"{tolerance(source):g}, found a sum of {side.worst_sum!r} in row "
                 f"{side.worst_row}",
-                "Say --normalize to divide every row by its sum, or --input logits if these are "
-                "logits.",
+                "The file is damaged: write it again, or say --input log-probs --normalize to take "
+                "it all the same."
+                if is_llamacpp(source)
+                else "Say --normalize to divide every row by its sum, or --input logits if these "
+                "are logits.",
             )
 
     def warnings(self) -> tuple[str, ...]:
@@ -182,6 +188,8 @@ class SideWatch:
 
 def tolerance(source: Source) -> float:
     """Return how far from 1 the rows of a source may sum by rounding alone."""
+    if is_llamacpp(source):
+        return llamacpp.sum_tolerance(prod(source.class_shape))
     return sum_tolerance(source.dtype, text=source.format in {"csv", "tsv"})
 
 

@@ -15,7 +15,7 @@ Reference = Annotated[
     str,
     typer.Argument(
         metavar="REFERENCE",
-        help="Logits of p: .npy, .npz, .csv, .tsv, .parquet, .safetensors or .pt.",
+        help="Logits of p: .npy, .npz, .csv, .tsv, .parquet, .safetensors, .pt or .kld.",
     ),
 ]
 Candidate = Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isnan
 from textwrap import wrap
@@ -119,7 +120,7 @@ def _inputs(comparison: Comparison) -> list[tuple[str, str]]:
             off = (
                 ""
                 if side.sum_error is None
-                else (f", rows sum to 1 within {number(side.sum_error)}, divided by their sums")
+                else (f", rows sum to 1 within {side.sum_error:.3g}, divided by their sums")
             )
             found.append(("input", f"{name}: {side.kind}{off}"))
     if comparison.smooth:
@@ -134,12 +135,29 @@ def file_line(side: Side) -> str:
     return f"{printable(side.path)}  {side.format} {side.dtype} {shape}"
 
 
+def notes(side: Side) -> list[tuple[str, str]]:
+    """Return what was decided about a file, label by label."""
+    label = "censored" if side.format == "llamacpp" else "columns"
+    return [(label, printable(note)) for note in side.notes]
+
+
+def once(lines: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the lines with a label only where it changes."""
+    labels = [label for label, _ in lines]
+    return [
+        ("" if label == before else label, text)
+        for (label, text), before in zip(lines, [None, *labels], strict=False)
+    ]
+
+
 def _notes(comparison: Comparison) -> list[tuple[str, str]]:
-    ours, theirs = comparison.reference.notes, comparison.candidate.notes
-    notes = [f"p: {note}" for note in ours] + [f"q: {note}" for note in theirs]
+    ours, theirs = notes(comparison.reference), notes(comparison.candidate)
     if ours == theirs:
-        notes = list(ours)
-    return [("columns" if i == 0 else "", printable(note)) for i, note in enumerate(notes)]
+        return once(ours)
+    named = {"p": ours, "q": theirs}
+    return once(
+        [(label, f"{name}: {note}") for name, found in named.items() for label, note in found]
+    )
 
 
 def _rows(comparison: Comparison) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from kldiv_cli.errors import a_few, printable
 from kldiv_cli.inspection_result import Inspection, Span, Unreadable
-from kldiv_cli.reports.facts import file_line, number
+from kldiv_cli.reports.facts import file_line, notes, number, once
 from kldiv_cli.reports.json import SCHEMA, valid
 
 _WIDTH = 80
@@ -42,8 +42,7 @@ def write_json(found: Sequence[Inspection | Unreadable], stream: IO[str]) -> Non
 
 def _lines(found: Inspection) -> Iterator[tuple[str, str]]:
     yield "file", file_line(found.file)
-    for i, note in enumerate(found.file.notes):
-        yield ("" if i else "columns"), printable(note)
+    yield from once(notes(found.file))
     if found.ids:
         more = ", ..." if found.rows.total > len(found.ids) else ""
         yield "ids", printable(", ".join(map(repr, found.ids)) + more)

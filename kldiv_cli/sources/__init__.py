@@ -57,6 +57,11 @@ FORMATS = {
         "tensors saved by PyTorch 1.6 or later, mapped",
         keyed=True,
     ),
+    "llamacpp": Format(
+        "kldiv_cli.sources.llamacpp:open_llamacpp",
+        (".kld",),
+        "logits file of llama.cpp (llama-perplexity --kl-divergence-base), mapped",
+    ),
 }
 
 

@@ -41,7 +41,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class _Memory:
+class Memory:
     """A mapped file."""
 
     file: mmap.mmap
@@ -96,7 +96,7 @@ def map_array(
     dtype = told_type(dtype, layout, path)
     check_shape(shape, path)
     with Path(path).open("rb") as file:
-        memory = _Memory(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        memory = Memory(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     array: NDArray[Any] = np.ndarray(shape, dtype, memory.file, place.offset, strides, order)
 
     in_order, size = array.flags.c_contiguous, dtype.itemsize

@@ -296,7 +296,7 @@ the only row
 - candidate q: q.npy  npy float32 24 x 4
 - jeffreys: J = KL(p\|\|q) + KL(q\|\|p) = sum (p - q) \* (s - t) / T (nats)
 - softmax: p = as given, q = softmax(t/T), 4 classes, T = 1
-- input: p: probs, rows sum to 1 within 1.19209e-07, divided by their sums
+- input: p: probs, rows sum to 1 within 1.19e-07, divided by their sums
 - input: q: log-probs, rows sum to 1 within 0, divided by their sums
 - smooth: q is (1 - E)\*q + E/4, E = 0.001
 - rows: 24 counted, paired by position

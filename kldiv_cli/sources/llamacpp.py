@@ -1,0 +1,292 @@
+"""Logits files of llama.cpp (``llama-perplexity --kl-divergence-base FILE``), mapped.
+
+A row holds one 16-bit number q per class, and how to read them: log p = scale * q + minimum, two
+float32. So log p is known to half a scale, 1.2e-4 nats. The writer keeps the 16 nats below the
+row's largest logit (ik_llama.cpp: 24 nats); what lies lower is censored: it becomes q = 0, and only
+"at the minimum or below" is known of it.
+
+References
+----------
+.. [1] llama.cpp, tools/perplexity/perplexity.cpp, ``log_softmax`` and ``kl_divergence``,
+       https://github.com/ggml-org/llama.cpp
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from math import exp, log
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kldiv_cli.errors import InputError
+from kldiv_cli.sources.base import Block, Layout, Source
+from kldiv_cli.sources.mapped import Memory
+
+MAGIC = b"_logits_"
+WINDOW = 16.0
+"""How far below the largest log-probability of its row a class may lie before it is censored."""
+
+_HEADER = struct.Struct("<8s3i")
+_LARGEST = 65535
+_ROW_HEADER = 4
+"""In words of 16 bits: the two float32 before the classes."""
+_SLACK = 1e-3
+"""The window's own rounding: a float32 logit of 1e4 less 16 is off by 5e-4."""
+_ROUNDING = 2e-4
+"""Half a step of the 24-nat window, 1.83e-4, and the rounding of the minimum."""
+_ADVICE = "Write it again with llama-perplexity --kl-divergence-base FILE."
+
+
+@dataclass(frozen=True)
+class LlamaCppSource:
+    """The log-probabilities of a logits file, chunk by chunk.
+
+    Parameters
+    ----------
+    path : str
+        What messages and results call it.
+    words : uint16 array, shape (rows, 4 + classes, or one more of padding)
+        The rows as stored.
+    tokens : int32 array, shape (chunks, n_ctx)
+        The ids of the tokens that the model was given.
+    classes : int
+        The size of the vocabulary.
+    flat : bool
+        Whether the rows are shown along one axis instead of (chunks, rows of a chunk).
+    release : callable or None
+        Told after each block from which row to which the file was read.
+
+    Notes
+    -----
+    Blocks are float64, the exact value of scale * q + minimum but for its last digit; llama.cpp
+    computes it in float32. Nothing is divided by its sum. A row whose scale or minimum is NaN, as a
+    model that gave NaN leaves it, is NaN.
+    """
+
+    path: str
+    words: NDArray[np.uint16]
+    tokens: NDArray[np.int32]
+    classes: int
+    flat: bool = False
+    release: Callable[[int, int], None] | None = None
+
+    format = "llamacpp"
+    dtype = "float64"
+    kind = "log-probs"
+    class_names = None
+    id_name = None
+    notes = ("classes at a row's minimum lie there or below; counted as there",)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Chunks, rows of a chunk, classes."""
+        return (*self.row_shape, self.classes)
+
+    @property
+    def row_shape(self) -> tuple[int, ...]:
+        """Chunks and rows of a chunk, or all rows along one axis."""
+        rows, chunks = len(self.words), len(self.tokens)
+        return (rows,) if self.flat else (chunks, rows // chunks)
+
+    @property
+    def class_shape(self) -> tuple[int]:
+        """The one axis of classes."""
+        return (self.classes,)
+
+    @property
+    def rows_expected(self) -> int:
+        """The number of rows."""
+        return len(self.words)
+
+    @property
+    def targets(self) -> NDArray[np.intp]:
+        """The id of the token that came next, which each row predicts; shape (rows,)."""
+        first = self.tokens.shape[1] // 2 + 1
+        return self.tokens[:, first:].reshape(-1).astype(np.intp)
+
+    def floors(self, start: int, stop: int) -> NDArray[np.float64]:
+        """Return the log-probability at which each row's censored cells stand, shape (rows,).
+
+        -inf where the row keeps every class: its smallest logit lies less than 16 nats below its
+        largest. A reader cannot know more: in a file with 24 nats per row, the smallest class of a
+        row that spans 16 to 24 is called censored though it is not, and a class within half a step
+        of the minimum is.
+        """
+        scale, least = self._scales(start, stop)
+        return np.where(scale * _LARGEST >= WINDOW - _SLACK, least, -np.inf)
+
+    def blocks(self, rows: int, classes: Sequence[str] | None = None) -> Iterator[Block]:
+        """Yield log-probabilities, float64, a row of a chunk after the other.
+
+        Raises
+        ------
+        InputError
+            A row's scale and minimum are those of no distribution.
+        """
+        if classes is not None:
+            raise ValueError("a llama.cpp logits file has no class names")
+        for start in range(0, len(self.words), rows):
+            stop = min(start + rows, len(self.words))
+            scale, least = self._scales(start, stop)
+            self._check(start, scale, least)
+            quantised = self.words[start:stop, _ROW_HEADER : _ROW_HEADER + self.classes]
+            values = quantised.astype(np.float64)
+            values *= scale[:, None]
+            values += least[:, None]
+            if self.release is not None:
+                self.release(start, stop)
+            yield Block(values)
+
+    def line(self, row: int) -> None:
+        """Return None: the file has no lines."""
+
+    def _scales(self, start: int, stop: int) -> tuple[NDArray[Any], NDArray[Any]]:
+        headers = np.ascontiguousarray(self.words[start:stop, :_ROW_HEADER]).view("<f4")
+        with np.errstate(invalid="ignore"):  # a signalling NaN
+            scale, least = headers.astype(np.float64).T
+        return scale, least
+
+    def _check(self, start: int, scale: NDArray[Any], least: NDArray[Any]) -> None:
+        """Raise where a row's largest log-probability is above 0, or below that of equal ones."""
+        with np.errstate(invalid="ignore"):
+            largest = scale * _LARGEST + least
+            lowest = -log(self.classes)
+            wrong = (scale < 0) | (largest > _SLACK) | (largest < lowest - _SLACK)
+        if wrong.any():
+            row = int(wrong.argmax())
+            raise InputError(
+                f"{self.path}: row {start + row}: expected a scale of 0 or more and a largest "
+                f"log-probability from {lowest:.6g} to 0, found scale {scale[row]:g} and "
+                f"{largest[row]:g}",
+                f"The file is damaged. {_ADVICE}",
+            )
+
+
+def is_llamacpp(source: Source) -> bool:
+    """Tell whether a source's rows are those of a logits file of llama.cpp."""
+    return source.format == LlamaCppSource.format
+
+
+def sum_tolerance(classes: int) -> float:
+    """Return how far from 1 the probabilities of a row may sum.
+
+    By the rounding to 16 bits, and by the censored classes, each of which stands at a minimum of at
+    most -16 that its true log-probability may lie far below.
+    """
+    return _ROUNDING + classes * exp(-WINDOW)
+
+
+def open_llamacpp(path: str, layout: Layout) -> LlamaCppSource:
+    """Map a logits file of llama.cpp.
+
+    Its rows have two axes, chunks and rows of a chunk; ``--row-axes 1`` shows them along one, for a
+    partner that holds them so.
+
+    Raises
+    ------
+    InputError
+        The file does not begin as such files do, is shorter or longer than its header says, or
+        holds token ids that are none.
+    """
+    if layout.row_axes not in (None, 1, 2):
+        raise InputError(
+            f"{path}: expected --row-axes 2 (chunks, rows) or 1 (all rows) for a llama.cpp logits "
+            f"file, found {layout.row_axes}",
+            "Leave it out.",
+        )
+    with Path(path).open("rb") as file:
+        n_ctx, classes, chunks = _read_header(file, path)
+        rows = chunks * (n_ctx - 1 - n_ctx // 2)
+        words = _ROW_HEADER + 2 * ((classes + 1) // 2)
+        offset = _HEADER.size + 4 * chunks * n_ctx
+        promised, size = offset + 2 * rows * words, file.seek(0, 2)
+        if size != promised:
+            raise InputError(
+                f"{path}: expected {promised} bytes for {chunks} chunks of {rows // chunks} rows "
+                f"of {classes} classes (n_ctx {n_ctx}), found {size}",
+                "The file is cut off: llama-perplexity does not notice a full disk. " + _ADVICE
+                if size < promised
+                else f"The file is not what its header says. {_ADVICE}",
+            )
+        memory = Memory(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    tokens = np.frombuffer(memory.file, "<i4", chunks * n_ctx, _HEADER.size).reshape(chunks, n_ctx)
+    _check_ids(tokens, classes, path)
+
+    def release(start: int, stop: int) -> None:
+        memory.release(offset + 2 * start * words, offset + 2 * stop * words)
+
+    return LlamaCppSource(
+        path=path,
+        words=np.frombuffer(memory.file, "<u2", rows * words, offset).reshape(rows, words),
+        tokens=tokens,
+        classes=classes,
+        flat=layout.row_axes == 1,
+        release=release,
+    )
+
+
+def check_tokens(reference: LlamaCppSource, candidate: LlamaCppSource) -> None:
+    """Raise unless both files were computed from the same tokens, context by context.
+
+    Raises
+    ------
+    InputError
+        Naming the first difference.
+    """
+    ours, theirs = reference.tokens, candidate.tokens
+    advice = "Write both from the same text, with the same tokenizer, -c and --chunks."
+    expected = f"{candidate.path}: expected the same tokens as {reference.path}, found"
+    if ours.shape != theirs.shape:
+        shapes = (
+            f"{chunks} chunks with n_ctx {n_ctx}" for chunks, n_ctx in (ours.shape, theirs.shape)
+        )
+        raise InputError("{} {} there and {} here".format(expected, *shapes), advice)
+    different = ours != theirs
+    if different.any():
+        chunk, at = (int(i) for i in np.unravel_index(different.argmax(), ours.shape))
+        raise InputError(
+            f"{expected} {ours[chunk, at]} there and {theirs[chunk, at]} here in chunk {chunk}, "
+            f"position {at} ({int(different.sum())} of {different.size} differ)",
+            advice,
+        )
+
+
+def _read_header(file: IO[bytes], path: str) -> tuple[int, int, int]:
+    """Return n_ctx, n_vocab and n_chunk."""
+    header = file.read(_HEADER.size)
+    if not header.startswith(MAGIC):
+        raise InputError(
+            f"{path}: expected a llama.cpp logits file, which begins with {MAGIC!r}, found "
+            f"{header[: len(MAGIC)]!r}",
+            _ADVICE,
+        )
+    if len(header) < _HEADER.size:
+        raise InputError(
+            f"{path}: expected a header of {_HEADER.size} bytes, found {len(header)}",
+            f"The file is cut off. {_ADVICE}",
+        )
+    _, n_ctx, n_vocab, n_chunk = _HEADER.unpack(header)
+    if n_ctx < 3 or n_vocab < 1 or n_chunk < 1:
+        raise InputError(
+            f"{path}: expected n_ctx of at least 3, n_vocab and n_chunk of at least 1, found "
+            f"n_ctx {n_ctx}, n_vocab {n_vocab} and n_chunk {n_chunk}",
+            _ADVICE,
+        )
+    return n_ctx, n_vocab, n_chunk
+
+
+def _check_ids(tokens: NDArray[np.int32], classes: int, path: str) -> None:
+    wrong = (tokens < 0) | (tokens >= classes)
+    if wrong.any():
+        chunk, at = (int(i) for i in np.unravel_index(wrong.argmax(), tokens.shape))
+        raise InputError(
+            f"{path}: expected token ids from 0 to {classes - 1}, found {tokens[chunk, at]} in "
+            f"chunk {chunk}, position {at}",
+            f"The file is damaged. {_ADVICE}",
+        )

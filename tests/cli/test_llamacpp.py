@@ -1,0 +1,136 @@
+"""Logits files of llama.cpp, on the command line and in Python."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from kldiv_cli import compare, loss
+from kldiv_cli.errors import InputError
+from kldiv_cli.inspection import inspect
+from kldiv_cli.measures.kinds import Kind
+from tests.command import Kldiv
+from tests.llamacpp import SAMPLES, decode, random_logits, random_tokens, write
+
+Array = npt.NDArray[Any]
+
+REFERENCE, CANDIDATE = (str(SAMPLES / f"tiny-{name}.kld") for name in ("f32", "Q8_0"))
+
+NOTE = "classes at a row's minimum lie there or below; counted as there"
+
+
+def log_probs(path: str) -> Array:
+    values, _ = decode(Path(path).read_bytes())
+    return np.reshape(values, (5, 31, 1001))
+
+
+def kl(log_p: Array, log_q: Array) -> Array:
+    """KL(p||q) of rows divided by their sums, by its definition."""
+    log_p, log_q = (
+        x - np.log(np.exp(x.astype(np.longdouble)).sum(axis=-1, keepdims=True))
+        for x in (log_p, log_q)
+    )
+    found: Array = (np.exp(log_p) * (log_p - log_q)).sum(axis=-1).ravel().astype(float)
+    return found
+
+
+class TestCompare:
+    @pytest.mark.parametrize("kind", ["logits", "log-probs"])
+    def test_the_measures_are_those_of_the_rows_divided_by_their_sums(self, kind: Kind) -> None:
+        result = compare(REFERENCE, CANDIDATE, measure="kl", kind=kind)
+        expected = kl(log_probs(REFERENCE), log_probs(CANDIDATE))
+        np.testing.assert_allclose(result.values["kl"], expected, rtol=1e-12)
+        for side in (result.reference, result.candidate):
+            assert (side.format, side.kind, side.shape) == ("llamacpp", "log-probs", (5, 31, 1001))
+            assert side.sum_error is not None
+            assert 1e-5 < side.sum_error < 1e-4
+
+    def test_beside_an_array_of_logits(self, tmp_path: Path) -> None:
+        logits, tokens = random_logits(2, 3, 7), random_tokens(2, 8, 7)
+        path = write(tmp_path / "x.kld", logits, tokens)
+        result = compare(path, 2 * logits, measure="kl")
+        assert (result.reference.kind, result.candidate.kind) == ("log-probs", "logits")
+        expected = kl(logits.astype(float), 2 * logits.astype(float))
+        np.testing.assert_allclose(result.values["kl"], expected, rtol=1e-3)
+
+    def test_beside_an_array_of_probabilities(self, tmp_path: Path) -> None:
+        logits, tokens = random_logits(2, 3, 7), random_tokens(2, 8, 7)
+        path = write(tmp_path / "x.kld", logits, tokens)
+        p = np.exp(logits.astype(float))
+        p /= p.sum(axis=-1, keepdims=True)
+        result = compare(path, p, kind=("logits", "probs"))
+        assert (result.reference.kind, result.candidate.kind) == ("log-probs", "probs")
+        assert result.measures["jeffreys"]["max"] < 1e-7
+
+    def test_the_table_says_what_censored_classes_are_taken_for(self, kldiv: Kldiv) -> None:
+        words = "samples/llamacpp/tiny-f32.kld", "samples/llamacpp/tiny-Q8_0.kld"
+        code, out, err = kldiv("compare", *words)
+        assert (code, err) == (0, "")
+        assert (
+            "\ncensored     classes at a row's minimum lie there or below; counted as there\n"
+            in out
+        )
+        assert max(map(len, out.splitlines())) <= 80
+
+    def test_beside_another_format_the_side_is_named(self, kldiv: Kldiv, tmp_path: Path) -> None:
+        np.save(tmp_path / "q.npy", log_probs(CANDIDATE))
+        code, out, err = kldiv("compare", REFERENCE, tmp_path / "q.npy")
+        assert (code, err) == (0, "")
+        assert (
+            "\ncensored     p: classes at a row's minimum lie there or below; counted as there\n"
+            in out
+        )
+
+    def test_probabilities_they_are_not(self, kldiv: Kldiv) -> None:
+        result = kldiv("compare", REFERENCE, CANDIDATE, "--candidate-input", "probs")
+        assert (result.code, result.out) == (2, "")
+        assert result.err == (
+            f"kldiv: error: {CANDIDATE}: expected a llama.cpp logits file, whose rows are "
+            "log-probabilities, found --input probs\n"
+            "Say --candidate-input log-probs of this side.\n"
+        )
+
+    def test_nor_labels_each_of_its_own(self, kldiv: Kldiv) -> None:
+        result = kldiv("compare", REFERENCE, CANDIDATE, "--mode", "sigmoid")
+        assert (result.code, result.out) == (2, "")
+        assert result.err == (
+            f"kldiv: error: {REFERENCE}: expected a llama.cpp logits file, whose rows are "
+            "log-probabilities of a softmax, found --mode sigmoid\nSay --mode softmax.\n"
+        )
+
+    def test_a_row_whose_sum_is_not_1_is_damage(self, kldiv: Kldiv, tmp_path: Path) -> None:
+        path = write(tmp_path / "x.kld", random_logits(2, 3, 7), random_tokens(2, 8, 7))
+        content = bytearray(path.read_bytes())
+        first = 84 + 24 * 4 + 8
+        content[first : first + 14] = 14 * b"\xff"
+        path.write_bytes(content)
+        code, out, err = kldiv("compare", path, path)
+        assert (code, out) == (2, "")
+        assert err.startswith(
+            f"kldiv: error: {path}: expected rows of log-probs that sum to 1 within "
+            "0.000200788, found a sum of "
+        )
+        assert err.endswith(
+            " in row 4\nThe file is damaged: write it again, or say --input log-probs --normalize "
+            "to take it all the same.\n"
+        )
+        again = kldiv("compare", path, path, "--input", "log-probs", "--normalize", "--no-warn")
+        assert (again.code, again.err) == (0, "")
+
+
+def test_a_loss_takes_them_for_log_probabilities() -> None:
+    result = loss("torch", REFERENCE, CANDIDATE, reduction="batchmean")
+    assert (result.reference.kind, result.candidate.kind) == ("log-probs", "log-probs")
+    expected = kl(log_probs(REFERENCE), log_probs(CANDIDATE)).sum() / 155
+    assert result.reference_value == pytest.approx(expected, rel=1e-9)
+    with pytest.raises(InputError, match="of a softmax, found --mode sigmoid"):
+        loss("globalpointer", REFERENCE, CANDIDATE)
+
+
+def test_inspected_they_need_no_option() -> None:
+    guess = inspect(REFERENCE).guess
+    assert (guess.kind, guess.mode, guess.options) == ("log-probs", "softmax", "")
