@@ -16,6 +16,7 @@ from kldiv_cli.measures.evaluation import Evaluator
 from kldiv_cli.measures.kinds import Kind
 from kldiv_cli.opening import (
     Input,
+    Own,
     describe,
     invalid_row,
     nothing_counts,
@@ -48,6 +49,8 @@ def compare(
     columns: Sequence[str] | None = None,
     key: str | None = None,
     candidate_key: str | None = None,
+    reference_format: str | None = None,
+    candidate_format: str | None = None,
     measure: str | Sequence[str] = "jeffreys",
     kind: Kind | tuple[Kind, Kind] = "logits",
     normalize: bool = False,
@@ -88,6 +91,9 @@ def compare(
         Which array to take from a file that holds several under names (.npz, .safetensors, .pt).
     candidate_key : str, optional
         The same for the candidate; by default as ``key``.
+    reference_format, candidate_format : str, optional
+        What a file is, as `kldiv_cli.sources.FORMATS` names it; by default what its content says,
+        or else its suffix.
     measure : str or sequence of str
         What to compute, as ``kldiv measures`` lists it: "kl", "gjs:0.1", ... The first one ranks
         the rows and is what limits are about that name no measure.
@@ -152,8 +158,10 @@ def compare(
         tuple(pairs),
         available_threads() if threads is None else threads,
     )
-    layout = Layout(row_axes, id_column, None if columns is None else tuple(columns), key)
-    pairing = open_pairing(reference, candidate, layout, candidate_key)
+    classes = None if columns is None else tuple(columns)
+    layout = Layout(row_axes, id_column, classes, key, format=reference_format)
+    own = Own(candidate_key, candidate_format)
+    pairing = open_pairing(reference, candidate, layout, own)
     kinds = own_kinds(pairing, kinds, mode)
     watch = Watch(pairing, mode, kinds, normalize)
     return _Comparing(pairing, replace(request, kinds=kinds), watch).run(progress)

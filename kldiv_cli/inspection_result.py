@@ -141,7 +141,7 @@ class Inspection:
     Attributes
     ----------
     file : Side
-        Path, format, dtype, shape, row-id column, notes on the columns.
+        Path, format, dtype, shape, row-id column, notes on format and columns.
     row_shape, class_shape : tuple of int
         The axes that index rows, and those of one row.
     class_names : tuple of str or None

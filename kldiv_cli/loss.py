@@ -21,6 +21,7 @@ from kldiv_cli.measures.exact import widen
 from kldiv_cli.measures.kinds import Kind, to_logits
 from kldiv_cli.opening import (
     Input,
+    Own,
     describe,
     invalid_row,
     nothing_counts,
@@ -47,6 +48,8 @@ def loss(
     columns: Sequence[str] | None = None,
     key: str | None = None,
     candidate_key: str | None = None,
+    reference_format: str | None = None,
+    candidate_format: str | None = None,
     kind: Kind | tuple[Kind, Kind] = "logits",
     normalize: bool = False,
     progress: Callable[[int, int | None], None] | None = None,
@@ -79,6 +82,9 @@ def loss(
         The row-id column and the class columns of tables.
     key, candidate_key : str, optional
         Which array of a file that holds several, and the candidate's where it is another.
+    reference_format, candidate_format : str, optional
+        What a file is, as `kldiv_cli.sources.FORMATS` names it, where its content and suffix do not
+        tell.
     kind : {"logits", "probs", "log-probs"} or a pair of them
         What the numbers are, of both sides or of each; their logarithms are taken for logits.
     normalize : bool
@@ -129,13 +135,15 @@ def loss(
     kinds = (kind, kind) if isinstance(kind, str) else (kind[0], kind[1])
     check_kinds(kinds)
     check_normalize(chosen.mode, kinds, normalize=normalize)
-    layout = Layout(row_axes, id_column, None if columns is None else tuple(columns), key)
+    classes = None if columns is None else tuple(columns)
+    layout = Layout(row_axes, id_column, classes, key, format=reference_format)
+    own = Own(candidate_key, candidate_format)
     layout = _without_labels(layout, reference, labels)
-    pairing = open_pairing(reference, candidate, layout, candidate_key)
+    pairing = open_pairing(reference, candidate, layout, own)
     if chosen.whole_samples and row_axes is None and len(pairing.reference.shape) > 1:
-        pairing = open_pairing(reference, candidate, replace(layout, row_axes=1), candidate_key)
+        pairing = open_pairing(reference, candidate, replace(layout, row_axes=1), own)
     kinds = own_kinds(pairing, kinds, chosen.mode)
-    truth = None if labels is None else read_labels(labels, reference, key)
+    truth = None if labels is None else read_labels(labels, reference, layout)
     if truth is not None:
         truth.check(_count(pairing), prod(pairing.class_shape))
     job = _Job(chosen, pairing, truth, nan_policy, kinds, normalize)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,10 +23,45 @@ from kldiv_cli.sources.llamacpp import is_llamacpp
 Input = str | os.PathLike[str] | ArrayLike
 
 
+@dataclass(frozen=True)
+class Own:
+    """What is said of the candidate alone.
+
+    Parameters
+    ----------
+    key : str or None
+        The array to take; None for that of the layout.
+    format : str or None
+        The name of the format; None for what content or suffix says.
+    """
+
+    key: str | None = None
+    format: str | None = None
+
+    def of(self, layout: Layout) -> Layout:
+        """Return the candidate's layout, given the reference's."""
+        return replace(layout, key=layout.key if self.key is None else self.key, format=self.format)
+
+
+_AS_LAYOUT = Own()
+
+
 def open_side(side: Input, layout: Layout) -> Source:
-    """Open a file, or take an array as it is."""
+    """Open a file, or take an array as it is.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or the array is none.
+    UsageError
+        A format is named for an array.
+    """
     if isinstance(side, (str, os.PathLike)):
         return open_source(side, layout)
+    if layout.format is not None:
+        raise UsageError(
+            f"format {layout.format!r} is for a file, and the input is an array", "Leave it out."
+        )
     try:
         array = np.asarray(side)
     except ValueError as error:
@@ -38,9 +73,9 @@ def open_side(side: Input, layout: Layout) -> Source:
 
 
 def open_pairing(
-    reference: Input, candidate: Input, layout: Layout, candidate_key: str | None = None
+    reference: Input, candidate: Input, layout: Layout, own: Own = _AS_LAYOUT
 ) -> Pairing:
-    """Open both sides; ``candidate_key`` is the candidate's where it is not that of the layout.
+    """Open both sides; ``own`` is what is said of the candidate alone.
 
     Raises
     ------
@@ -50,9 +85,8 @@ def open_pairing(
         An id or columns are named for two sides that are no tables, or a key where no side that it
         is for holds arrays under names.
     """
-    theirs = layout if candidate_key is None else replace(layout, key=candidate_key)
-    left, right = open_side(reference, layout), open_side(candidate, theirs)
-    _check_keys(left, right, layout.key, candidate_key)
+    left, right = open_side(reference, layout), open_side(candidate, own.of(layout))
+    _check_keys(left, right, layout.key, own.key)
     pairing = Pairing(left, right)
     if layout.id is None and layout.columns is None:
         return pairing

@@ -17,7 +17,7 @@ from kldiv_cli.identities.base import TOLERANCE, Long, Rows
 from kldiv_cli.identities.distillation import USUAL_TEMPERATURE
 from kldiv_cli.measures.base import Mode, Status
 from kldiv_cli.measures.exact import real
-from kldiv_cli.opening import Input, describe, invalid_row, nothing_counts, open_pairing
+from kldiv_cli.opening import Input, Own, describe, invalid_row, nothing_counts, open_pairing
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.request import NanPolicy
 from kldiv_cli.sources.base import Layout
@@ -37,6 +37,8 @@ def verify(
     columns: Sequence[str] | None = None,
     key: str | None = None,
     candidate_key: str | None = None,
+    reference_format: str | None = None,
+    candidate_format: str | None = None,
     progress: Callable[[int, int | None], None] | None = None,
 ) -> Verification:
     """Check on the rows of two sets of logits what must hold for any logits.
@@ -46,7 +48,9 @@ def verify(
 
     Parameters
     ----------
-    reference, candidate, row_axes, temperature, id_column, columns, key, candidate_key, progress
+    reference, candidate, row_axes, temperature, id_column, columns, progress
+        Those of `kldiv_cli.compare`.
+    key, candidate_key, reference_format, candidate_format
         Those of `kldiv_cli.compare`.
     mode : {"softmax", "sigmoid"}
         Under sigmoid, where a row needs no softmax, only the identities of cells are checked; under
@@ -71,8 +75,10 @@ def verify(
         raise UsageError(
             f"expected a temperature above 0, found {temperature:g}", "1 leaves the logits alone."
         )
-    layout = Layout(row_axes, id_column, None if columns is None else tuple(columns), key)
-    pairing = open_pairing(reference, candidate, layout, candidate_key)
+    classes = None if columns is None else tuple(columns)
+    layout = Layout(row_axes, id_column, classes, key, format=reference_format)
+    own = Own(candidate_key, candidate_format)
+    pairing = open_pairing(reference, candidate, layout, own)
     findings = [
         Finding(name, identity.statement, 0, nan, None, "", TOLERANCE)
         for name, identity in IDENTITIES.items()

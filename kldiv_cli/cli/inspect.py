@@ -22,6 +22,7 @@ def inspect(
     id_column: options.IdColumn = None,
     columns: options.ClassColumns = None,
     key: options.Key = None,
+    input_format: options.InputFormat = None,
     report: Annotated[
         Literal["table", "json"],
         typer.Option(
@@ -41,7 +42,7 @@ def inspect(
     from kldiv_cli.sources.base import Layout
 
     classes = None if columns is None else tuple(columns.split(","))
-    layout = Layout(row_axes, id_column, classes, key)
+    layout = Layout(row_axes, id_column, classes, key, format=input_format)
     found: list[Inspection | Unreadable] = []
     for path in files:
         one = _look(path, layout)

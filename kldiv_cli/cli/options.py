@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import typer
 
@@ -135,6 +135,37 @@ CandidateKey = Annotated[
         metavar="NAME",
         help="Which one of CANDIDATE.",
         show_default="as --key",
+        rich_help_panel=_MEANING,
+    ),
+]
+_FORMAT = Literal["npy", "csv", "tsv", "parquet", "npz", "safetensors", "torch", "llamacpp"]
+ReferenceFormat = Annotated[
+    _FORMAT | None,
+    typer.Option(
+        "--reference-format",
+        metavar="NAME",
+        help=f"What REFERENCE is: {', '.join(get_args(_FORMAT))}.",
+        show_default="what its content says, or else its suffix",
+        rich_help_panel=_MEANING,
+    ),
+]
+CandidateFormat = Annotated[
+    _FORMAT | None,
+    typer.Option(
+        "--candidate-format",
+        metavar="NAME",
+        help="What CANDIDATE is.",
+        show_default="what its content says, or else its suffix",
+        rich_help_panel=_MEANING,
+    ),
+]
+InputFormat = Annotated[
+    _FORMAT | None,
+    typer.Option(
+        "--input-format",
+        metavar="NAME",
+        help=f"What the files are: {', '.join(get_args(_FORMAT))}.",
+        show_default="what the content says, or else the suffix",
         rich_help_panel=_MEANING,
     ),
 ]

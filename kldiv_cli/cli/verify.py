@@ -20,6 +20,8 @@ def verify(
     columns: options.ClassColumns = None,
     key: options.Key = None,
     candidate_key: options.CandidateKey = None,
+    reference_format: options.ReferenceFormat = None,
+    candidate_format: options.CandidateFormat = None,
     report: Annotated[
         Literal["table", "json"],
         typer.Option("--format", help="For people, or at full precision for programs."),
@@ -52,6 +54,8 @@ def verify(
             columns=None if columns is None else columns.split(","),
             key=key,
             candidate_key=candidate_key,
+            reference_format=reference_format,
+            candidate_format=candidate_format,
             progress=progress,
         )
     warnings.refuse(found.warnings, strict=strict)

@@ -13,6 +13,8 @@ from kldiv_cli.comparison import Comparison, Limit, Side
 from kldiv_cli.errors import printable
 from kldiv_cli.summary import Statistics, TopRow
 
+_FORMAT = "format: "
+"""With what a note on a file's format begins."""
 _SHOWN = ("total", "mean", "median", "p90", "p95", "p99", "max")
 _SHOWN_BESIDE = ("total", "mean", "+- s.e.", *_SHOWN[2:], "in row")
 
@@ -138,7 +140,12 @@ def file_line(side: Side) -> str:
 def notes(side: Side) -> list[tuple[str, str]]:
     """Return what was decided about a file, label by label."""
     label = "censored" if side.format == "llamacpp" else "columns"
-    return [(label, printable(note)) for note in side.notes]
+    return [
+        ("format", printable(note.removeprefix(_FORMAT)))
+        if note.startswith(_FORMAT)
+        else (label, printable(note))
+        for note in side.notes
+    ]
 
 
 def once(lines: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

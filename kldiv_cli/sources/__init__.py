@@ -1,19 +1,30 @@
 """Files -> blocks of rows. The registry of formats.
 
 A format is one row of :data:`FORMATS`: name -> import path of its opener, suffixes, one-line
-description. Listings read the registry and import nothing.
+description, and what its files begin with. Listings read the registry and import nothing.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
-from kldiv_cli.errors import InputError
+from kldiv_cli.errors import InputError, UsageError
 from kldiv_cli.sources.base import Layout, Source
+from kldiv_cli.sources.signatures import (
+    ENOUGH,
+    Signature,
+    begins,
+    codec_of,
+    foreign,
+    is_npz,
+    is_safetensors,
+    is_torch,
+)
 
 
 class Format(NamedTuple):
@@ -22,12 +33,19 @@ class Format(NamedTuple):
     opener: str
     suffixes: tuple[str, ...]
     description: str
+    content: Signature | None = None
+    """What tells its files by their first bytes; None for text, which may be compressed."""
     keyed: bool = False
     """Whether a file holds arrays under names, of which the layout's key takes one."""
 
 
 FORMATS = {
-    "npy": Format("kldiv_cli.sources.npy:open_npy", (".npy",), "NumPy array of any shape, mapped"),
+    "npy": Format(
+        "kldiv_cli.sources.npy:open_npy",
+        (".npy",),
+        "NumPy array of any shape, mapped",
+        begins(b"\x93NUMPY"),
+    ),
     "csv": Format(
         "kldiv_cli.sources.csv:open_csv", (".csv",), "comma-separated text with a header line"
     ),
@@ -38,55 +56,62 @@ FORMATS = {
         "kldiv_cli.sources.parquet:open_parquet",
         (".parquet", ".pq"),
         "Apache Parquet, a column per class or one list column",
+        begins(b"PAR1\x15"),  # with a page, or without rows the footer
     ),
     "npz": Format(
         "kldiv_cli.sources.npz:open_npz",
         (".npz",),
         "NumPy archive, mapped, or inflated row by row",
+        is_npz,
         keyed=True,
     ),
     "safetensors": Format(
         "kldiv_cli.sources.safetensors:open_safetensors",
         (".safetensors",),
         "safetensors file, mapped",
+        is_safetensors,
         keyed=True,
     ),
     "torch": Format(
         "kldiv_cli.sources.torch:open_torch",
         (".pt", ".pth"),
         "tensors saved by PyTorch 1.6 or later, mapped",
+        is_torch,
         keyed=True,
     ),
     "llamacpp": Format(
         "kldiv_cli.sources.llamacpp:open_llamacpp",
         (".kld",),
         "logits file of llama.cpp (llama-perplexity --kl-divergence-base), mapped",
+        begins(b"_logits_"),
     ),
 }
+COMPRESSED = (".gz", ".bz2", ".zst", ".lz4", ".xz")
+"""What may follow the suffix of text."""
 
 
 def open_source(path: str | os.PathLike[str], layout: Layout) -> Source:
-    """Open a file of logits in the format that its suffix names.
+    """Open a file of logits in the format that its content names, or else its suffix.
+
+    The layout's format overrules both.
 
     Raises
     ------
     InputError
-        The file is missing, empty, not readable, of no known format, or not what its suffix says.
+        The file is missing, empty, not readable, of no known format, or damaged.
+    UsageError
+        There is no such format as the layout's.
     """
     path = os.fspath(path)
-    suffix = Path(path).suffix.lower()
-    known = {suffix: entry for entry in FORMATS.values() for suffix in entry.suffixes}
+    if layout.format is not None:
+        check_format(layout.format)
     try:
-        _check_file(path)
-        if suffix not in known:
-            raise InputError(
-                f"{path}: expected a file named {' '.join(known)}, found "
-                + (f"suffix {suffix!r}" if suffix else "no suffix"),
-                "Save the logits in one of these formats, or rename the file to its true suffix.",
-            )
-        module, opener = known[suffix].opener.split(":")
-        open_format: Callable[[str, Layout], Source] = getattr(import_module(module), opener)
-        return open_format(path, layout)
+        first = _first_bytes(path)
+        if layout.format is not None:
+            return _open(layout.format, path, layout)
+        codec = codec_of(first)
+        name, notes = recognise(path, _decompressed(path, first, codec), codec)
+        return _open(name, path, replace(layout, notes=notes))
     except OSError as error:
         raise InputError(
             f"{path}: expected a readable file, found: {error.strerror or error}",
@@ -94,20 +119,107 @@ def open_source(path: str | os.PathLike[str], layout: Layout) -> Source:
         ) from error
 
 
+def recognise(path: str, first: bytes, codec: str | None = None) -> tuple[str, tuple[str, ...]]:
+    """Return the format of a file, and what there is to say of how that was found.
+
+    Content comes first: a name may be wrong. Text has no content that tells, so there the suffix
+    decides.
+
+    Parameters
+    ----------
+    path : str
+        Its name, for its suffix and for messages.
+    first : bytes
+        With what it begins, decompressed; `signatures.ENOUGH` bytes if there are as many.
+    codec : str or None
+        With what it is compressed.
+
+    Raises
+    ------
+    InputError
+        It is of no known format, or compressed and no text.
+    """
+    suffix = _suffix(path)
+    named = next((name for name, entry in FORMATS.items() if suffix in entry.suffixes), None)
+    found = next(
+        (x for x, entry in FORMATS.items() if entry.content and entry.content(first)), None
+    )
+    name = found or named
+    other = None if found else foreign(first, may_be_zip=named in {"npz", "torch"})
+    if other is not None:
+        raise InputError(f"{path}: expected logits, found {other.what}", other.advice)
+    if name is None:
+        raise _unknown(path, suffix, first)
+    if codec is not None and FORMATS[name].content is not None:
+        raise InputError(
+            f"{path}: expected {name} as it is, found it compressed with {codec}",
+            "Only text is read compressed: decompress it first.",
+        )
+    if found is not None and named not in {None, found}:
+        return name, (f"format: {found}, as its content says, though its name ends in {suffix}",)
+    return name, ()
+
+
+def check_format(name: str) -> None:
+    """Raise a `UsageError` for an unknown format."""
+    if name not in FORMATS:
+        raise UsageError(f"no format is called {name!r}", f"Known: {', '.join(FORMATS)}.")
+
+
 def has_keys(source: Source) -> bool:
     """Tell whether a source is of a format that holds arrays under names."""
     return source.format in FORMATS and FORMATS[source.format].keyed
 
 
-def _check_file(path: str) -> None:
+def _open(name: str, path: str, layout: Layout) -> Source:
+    module, opener = FORMATS[name].opener.split(":")
+    open_format: Callable[[str, Layout], Source] = getattr(import_module(module), opener)
+    return open_format(path, layout)
+
+
+def _first_bytes(path: str) -> bytes:
     if not Path(path).exists():
         raise InputError(f"{path}: expected a file, found nothing there", "Check the path.")
     if not Path(path).is_file():
         kind = "a directory" if Path(path).is_dir() else "something that is no regular file"
         raise InputError(f"{path}: expected a file, found {kind}", "Name a file of logits.")
     with Path(path).open("rb") as file:
-        empty = not file.read(1)
-    if empty:
+        first = file.read(ENOUGH)
+    if not first:
         raise InputError(
             f"{path}: expected logits, found an empty file", "Check what should have written it."
         )
+    return first
+
+
+def _decompressed(path: str, first: bytes, codec: str | None) -> bytes:
+    """Return with what a file begins once it is decompressed."""
+    if codec is None:
+        return first
+    # PyArrow, which few files need, takes longer to load than a small file to compare.
+    from kldiv_cli.sources.streams import open_stream  # noqa: PLC0415
+
+    try:
+        with open_stream(path, codec) as file:
+            return bytes(file.read(ENOUGH))
+    except OSError:  # of a damaged file, of which the format's reader will say more
+        return b""
+
+
+def _suffix(path: str) -> str:
+    """Return the last suffix of a name that is not that of a compressed file."""
+    whole = Path(path)
+    if whole.suffix.lower() in COMPRESSED:
+        whole = whole.with_suffix("")
+    return whole.suffix.lower()
+
+
+def _unknown(path: str, suffix: str, first: bytes) -> InputError:
+    known = " ".join(suffix for entry in FORMATS.values() for suffix in entry.suffixes)
+    kind = "binary data" if b"\0" in first else "text"
+    return InputError(
+        f"{path}: expected logits that content or suffix tells ({known}), found {kind} with "
+        + (f"suffix {suffix!r}" if suffix else "no suffix"),
+        "Say what it is with --reference-format, --candidate-format or inspect's --input-format: "
+        f"{', '.join(FORMATS)}.",
+    )

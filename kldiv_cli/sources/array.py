@@ -41,7 +41,6 @@ class ArraySource:
 
     class_names = None
     id_name = None
-    notes = ()
 
     def __post_init__(self) -> None:
         check_numeric(self.array.dtype, self.path)
@@ -63,6 +62,11 @@ class ArraySource:
     def shape(self) -> tuple[int, ...]:
         """The shape as stored."""
         return self.array.shape
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was decided about the format."""
+        return self.layout.notes
 
     @cached_property
     def _row_axes(self) -> int:

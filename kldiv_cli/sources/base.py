@@ -41,6 +41,10 @@ class Layout:
         Whether the first line of a text file names the columns.
     delimiter : str or None
         What separates the cells of a text file; None for what its format says.
+    format : str or None
+        The name in the registry; None for what the file's content or suffix names.
+    notes : tuple of str
+        What was decided before the file was opened, to be told with what is decided then.
     """
 
     row_axes: int | None = None
@@ -50,6 +54,8 @@ class Layout:
     dtype: str | None = None
     header: bool = True
     delimiter: str | None = None
+    format: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -109,7 +115,7 @@ class Source(Protocol):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was decided about the columns, to be told to the user."""
+        """What was decided about format and columns, to be told to the user."""
 
     @property
     def rows_expected(self) -> int | None:

@@ -80,12 +80,14 @@ def assign(
         asked = set(layout.columns)
         left = [name for name in table.names if name not in asked]
         id_name, notes = table.find_id(left, layout.id, must_tell=False)
+        notes = layout.notes + notes
         if len(layout.columns) == 1 and is_number_list(table.types[layout.columns[0]]):
             return Columns(id_name, (), layout.columns[0], notes)
         table.check_classes(layout.columns)
         return Columns(id_name, layout.columns, None, notes)
 
     id_name, notes = table.find_id(table.names, layout.id, must_tell=True)
+    notes = layout.notes + notes
     indices = [name for name in table.names if name != id_name and table.is_index(name)]
     if indices:
         notes += (f"column {a_few(indices)} left out: it numbers the rows",)

@@ -41,7 +41,6 @@ class DeflatedSource:
 
     class_names = None
     id_name = None
-    notes = ()
 
     @property
     def path(self) -> str:
@@ -52,6 +51,11 @@ class DeflatedSource:
     def format(self) -> str:
         """Its name in the registry."""
         return self.outline.format
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was decided about the format."""
+        return self.outline.notes
 
     @property
     def dtype(self) -> str:

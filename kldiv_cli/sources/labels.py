@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -47,11 +47,11 @@ def is_column(labels: object) -> bool:
 
 
 def read_labels(
-    labels: str | os.PathLike[str] | ArrayLike, reference: object, key: str | None = None
+    labels: str | os.PathLike[str] | ArrayLike, reference: object, layout: Layout
 ) -> Labels:
     """Read labels; a name without .npy is that of a column of the reference.
 
-    ``key`` is the reference's, for the message that it is no table.
+    ``layout`` is the reference's.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def read_labels(
         The file cannot be read, the reference has no such column, or a label is no integer.
     """
     if isinstance(labels, str) and is_column(labels):
-        return _of_column(labels, reference, key)
+        return _of_column(labels, reference, layout)
     if isinstance(labels, (str, os.PathLike)):
         source = open_source(labels, Layout())
         if source.format != "npy":
@@ -72,10 +72,10 @@ def read_labels(
     return _integers("labels", np.asarray(labels).ravel())
 
 
-def _of_column(name: str, reference: object, key: str | None) -> Labels:
+def _of_column(name: str, reference: object, layout: Layout) -> Labels:
     if isinstance(reference, (str, os.PathLike)):
         path = os.fspath(reference)
-        source = open_source(path, Layout(columns=(name,), key=key))
+        source = open_source(path, replace(layout, row_axes=None, id=None, columns=(name,)))
         if source.class_names is not None:
             blocks = [block.values[:, 0] for block in source.blocks(_BLOCK, [name])]
             return _integers(f"{path}: column {name!r}", np.concatenate(blocks))

@@ -40,6 +40,7 @@ _SLACK = 1e-3
 """The window's own rounding: a float32 logit of 1e4 less 16 is off by 5e-4."""
 _ROUNDING = 2e-4
 """Half a step of the 24-nat window, 1.83e-4, and the rounding of the minimum."""
+_CENSORED = "classes at a row's minimum lie there or below; counted as there"
 _ADVICE = "Write it again with llama-perplexity --kl-divergence-base FILE."
 
 
@@ -61,6 +62,8 @@ class LlamaCppSource:
         Whether the rows are shown along one axis instead of (chunks, rows of a chunk).
     release : callable or None
         Told after each block from which row to which the file was read.
+    notes : tuple of str
+        What is told of the file.
 
     Notes
     -----
@@ -75,13 +78,13 @@ class LlamaCppSource:
     classes: int
     flat: bool = False
     release: Callable[[int, int], None] | None = None
+    notes: tuple[str, ...] = (_CENSORED,)
 
     format = "llamacpp"
     dtype = "float64"
     kind = "log-probs"
     class_names = None
     id_name = None
-    notes = ("classes at a row's minimum lie there or below; counted as there",)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -228,6 +231,7 @@ def open_llamacpp(path: str, layout: Layout) -> LlamaCppSource:
         classes=classes,
         flat=layout.row_axes == 1,
         release=release,
+        notes=(*layout.notes, _CENSORED),
     )
 
 

@@ -7,14 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
-_CODECS = {
-    b"\x1f\x8b\x08": "gzip",
-    b"BZh": "bz2",
-    b"\x28\xb5\x2f\xfd": "zstd",
-    b"\x04\x22\x4d\x18": "lz4",
-    b"\xfd7zXZ\0": "xz",
-}
-_LONGEST = max(map(len, _CODECS))
+from kldiv_cli.sources import signatures
+
 _STEP = 1 << 16
 _XZ_MEMORY = 1 << 28
 """More than xz asks for at its highest preset; a header may ask for 4 GB."""
@@ -29,11 +23,7 @@ def open_file(path: str) -> pa.NativeFile:
 def codec_of(path: str) -> str | None:
     """Return what a file is compressed with; None if it is not."""
     with open_file(path) as file:
-        first = file.read(_LONGEST)
-    for magic, codec in _CODECS.items():
-        if first.startswith(magic):
-            return codec
-    return None
+        return signatures.codec_of(file.read(signatures.ENOUGH))
 
 
 def open_stream(path: str, codec: str | None) -> pa.NativeFile:

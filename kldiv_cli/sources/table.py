@@ -99,7 +99,7 @@ class TableSource:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was decided about the columns."""
+        """What was decided about format and columns."""
         return self.columns.notes
 
     @property

@@ -673,7 +673,7 @@ class TestHelp:
         "What the files mean": {
             *("--mode", "--row-axes", "--temperature", "--nan-policy", "--id", "--columns"),
             *("--input", "--reference-input", "--candidate-input", "--normalize", "--smooth"),
-            *("--key", "--candidate-key"),
+            *("--key", "--candidate-key", "--reference-format", "--candidate-format"),
         },
         "What comes out": {
             *("--measure", "-m", "--unit", "--top", "--format", "--output", "-o", "--stat")
@@ -736,6 +736,12 @@ class TestOptionsSayWhatThereIs:
     )
     def test_choices(self, option: Any, known: Any) -> None:
         assert literal(option) == get_args(known)
+
+    @pytest.mark.parametrize(
+        "option", [options.ReferenceFormat, options.CandidateFormat, options.InputFormat]
+    )
+    def test_formats_of_files(self, option: Any) -> None:
+        assert literal(option) == tuple(FORMATS)
 
     def test_statistics(self) -> None:
         listed = re.split(r": |;|\.$", help_of(options.Stat))[1]

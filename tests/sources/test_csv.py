@@ -300,7 +300,7 @@ def test_a_bad_line_in_a_later_block_is_named(tmp_path: Path, bad: str) -> None:
         (b"a,b", "expected rows, found none"),
         (b"a,b\n\n\n", "expected rows, found none"),
         (b"PAR1\0\0\0", "expected text, found binary data"),
-        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "expected text"),
+        (b"\x89PNH\r\n\x1a\n\0\0\0\rIHDR", "expected text"),
         ("a,b\n1,2\n".encode("utf-16"), "expected text, found binary data"),
         (b"a,b\n\0,\0\n", "expected text, found binary data"),
         (b"1.5,2.5\n1,2\n", "line 1: expected column names, found numbers"),
@@ -309,7 +309,7 @@ def test_a_bad_line_in_a_later_block_is_named(tmp_path: Path, bad: str) -> None:
     ],
     ids=[
         *("newline", "spaces", "header-only", "header-without-newline", "header-and-blank-lines"),
-        *("parquet", "png", "utf-16", "nul", "numbers", "negative", "numbers-after-an-id"),
+        *("parquet", "nearly-png", "utf-16", "nul", "numbers", "negative", "numbers-after-an-id"),
     ],
 )
 def test_what_is_no_table_is_said_so(tmp_path: Path, text: bytes, said: str) -> None:

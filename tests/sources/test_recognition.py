@@ -1,0 +1,305 @@
+"""Formats are recognised by what files begin with, and by their names where that does not tell."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import struct
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from kldiv_cli.errors import InputError, UsageError
+from kldiv_cli.sources import COMPRESSED, FORMATS, open_source, recognise
+from kldiv_cli.sources.base import Layout
+from tests.command import ROOT
+from tests.sources import test_safetensors
+
+TORCH = Path(__file__).parent / "torch_files"
+LOGITS = np.array([[1.5, -2.25, 0.5], [3.0, 0.0, -1.0]], np.float32)
+TEXT = b"a,b,c\n1.5,-2.25,0.5\n3,0,-1\n"
+ARRAYS = ("npz", "safetensors", "torch", "npy")
+
+
+def npy() -> bytes:
+    file = io.BytesIO()
+    np.save(file, LOGITS)
+    return file.getvalue()
+
+
+def npz(*, deflated: bool = False) -> bytes:
+    file = io.BytesIO()
+    (np.savez_compressed if deflated else np.savez)(file, logits=LOGITS)
+    return file.getvalue()
+
+
+def parquet() -> bytes:
+    file = io.BytesIO()
+    pq.write_table(pa.table(dict(zip("abc", LOGITS.T, strict=True))), file)
+    return file.getvalue()
+
+
+def safetensors(folder: Path) -> bytes:
+    return test_safetensors.save(folder / "saved", logits=LOGITS).read_bytes()
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """The same numbers in every format that has a signature."""
+    return {
+        "npy": npy(),
+        "npz": npz(deflated=True),
+        "parquet": parquet(),
+        "safetensors": safetensors(folder),
+        "torch": (TORCH / "parameter.pt").read_bytes(),
+        "llamacpp": (ROOT / "samples" / "llamacpp" / "tiny-Q4_0.kld").read_bytes(),
+    }
+
+
+def read(
+    path: Path, layout: Layout | None = None
+) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
+    source = open_source(path, layout or Layout())
+    return np.concatenate([block.values for block in source.blocks(1)])
+
+
+def put(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+def refusal(path: Path, layout: Layout | None = None) -> tuple[str, str]:
+    with pytest.raises(InputError) as caught:
+        open_source(path, layout or Layout())
+    assert caught.value.what.startswith(f"{path}: ")
+    return caught.value.what.removeprefix(f"{path}: "), caught.value.advice
+
+
+def test_every_format_that_is_no_text_has_a_signature(tmp_path: Path) -> None:
+    signed = {name for name, entry in FORMATS.items() if entry.content is not None}
+    assert set(contents(tmp_path)) <= signed
+    assert {"csv", "tsv"} <= set(FORMATS) - signed
+
+
+@pytest.mark.parametrize("name", ["npy", "npz", "parquet", "safetensors", "torch"])
+@pytest.mark.parametrize("called", ["x", "x.bin", "x.dat.bak", "x.csv", "x.npy", "x.gz", "x.PT"])
+def test_content_names_the_format(tmp_path: Path, name: str, called: str) -> None:
+    path = put(tmp_path / called, contents(tmp_path)[name])
+    source = open_source(path, Layout())
+    suffix = path.suffix.lower()
+    own = suffix in FORMATS[name].suffixes
+    contradicted = suffix in {".csv", ".npy", ".pt"} and not own
+    note = f"format: {name}, as its content says, though its name ends in {suffix}"
+    assert source.format == name
+    assert source.notes == ((note,) if contradicted else ())
+    np.testing.assert_array_equal(read(path), LOGITS)
+
+
+@pytest.mark.parametrize("name", [*FORMATS])
+def test_a_signature_tells_its_format_from_all_others(tmp_path: Path, name: str) -> None:
+    entry = FORMATS[name]
+    if entry.content is not None:
+        told = {x for x, content in contents(tmp_path).items() if entry.content(content)}
+        assert told <= {name}
+        assert not entry.content(TEXT)
+        assert not entry.content(b"")
+
+
+def test_parquet_without_rows_is_known_as_such() -> None:
+    file = io.BytesIO()
+    pq.write_table(pa.table({"a": pa.array([], pa.float32())}), file)
+    assert recognise("x", file.getvalue()) == ("parquet", ())
+
+
+def test_a_llamacpp_file_of_another_name_says_both(tmp_path: Path) -> None:
+    source = open_source(put(tmp_path / "x.csv", contents(tmp_path)["llamacpp"]), Layout())
+    assert source.notes == (
+        "format: llamacpp, as its content says, though its name ends in .csv",
+        "classes at a row's minimum lie there or below; counted as there",
+    )
+
+
+@pytest.mark.parametrize("path", sorted(TORCH.glob("*.pt*")), ids=lambda path: path.stem)
+def test_whatever_torch_wrote_is_known_as_such(path: Path) -> None:
+    assert recognise("x", path.read_bytes()) == ("torch", ())
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+def test_a_pickle_gets_the_advice_of_torch(tmp_path: Path, protocol: int) -> None:
+    import pickle
+
+    path = put(tmp_path / "x.pkl", pickle.dumps([1.0, 2.0], protocol))
+    what, advice = refusal(path)
+    assert what == "expected what torch 1.6 or later saves, found a pickle of something else"
+    assert "safetensors.torch.save_file" in advice
+
+
+def test_a_safetensors_header_of_640_bytes_is_no_pickle(tmp_path: Path) -> None:
+    whole = safetensors(tmp_path)
+    length = int.from_bytes(whole[:8], "little")
+    padded = whole[8 : 8 + length].ljust(640) + whole[8 + length :]
+    path = put(tmp_path / "x", (640).to_bytes(8, "little") + padded)
+    assert path.read_bytes()[:2] == b"\x80\2"
+    np.testing.assert_array_equal(read(path), LOGITS)
+
+
+COMPRESS: dict[str, Callable[[bytes], bytes]] = {
+    ".gz": gzip.compress,
+    ".bz2": bz2.compress,
+    ".xz": lzma.compress,
+    ".zst": lambda text: pa.compress(text, "zstd", asbytes=True),
+    ".lz4": lambda text: pa.compress(text, "lz4", asbytes=True),
+}
+
+
+@pytest.mark.parametrize("suffix", COMPRESSED)
+@pytest.mark.parametrize("called", ["x.csv", "x.tsv", "x.CSV"])
+def test_text_is_compressed_under_its_suffix_or_another(
+    tmp_path: Path, suffix: str, called: str
+) -> None:
+    text = TEXT.replace(b",", b"\t") if called == "x.tsv" else TEXT
+    for name in (called + suffix, called + suffix.upper(), called):
+        path = put(tmp_path / name, COMPRESS[suffix](text))
+        assert open_source(path, Layout()).format == called[2:].lower()
+        assert open_source(path, Layout()).notes == ()
+        np.testing.assert_array_equal(read(path), LOGITS)
+
+
+def test_text_that_was_decompressed_keeps_its_name(tmp_path: Path) -> None:
+    np.testing.assert_array_equal(read(put(tmp_path / "x.csv.gz", TEXT)), LOGITS)
+
+
+@pytest.mark.parametrize("suffix", COMPRESSED)
+@pytest.mark.parametrize("called", ["x.npy", "x.csv", "x"])
+def test_what_is_no_text_is_not_read_compressed(tmp_path: Path, suffix: str, called: str) -> None:
+    codec = {".gz": "gzip", ".zst": "zstd"}.get(suffix, suffix[1:])
+    path = put(tmp_path / (called + suffix), COMPRESS[suffix](npy()))
+    assert refusal(path) == (
+        f"expected npy as it is, found it compressed with {codec}",
+        "Only text is read compressed: decompress it first.",
+    )
+
+
+@pytest.mark.parametrize("size", [11, 20, 30])
+def test_a_cut_compressed_file_is_refused(tmp_path: Path, size: int) -> None:
+    path = put(tmp_path / "x.csv.gz", gzip.compress(TEXT)[:size])
+    assert "runcated" in refusal(path)[0]
+    what, _ = refusal(put(tmp_path / "x.gz", gzip.compress(TEXT)[:size]))
+    assert "found text with no suffix" in what
+
+
+def archive(name: str) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as whole:
+        whole.writestr(name, b"content")
+    return file.getvalue()
+
+
+def tar() -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as whole:
+        whole.addfile(tarfile.TarInfo("x.csv"), io.BytesIO())
+    return file.getvalue()
+
+
+FOREIGN = {
+    "gguf": (b"GGUF" + struct.pack("<IQQ", 3, 0, 0), "a GGUF model", "--kl-divergence-base"),
+    "hdf5": (b"\x89HDF\r\n\x1a\n\0\0", "an HDF5 file", "h5py.File"),
+    "matlab": (b"MATLAB 5.0 MAT-file" + bytes(99), "a MATLAB file", "scipy.io.loadmat"),
+    "png": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "a PNG image", "Name a file of logits."),
+    "jpeg": (b"\xff\xd8\xff\xe0\0\x10JFIF", "a JPEG image", "Name a file of logits."),
+    "sqlite": (b"SQLite format 3\0", "an SQLite database", "Export the table as .csv."),
+    "avro": (b"Obj\x01\0", "an Avro file", "Parquet"),
+    "elf": (b"\x7fELF\2\1\1\0", "a program", "Name a file of logits."),
+    "zip": (archive("table.csv"), "a zip archive of something else", "Unpack it"),
+    "xlsx": (archive("_rels/.rels"), "a zip archive of something else", "Unpack it"),
+    "tar": (tar(), "a tar archive", "Unpack it"),
+}
+
+
+@pytest.mark.parametrize("called", ["x", "x.csv", "x.npy", "x.parquet", "x.safetensors"])
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_what_is_foreign_is_called_by_its_name(tmp_path: Path, kind: str, called: str) -> None:
+    content, what, advice = FOREIGN[kind]
+    found = refusal(put(tmp_path / called, content))
+    assert found[0] == f"expected logits, found {what}"
+    assert advice in found[1]
+
+
+def test_a_tar_archive_is_known_within_gzip(tmp_path: Path) -> None:
+    path = put(tmp_path / "x.tar.gz", gzip.compress(tar()))
+    assert refusal(path)[0] == "expected logits, found a tar archive"
+
+
+@pytest.mark.parametrize("content", [archive("x"), b"PK\5\6" + bytes(18)], ids=["odd", "empty"])
+@pytest.mark.parametrize("called", ["x.npz", "x.pt"])
+def test_of_an_odd_archive_the_suffix_tells(tmp_path: Path, content: bytes, called: str) -> None:
+    what, _ = refusal(put(tmp_path / called, content))
+    assert "zip archive of something else" not in what
+    assert "found none" in what
+
+
+@pytest.mark.parametrize("begin", ["GGUF", "Obj", "SQLite format 3", "MATLAB 5.0 MAT-file", "PAR1"])
+def test_a_name_of_a_class_makes_no_text_foreign(tmp_path: Path, begin: str) -> None:
+    path = put(tmp_path / "x.csv", TEXT.replace(b"a", begin.encode()))
+    np.testing.assert_array_equal(read(path), LOGITS)
+
+
+@pytest.mark.parametrize(
+    ("called", "content", "found"),
+    [
+        ("x", TEXT, "text with no suffix"),
+        ("x.txt", TEXT, "text with suffix '.txt'"),
+        ("x.txt.gz", gzip.compress(TEXT), "text with suffix '.txt'"),
+        ("x.bin", bytes(99), "binary data with suffix '.bin'"),
+    ],
+)
+def test_what_nothing_tells_is_refused_with_the_formats(
+    tmp_path: Path, called: str, content: bytes, found: str
+) -> None:
+    path = put(tmp_path / called, content)
+    what, advice = refusal(path)
+    suffixes = " ".join(suffix for entry in FORMATS.values() for suffix in entry.suffixes)
+    assert what == f"expected logits that content or suffix tells ({suffixes}), found {found}"
+    options = "--reference-format, --candidate-format or inspect's --input-format"
+    assert advice == f"Say what it is with {options}: {', '.join(FORMATS)}."
+
+
+def test_the_format_that_is_said_overrules(tmp_path: Path) -> None:
+    path = put(tmp_path / "x.txt", TEXT)
+    source = open_source(path, Layout(format="csv"))
+    assert (source.format, source.notes) == ("csv", ())
+    np.testing.assert_array_equal(read(path, Layout(format="csv")), LOGITS)
+    path = put(tmp_path / "x.npy", gzip.compress(TEXT.replace(b",", b"\t")))
+    np.testing.assert_array_equal(read(path, Layout(format="tsv")), LOGITS)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("npy", "expected an .npy file, which begins with b'\\x93NUMPY', found b'a,b,c\\n'"),
+        ("npz", "expected a whole zip archive, found a damaged one (File is not a zip file)"),
+        ("torch", "expected what torch 1.6 or later saves, found a file that begins with b'a,b"),
+        ("safetensors", "expected the length of a header, at most 100000000 and within"),
+        ("parquet", "Parquet"),
+        ("tsv", "expected one numeric column per class, found none (columns: 'a,b,c')"),
+    ],
+)
+def test_a_wrong_format_that_is_said_ends_in_the_error_of_that_format(
+    tmp_path: Path, said: str, expected: str
+) -> None:
+    assert expected in refusal(put(tmp_path / "x.csv", TEXT), Layout(format=said))[0]
+
+
+def test_a_format_that_there_is_none_of_is_refused_before_the_file_is_looked_at() -> None:
+    with pytest.raises(UsageError) as caught:
+        open_source("nowhere.npy", Layout(format="xls"))
+    assert caught.value.what == "no format is called 'xls'"
+    assert caught.value.advice == f"Known: {', '.join(FORMATS)}."
