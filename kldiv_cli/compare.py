@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from math import prod
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from kldiv_cli import measures
 from kldiv_cli.comparison import Agreement, Comparison, Limit
+from kldiv_cli.language import Scoring, scoring
+from kldiv_cli.language_result import TokenRows, TokenSummary
 from kldiv_cli.measures.base import Mode, Status
 from kldiv_cli.measures.evaluation import Evaluator
 from kldiv_cli.measures.kinds import Kind
@@ -20,8 +24,10 @@ from kldiv_cli.opening import (
     describe,
     invalid_row,
     nothing_counts,
+    open_labels,
     open_pairing,
     own_kinds,
+    without_labels,
 )
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.parallel import available_threads, in_order
@@ -56,6 +62,7 @@ def compare(
     normalize: bool = False,
     smooth: float = 0.0,
     top: int = 10,
+    labels: str | os.PathLike[str] | ArrayLike | None = None,
     limits: Mapping[str, float] | Sequence[tuple[str, float]] = (),
     threads: int | None = None,
     progress: Callable[[int, int | None], None] | None = None,
@@ -106,6 +113,10 @@ def compare(
         Mix the candidate with the uniform distribution: (1 - smooth) * q + smooth / classes.
     top : int
         How many of the most divergent rows to keep in the result.
+    labels : path, str or array_like of int, optional
+        The true class, or next token, of every row: an .npy file, the name of a column of the
+        reference table, or an array. With them, or with llama.cpp files, which hold the tokens,
+        the result's ``language`` has perplexity and its kin.
     limits : mapping or sequence of pairs, statistic name to value
         "p99" of the first measure, "kl:p99" of another; kept in the result with the verdict.
     threads : int, optional
@@ -161,10 +172,13 @@ def compare(
     classes = None if columns is None else tuple(columns)
     layout = Layout(row_axes, id_column, classes, key, format=reference_format)
     own = Own(candidate_key, candidate_format)
+    layout = without_labels(layout, reference, labels)
     pairing = open_pairing(reference, candidate, layout, own)
     kinds = own_kinds(pairing, kinds, mode)
+    truth = None if labels is None else open_labels(labels, pairing, reference, layout)
+    tokens = scoring(pairing, mode, kinds, truth)
     watch = Watch(pairing, mode, kinds, normalize)
-    return _Comparing(pairing, replace(request, kinds=kinds), watch).run(progress)
+    return _Comparing(pairing, replace(request, kinds=kinds), watch, tokens).run(progress)
 
 
 @dataclass(frozen=True)
@@ -173,34 +187,44 @@ class _Part:
 
     summary: Summary
     seen: Seen
+    tokens: TokenRows | None
 
 
 class _Comparing:
     """One comparison on its way; `part` may run in several threads at once."""
 
-    def __init__(self, pairing: Pairing, request: Request, watch: Watch) -> None:
-        self.pairing, self.request, self.watch = pairing, request, watch
+    def __init__(
+        self, pairing: Pairing, request: Request, watch: Watch, tokens: Scoring | None
+    ) -> None:
+        self.pairing, self.request, self.watch, self.tokens = pairing, request, watch, tokens
         self.evaluator = Evaluator(
             request.measures, request.mode, request.temperature, request.kinds, request.smooth
         )
 
     def run(self, progress: Callable[[int, int | None], None] | None) -> Comparison:
         """Go over all blocks."""
-        if not self.evaluator.by_kernel_alone:
+        by_kernel = self.evaluator.by_kernel_alone and self.tokens is None
+        if not by_kernel:
             _keep_freed_memory()
-        size = STREAM_BYTES if self.evaluator.by_kernel_alone else BLOCK_BYTES
+        size = STREAM_BYTES if by_kernel else BLOCK_BYTES
         parts: list[Summary] = []
+        scored: list[TokenRows] = []
         blocks = self.pairing.blocks(size)
         with closing(in_order(self.part, blocks, self.request.threads)) as measured:
             for block, part in measured:
                 self.watch.add(block, part.seen)
                 parts.append(part.summary)
+                if part.tokens is not None:
+                    scored.append(part.tokens)
                 if len(parts) == _PARTS:
                     parts = [Summary.join(parts)]
                 if progress is not None:
                     progress(block.start + part.summary.rows, self.pairing.rows_expected)
         self.watch.check()
-        return _result(Summary.join(parts), self.request, self.pairing, self.watch)
+        found = _result(Summary.join(parts), self.request, self.pairing, self.watch)
+        if self.tokens is None:
+            return found
+        return replace(found, language=TokenSummary(self.tokens.floor, tuple(scored)).result())
 
     def part(self, block: BlockPair) -> _Part:
         """Measure one block."""
@@ -227,8 +251,9 @@ class _Comparing:
         )
         known = None if found.mismatches is None else int(found.mismatches.sum())
         seen = self.watch.see(block, valid, known)
+        tokens = None if self.tokens is None else self.tokens.rows(block, rows.counted)
         block.release()
-        return _Part(Summary.from_rows(rows, max(request.top, ALL_ROWS)), seen)
+        return _Part(Summary.from_rows(rows, max(request.top, ALL_ROWS)), seen, tokens)
 
 
 def _keep_freed_memory() -> None:

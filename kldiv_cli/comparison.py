@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from kldiv_cli.language_result import LanguageResult
 from kldiv_cli.summary import Statistics, TopRow
 
 Float64 = NDArray[np.float64]
@@ -118,6 +119,9 @@ class Comparison:
         The limits that were asked for, and whether they hold.
     warnings : tuple of str
         What looks wrong with the input though it can be computed.
+    language : LanguageResult or None
+        Perplexity and its kin over the rows that count, in nats and at temperature 1, whatever
+        ``unit``, ``temperature`` and ``smooth`` are; None where no labels or token ids are known.
 
     Examples
     --------
@@ -154,6 +158,7 @@ class Comparison:
     top: tuple[TopRow, ...]
     limits: tuple[Limit, ...]
     warnings: tuple[str, ...]
+    language: LanguageResult | None = None
 
     @property
     def exceeded(self) -> bool:

@@ -20,19 +20,19 @@ from kldiv_cli.measures.base import Status
 from kldiv_cli.measures.exact import widen
 from kldiv_cli.measures.kinds import Kind, to_logits
 from kldiv_cli.opening import (
-    Input,
     Own,
     describe,
     invalid_row,
     nothing_counts,
+    open_labels,
     open_pairing,
-    open_side,
     own_kinds,
+    without_labels,
 )
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.request import NanPolicy, check_kinds, check_normalize
 from kldiv_cli.sources.base import Layout
-from kldiv_cli.sources.labels import Labels, is_column, read_labels
+from kldiv_cli.sources.labels import Labels
 from kldiv_cli.watch import Watch, watched
 
 
@@ -138,14 +138,12 @@ def loss(
     classes = None if columns is None else tuple(columns)
     layout = Layout(row_axes, id_column, classes, key, format=reference_format)
     own = Own(candidate_key, candidate_format)
-    layout = _without_labels(layout, reference, labels)
+    layout = without_labels(layout, reference, labels)
     pairing = open_pairing(reference, candidate, layout, own)
     if chosen.whole_samples and row_axes is None and len(pairing.reference.shape) > 1:
         pairing = open_pairing(reference, candidate, replace(layout, row_axes=1), own)
     kinds = own_kinds(pairing, kinds, chosen.mode)
-    truth = None if labels is None else read_labels(labels, reference, layout)
-    if truth is not None:
-        truth.check(_count(pairing), prod(pairing.class_shape))
+    truth = None if labels is None else open_labels(labels, pairing, reference, layout)
     job = _Job(chosen, pairing, truth, nan_policy, kinds, normalize)
     return job.run(name, progress)
 
@@ -275,14 +273,6 @@ def _batch(shape: tuple[int, ...], class_axes: int, counted: NDArray[np.bool_]) 
     return int(counted.reshape(shape[0], -1).any(axis=1).sum())
 
 
-def _count(pairing: Pairing) -> int:
-    """Return the number of rows, reading to the end of a file that does not say."""
-    lengths = [length for length in pairing.row_shape if length is not None]
-    if len(lengths) == len(pairing.row_shape):
-        return prod(lengths)
-    return sum(len(block.reference) for block in pairing.blocks())
-
-
 def _check_labels(name: str, chosen: Loss, given: bool) -> None:
     labeled = losses.LOSSES[name].labeled
     if given and not labeled:
@@ -300,27 +290,3 @@ def _check_labels(name: str, chosen: Loss, given: bool) -> None:
             f"the loss {name} needs the true class of every row",
             "Give --labels FILE.npy, or --labels COLUMN of the reference table.",
         )
-
-
-def _without_labels(layout: Layout, reference: Input, labels: object) -> Layout:
-    """Take the column of labels out of the classes of both tables."""
-    if not is_column(labels):
-        return layout
-    if layout.columns is not None:
-        if labels in layout.columns:
-            raise UsageError(
-                f"column {labels!r} cannot hold the labels and be a class",
-                "Leave it out of --columns.",
-            )
-        return layout
-    side = open_side(reference, layout)
-    names = side.class_names
-    if names is None or labels not in names:
-        return layout
-    columns = tuple(name for name in names if name != labels)
-    if not columns:
-        raise InputError(
-            f"{side.path}: expected class columns beside the labels {labels!r}, found none",
-            "Save the labels with numpy.save and give that .npy file.",
-        )
-    return replace(layout, columns=columns)

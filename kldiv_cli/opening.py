@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from math import prod
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,6 +19,7 @@ from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.sources import has_keys, open_source
 from kldiv_cli.sources.array import ArraySource
 from kldiv_cli.sources.base import Layout, Source
+from kldiv_cli.sources.labels import Labels, is_column, read_labels
 from kldiv_cli.sources.llamacpp import is_llamacpp
 
 Input = str | os.PathLike[str] | ArrayLike
@@ -110,6 +112,63 @@ def _check_keys(left: Source, right: Source, key: str | None, candidate_key: str
     if candidate_key is None:
         raise UsageError("--key names an array, and neither input holds any under names", advice)
     raise UsageError(f"--key names an array, and {left.path} holds none under names", advice)
+
+
+def open_labels(
+    labels: str | os.PathLike[str] | ArrayLike, pairing: Pairing, reference: Input, layout: Layout
+) -> Labels:
+    """Read the true class of every row; a name without .npy is that of a column of the reference.
+
+    ``layout`` is the reference's.
+
+    Raises
+    ------
+    InputError
+        There is no label, or no class, for every row, or the labels cannot be read.
+    """
+    found = read_labels(labels, reference, layout)
+    found.check(_count(pairing), prod(pairing.class_shape))
+    return found
+
+
+def _count(pairing: Pairing) -> int:
+    """Return the number of rows, reading to the end of a file that does not say."""
+    lengths = [length for length in pairing.row_shape if length is not None]
+    if len(lengths) == len(pairing.row_shape):
+        return prod(lengths)
+    return sum(len(block.reference) for block in pairing.blocks())
+
+
+def without_labels(layout: Layout, reference: Input, labels: object) -> Layout:
+    """Take the column of labels out of the classes of both tables.
+
+    Raises
+    ------
+    UsageError
+        The column is named as a class too.
+    InputError
+        The reference has no other column.
+    """
+    if not is_column(labels):
+        return layout
+    if layout.columns is not None:
+        if labels in layout.columns:
+            raise UsageError(
+                f"column {labels!r} cannot hold the labels and be a class",
+                "Leave it out of --columns.",
+            )
+        return layout
+    side = open_side(reference, layout)
+    names = side.class_names
+    if names is None or labels not in names:
+        return layout
+    columns = tuple(name for name in names if name != labels)
+    if not columns:
+        raise InputError(
+            f"{side.path}: expected class columns beside the labels {labels!r}, found none",
+            "Save the labels with numpy.save and give that .npy file.",
+        )
+    return replace(layout, columns=columns)
 
 
 def own_kinds(pairing: Pairing, kinds: tuple[Kind, Kind], mode: Mode) -> tuple[Kind, Kind]:

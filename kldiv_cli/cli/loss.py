@@ -73,14 +73,6 @@ ClassPrior = Annotated[
     bool | None,
     _option("--class-prior", "dkl, ikl, gkl: weigh by the mean distribution of the row's class."),
 ]
-LabelFile = Annotated[
-    str | None,
-    _option(
-        "--labels",
-        "The true class per row: an .npy file of integers, or a column of the reference table.",
-        "FILE",
-    ),
-]
 Format = Annotated[
     Literal["table", "json"],
     typer.Option("--format", help="table: for people. json: for programs, at full precision."),
@@ -104,7 +96,7 @@ def loss(
     temperature: Temperature = None,
     weight_temperature: WeightTemperature = None,
     gamma: Gamma = None,
-    labels: LabelFile = None,
+    labels: options.LabelFile = None,
     class_prior: ClassPrior = None,
     kind: options.Input = "logits",
     reference_kind: options.ReferenceInput = None,

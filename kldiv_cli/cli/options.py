@@ -169,6 +169,16 @@ InputFormat = Annotated[
         rich_help_panel=_MEANING,
     ),
 ]
+LabelFile = Annotated[
+    str | None,
+    typer.Option(
+        "--labels",
+        metavar="FILE",
+        help="The true class, or next token, per row: an .npy file of integers, or a column of the "
+        "reference table.",
+        rich_help_panel=_MEANING,
+    ),
+]
 MeasureNames = Annotated[
     list[str] | None,
     typer.Option(

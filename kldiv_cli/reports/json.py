@@ -10,6 +10,7 @@ from math import isfinite
 from typing import IO, Any
 
 from kldiv_cli.comparison import Comparison, Side
+from kldiv_cli.reports.language import language_object
 from kldiv_cli.reports.records import columns, records
 from kldiv_cli.summary import Statistics
 
@@ -63,6 +64,7 @@ def summary(comparison: Comparison) -> dict[str, Any]:
             for limit in comparison.limits
         ],
         "warnings": list(comparison.warnings),
+        **_language(comparison),
     }
 
 
@@ -77,6 +79,12 @@ def file_object(side: Side) -> dict[str, Any]:
     }
     optional = {"id": side.id, "sum_error": side.sum_error}
     return found | {key: value for key, value in optional.items() if value is not None}
+
+
+def _language(comparison: Comparison) -> dict[str, Any]:
+    if comparison.language is None:
+        return {}
+    return {"language": language_object(comparison.language)}
 
 
 def _measure(found: Statistics, definition: str, unit: str | None) -> dict[str, Any]:

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import IO
 
 from kldiv_cli.comparison import Comparison
-from kldiv_cli.reports import facts
+from kldiv_cli.reports import facts, language
 
 
 def write(comparison: Comparison, stream: IO[str]) -> None:
     """Write a list of facts and two tables."""
-    lines: list[str] = []
-    for label, text in facts.head(comparison):
-        if label:
-            lines.append(f"- {_escape(label)}: {_escape(text)}")
-        else:
-            lines.append(f"  {_escape(text)}")
-    for grid in (*facts.statistics(comparison), facts.most_divergent(comparison)):
-        if grid is not None:
-            lines += ["", *_grid(grid)]
+    lines = _list(facts.head(comparison))
+    for grid in facts.statistics(comparison):
+        lines += ["", *_grid(grid)]
+    if comparison.language is not None:
+        lines += ["", _escape(language.title(comparison)), ""]
+        lines += _list(language.lines(comparison.language))
+        lines += ["", *_grid(language.grid(comparison.language))]
+    top = facts.most_divergent(comparison)
+    if top is not None:
+        lines += ["", *_grid(top)]
     stream.writelines(line + "\n" for line in lines)
+
+
+def _list(lines: Sequence[tuple[str, str]]) -> list[str]:
+    return [
+        f"- {_escape(label)}: {_escape(text)}" if label else f"  {_escape(text)}"
+        for label, text in lines
+    ]
 
 
 def _grid(grid: facts.Grid) -> list[str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import IO
 
 from kldiv_cli.comparison import Comparison
-from kldiv_cli.reports import facts
+from kldiv_cli.reports import facts, language
 
 
 def write(comparison: Comparison, stream: IO[str]) -> None:
@@ -28,6 +28,11 @@ def _lines(comparison: Comparison) -> Iterator[str]:
     for grid in facts.statistics(comparison):
         yield ""
         yield from _grid(grid)
+    if comparison.language is not None:
+        yield from ("", language.title(comparison))
+        yield from _aligned(language.lines(comparison.language), (False, False))
+        yield ""
+        yield from _grid(language.grid(comparison.language))
     top = facts.most_divergent(comparison)
     if top is not None:
         yield from ("", top.title)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import IO
 
 from rich.console import Console, Group, RenderableType
@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kldiv_cli.comparison import Comparison
-from kldiv_cli.reports import facts
+from kldiv_cli.reports import facts, language
 
 
 def lines(comparison: Comparison, stream: IO[str]) -> Iterator[str]:
@@ -29,21 +29,27 @@ def lines(comparison: Comparison, stream: IO[str]) -> Iterator[str]:
 
 
 def _layout(comparison: Comparison) -> Group:
-    head = Table.grid(padding=(0, 2, 0, 0))
-    head.add_column(style="bold")
-    head.add_column(overflow="fold")
-    for label, text in facts.head(comparison):
-        head.add_row(
-            Text(label),
-            Text(text, style="bold red" if label == "limit" and "EXCEEDED" in text else ""),
-        )
-    parts: list[RenderableType] = [head]
+    parts: list[RenderableType] = [_lines(facts.head(comparison))]
     for grid in facts.statistics(comparison):
         parts += [Text(), _grid(grid)]
+    if comparison.language is not None:
+        parts += [Text(), Text(language.title(comparison), style="bold")]
+        parts += [_lines(language.lines(comparison.language))]
+        parts += [Text(), _grid(language.grid(comparison.language))]
     top = facts.most_divergent(comparison)
     if top is not None:
         parts += [Text(), Text(top.title, style="bold"), _grid(top)]
     return Group(*parts)
+
+
+def _lines(lines: Sequence[tuple[str, str]]) -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for label, text in lines:
+        exceeded = label == "limit" and "EXCEEDED" in text
+        table.add_row(Text(label), Text(text, style="bold red" if exceeded else ""))
+    return table
 
 
 def _grid(grid: facts.Grid) -> Table:

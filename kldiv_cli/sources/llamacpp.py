@@ -113,17 +113,6 @@ class LlamaCppSource:
         first = self.tokens.shape[1] // 2 + 1
         return self.tokens[:, first:].reshape(-1).astype(np.intp)
 
-    def floors(self, start: int, stop: int) -> NDArray[np.float64]:
-        """Return the log-probability at which each row's censored cells stand, shape (rows,).
-
-        -inf where the row keeps every class: its smallest logit lies less than 16 nats below its
-        largest. A reader cannot know more: in a file with 24 nats per row, the smallest class of a
-        row that spans 16 to 24 is called censored though it is not, and a class within half a step
-        of the minimum is.
-        """
-        scale, least = self._scales(start, stop)
-        return np.where(scale * _LARGEST >= WINDOW - _SLACK, least, -np.inf)
-
     def blocks(self, rows: int, classes: Sequence[str] | None = None) -> Iterator[Block]:
         """Yield log-probabilities, float64, a row of a chunk after the other.
 
@@ -174,6 +163,20 @@ class LlamaCppSource:
 def is_llamacpp(source: Source) -> bool:
     """Tell whether a source's rows are those of a logits file of llama.cpp."""
     return source.format == LlamaCppSource.format
+
+
+def floors(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the log-probability at which each row's censored cells stand, shape (rows,).
+
+    -inf where the row keeps every class: its smallest logit lies less than 16 nats below its
+    largest. A reader cannot know more: in a file with 24 nats per row, the smallest class of a row
+    that spans 16 to 24 is called censored though it is not, and a class within half a step of the
+    minimum is.
+    """
+    least = values.min(axis=1)
+    with np.errstate(invalid="ignore"):  # NaN
+        span = values.max(axis=1) - least
+    return np.where(span >= WINDOW - _SLACK, least, -np.inf)
 
 
 def sum_tolerance(classes: int) -> float:

@@ -674,6 +674,7 @@ class TestHelp:
             *("--mode", "--row-axes", "--temperature", "--nan-policy", "--id", "--columns"),
             *("--input", "--reference-input", "--candidate-input", "--normalize", "--smooth"),
             *("--key", "--candidate-key", "--reference-format", "--candidate-format"),
+            "--labels",
         },
         "What comes out": {
             *("--measure", "-m", "--unit", "--top", "--format", "--output", "-o", "--stat")

@@ -19,6 +19,7 @@ from kldiv_cli.sources.base import Layout, Source
 from kldiv_cli.sources.llamacpp import (
     LlamaCppSource,
     check_tokens,
+    floors,
     open_llamacpp,
     sum_tolerance,
 )
@@ -129,7 +130,7 @@ class TestRight:
     def test_equal_logits_have_a_scale_of_0(self, tmp_path: Path) -> None:
         path = write(tmp_path / "x.kld", np.full((1, 1, 4), 2.5, np.float32), np.zeros((1, 4)))
         np.testing.assert_allclose(read(path), -math.log(4), rtol=1e-7)
-        assert opened(path).floors(0, 1).tolist() == [-math.inf]
+        assert floors(read(path)).tolist() == [-math.inf]
 
     def test_there_are_no_class_names(self, path: Path) -> None:
         with pytest.raises(ValueError, match="no class names"):
@@ -150,42 +151,41 @@ class TestRight:
 
 
 class TestCensored:
-    def floors(self, tmp_path: Path, row: list[float], window: float = 16.0) -> tuple[float, Array]:
+    def floor(self, tmp_path: Path, row: list[float], window: float = 16.0) -> tuple[float, Array]:
         logits = np.array([[row]], np.float32)
         path = write(tmp_path / "x.kld", logits, random_tokens(1, 4, len(row)), window)
-        return float(opened(path).floors(0, 1)[0]), read(path)[0]
+        values = read(path)
+        return float(floors(values)[0]), values[0]
 
     def test_below_the_window_nothing_is_known(self, tmp_path: Path) -> None:
-        floor, values = self.floors(tmp_path, [0.0, -1.0, -15.9, -16.1, -80.0])
+        floor, values = self.floor(tmp_path, [0.0, -1.0, -15.9, -16.1, -80.0])
         assert (values == floor).tolist() == [False, False, False, True, True]
         assert floor == pytest.approx(-16 - math.log(1 + math.exp(-1)), abs=1e-5)
 
     def test_a_row_within_the_window_keeps_its_smallest_class(self, tmp_path: Path) -> None:
-        floor, values = self.floors(tmp_path, [0.0, -1.0, -15.9])
+        floor, values = self.floor(tmp_path, [0.0, -1.0, -15.9])
         assert floor == -math.inf
         assert values[2] == pytest.approx(-15.9 - math.log(1 + math.exp(-1)), abs=1e-4)
 
     def test_the_wider_window_of_ik_llama_cpp(self, tmp_path: Path) -> None:
-        floor, values = self.floors(tmp_path, [0.0, -16.1, -23.9, -24.1, -80.0], 24)
+        floor, values = self.floor(tmp_path, [0.0, -16.1, -23.9, -24.1, -80.0], 24)
         assert (values == floor).tolist() == [False, False, False, True, True]
         assert floor == pytest.approx(-24, abs=1e-5)
 
     def test_in_it_the_smallest_class_of_a_row_between_the_windows_may_be(
         self, tmp_path: Path
     ) -> None:
-        floor, values = self.floors(tmp_path, [0.0, -1.0, -20.0], 24)
+        floor, values = self.floor(tmp_path, [0.0, -1.0, -20.0], 24)
         assert (values == floor).tolist() == [False, False, True]
 
     @pytest.mark.parametrize("offset", [-8190.1, -3e3, 0.1, 77.7, 3e3, 1e4])
     def test_the_windows_own_rounding_does_not_hide_it(self, tmp_path: Path, offset: float) -> None:
-        floor, values = self.floors(tmp_path, [offset, offset - 5, offset - 40])
+        floor, values = self.floor(tmp_path, [offset, offset - 5, offset - 40])
         assert (values == floor).tolist() == [False, False, True]
 
     def test_in_every_row_of_a_sample(self) -> None:
-        source = opened(SAMPLES / "tiny-f32.kld")
-        floors = source.floors(0, 155)
-        np.testing.assert_array_equal(floors, read(SAMPLES / "tiny-f32.kld").min(axis=1))
-        np.testing.assert_array_equal(source.floors(17, 40), floors[17:40])
+        values = read(SAMPLES / "tiny-f32.kld")
+        np.testing.assert_array_equal(floors(values), values.min(axis=1))
 
 
 class TestRefused:
@@ -306,7 +306,7 @@ class TestRefused:
         values = read(path)
         assert np.isnan(values[1]).all()
         np.testing.assert_array_equal(np.delete(values, 1, 0), np.delete(before, 1, 0))
-        assert not np.isfinite(opened(path).floors(1, 2))[0]
+        assert floors(values[1:2]).tolist() == [-math.inf]
 
     @pytest.mark.parametrize("row_axes", [-1, 0, 3])
     def test_other_row_axes(self, path: Path, row_axes: int) -> None:

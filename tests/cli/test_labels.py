@@ -1,0 +1,238 @@
+"""What language-model people read: for llama.cpp files and for any two sides with labels."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from kldiv_cli import compare
+from kldiv_cli.comparison import Comparison
+from kldiv_cli.language_result import LanguageResult
+from tests.command import Kldiv
+from tests.llamacpp import SAMPLES, decode, random_logits, random_tokens, write
+
+Array = npt.NDArray[Any]
+
+REFERENCE, CANDIDATE = (str(SAMPLES / f"tiny-{name}.kld") for name in ("f32", "Q8_0"))
+S = 3 * np.random.default_rng(0).normal(size=(40, 9))
+T = S + np.random.default_rng(1).normal(size=(40, 9))
+LABELS = np.random.default_rng(2).integers(0, 9, 40)
+ADVICE = "Labels are the rows' classes, counted from 0: one integer per row, in the rows' order.\n"
+
+
+def language(result: Comparison) -> LanguageResult:
+    assert result.language is not None
+    return result.language
+
+
+def log_softmax(x: Array) -> Array:
+    wide = x.astype(np.longdouble)
+    found: Array = wide - np.log(np.exp(wide).sum(axis=1, keepdims=True))
+    return found
+
+
+def assert_by_definition(found: LanguageResult, s: Array, t: Array, labels: Array) -> None:
+    rows = np.arange(len(labels))
+    log_p, log_q = log_softmax(s), log_softmax(t)
+    kld = (np.exp(log_p) * (log_p - log_q)).sum(axis=1)
+    at_p, at_q = log_p[rows, labels], log_q[rows, labels]
+    assert found.tokens == len(labels)
+    assert found.floor is None
+    assert found.perplexity[0].value == pytest.approx(float(np.exp(-at_p.mean())), rel=1e-13)
+    assert found.perplexity[1].value == pytest.approx(float(np.exp(-at_q.mean())), rel=1e-13)
+    assert found.kld.mean.value == pytest.approx(float(kld.mean()), rel=1e-13)
+    assert found.kld.percentiles["p99"] == pytest.approx(float(np.percentile(kld, 99)), rel=1e-13)
+    change = np.exp(at_q) - np.exp(at_p)
+    assert found.delta_p.mean.value == pytest.approx(float(change.mean()), rel=1e-12)
+    assert found.rms_delta_p.value == pytest.approx(float(np.sqrt((change**2).mean())), rel=1e-13)
+    same = (s.argmax(axis=1) == t.argmax(axis=1)).mean()
+    assert found.same_top.value == pytest.approx(float(same), rel=1e-15)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[Path, Path, Path]:
+    """The reference, the candidate and the labels, as .npy files."""
+    paths = tmp_path / "p.npy", tmp_path / "q.npy", tmp_path / "labels.npy"
+    for path, values in zip(paths, (S, T, LABELS), strict=True):
+        np.save(path, values)
+    return paths
+
+
+class TestWhatIsScored:
+    def test_arrays(self) -> None:
+        assert_by_definition(language(compare(S, T, labels=LABELS)), S, T, LABELS)
+
+    def test_rows_with_several_axes(self) -> None:
+        shape = (8, 5, 9)
+        result = compare(S.reshape(shape), T.reshape(shape), labels=LABELS.reshape(shape[:2]))
+        assert language(result) == language(compare(S, T, labels=LABELS))
+
+    def test_a_column_of_the_reference_which_is_no_class_then(self, tmp_path: Path) -> None:
+        def table(name: str, values: Array, *, labeled: bool) -> str:
+            order = list(range(40)) if labeled else list(range(39, -1, -1))
+            header = ["file", *(f"c{i}" for i in range(9)), *["token"] * labeled]
+            lines = [
+                [f"r{i}", *map(repr, values[i].tolist()), *[str(LABELS[i])] * labeled]
+                for i in order
+            ]
+            path = tmp_path / name
+            path.write_text("\n".join(map(",".join, [header, *lines])), encoding="utf-8")
+            return str(path)
+
+        sides = table("p.csv", S, labeled=True), table("q.csv", T, labeled=False)
+        result = compare(*sides, labels="token")
+        assert (result.paired_by, result.classes) == ("id", 9)
+        assert_by_definition(language(result), S, T, LABELS)
+
+    def test_labels_overrule_the_tokens_of_files(self) -> None:
+        values, targets = decode(Path(REFERENCE).read_bytes())
+        assert language(compare(REFERENCE, CANDIDATE, labels=targets)) == language(
+            compare(REFERENCE, CANDIDATE)
+        )
+        first = values.argmax(axis=1)
+        likely = language(compare(REFERENCE, CANDIDATE, labels=first)).perplexity[0].value
+        assert likely == pytest.approx(np.exp(-values.max(axis=1).mean()), rel=1e-12)
+
+    def test_without_labels_and_tokens_nothing_is(self, kldiv: Kldiv, tmp_path: Path) -> None:
+        np.save(tmp_path / "p.npy", S)
+        assert compare(S, T).language is None
+        found = kldiv("compare", tmp_path / "p.npy", tmp_path / "p.npy", "--format", "json").out
+        assert "language" not in json.loads(found)
+
+    @pytest.mark.parametrize("words", [("-m", "tv"), ("-m", "kl,js"), ("--unit", "bits")])
+    def test_the_figures_do_not_depend_on_what_else_is_asked(
+        self, words: tuple[str, ...], files: tuple[Path, ...], kldiv: Kldiv
+    ) -> None:
+        p, q, labels = files
+        outputs = [
+            json.loads(kldiv("compare", p, q, "--labels", labels, "--format", "json", *more).out)
+            for more in ((), words)
+        ]
+        assert outputs[0]["language"] == outputs[1]["language"]
+        assert outputs[0]["measures"] != outputs[1]["measures"]
+
+    @pytest.mark.parametrize("options", [{"temperature": 2.0}, {"smooth": 0.1}])
+    def test_nor_on_temperature_and_smoothing(self, options: dict[str, float]) -> None:
+        plain = language(compare(S, T, labels=LABELS))
+        assert language(compare(S, T, labels=LABELS, **options)) == plain  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize("threads", [2, 3, 8])
+    def test_nor_on_the_number_of_threads_to_the_last_bit(self, threads: int) -> None:
+        one = compare(REFERENCE, CANDIDATE, threads=1)
+        several = compare(REFERENCE, CANDIDATE, threads=threads)
+        assert language(several) == language(one)
+        s, t = np.tile(S, (400, 9)), np.tile(T, (400, 9))
+        labels = np.tile(LABELS, 400)
+        assert language(compare(s, t, labels=labels, threads=threads)) == language(
+            compare(s, t, labels=labels, threads=1)
+        )
+
+
+class TestRowsThatDoNotCount:
+    def broken(self) -> tuple[Array, Array]:
+        s, t = S.copy(), T.copy()
+        s[3] = t[3] = -np.inf
+        t[5, 2] = np.nan
+        return s, t
+
+    def test_skipped_and_left_out_rows_are_in_no_figure(self) -> None:
+        s, t = self.broken()
+        rest = np.delete(np.arange(40), [3, 5])
+        found = language(compare(s, t, labels=LABELS, nan_policy="omit"))
+        assert_by_definition(found, S[rest], T[rest], LABELS[rest])
+
+    def test_propagated_ones_are_in_all_of_them(self) -> None:
+        found = language(compare(*self.broken(), labels=LABELS, nan_policy="propagate"))
+        assert found.tokens == 39
+        assert np.isnan([found.kld.mean.value, found.perplexity[1].value]).all()
+
+
+class TestReports:
+    def test_json(self, files: tuple[Path, ...], kldiv: Kldiv) -> None:
+        p, q, labels = files
+        code, out, err = kldiv("compare", p, q, "--labels", labels, "--format", "json")
+        assert (code, err) == (0, "")
+        found = json.loads(out)["language"]
+        expected = language(compare(S, T, labels=LABELS))
+        assert found["tokens"] == 40
+        assert found["perplexity"]["candidate"]["value"] == expected.perplexity[1].value
+        assert found["kld"]["p99.9"] == expected.kld.percentiles["p99.9"]
+        assert found["censored"] == {"reference": None, "candidate": None}
+
+    @pytest.mark.parametrize("smooth", [[], ["--smooth", "0.1"]])
+    def test_the_table_names_it(
+        self, smooth: list[str], files: tuple[Path, ...], kldiv: Kldiv
+    ) -> None:
+        p, q, labels = files
+        code, out, err = kldiv("compare", p, q, "--labels", labels, *smooth)
+        assert (code, err) == (0, "")
+        title = "for language models: a token, or label, per row, in nats, T = 1"
+        unsmoothed = ", unsmoothed" if smooth else ""
+        assert f"\n\n{title}{unsmoothed}\ntokens       40 scored, one per row\n" in out
+        assert max(map(len, out.splitlines()[2:])) <= 80
+
+    def test_of_a_reference_that_is_given_twice(self, kldiv: Kldiv) -> None:
+        code, out, err = kldiv("compare", REFERENCE, REFERENCE, "--format", "markdown")
+        assert code == 0
+        assert err.endswith("hold the same numbers: is one a copy?\n")
+        assert "\n- PPL(q): 746106 +- 193797\n- PPL(p): 746106 +- 193797\n" in out
+        assert "\n| over tokens | KLD(p\\|\\|q) (nats) | delta p = q - p of the token" in out
+        assert "\n| mean | 0 +- 0 | 0 +- 0 |\n" in out
+
+
+class TestRefused:
+    @pytest.mark.parametrize(
+        ("labels", "found"),
+        [
+            (LABELS[:-1], "expected 40 labels, one per row, found 39"),
+            (
+                LABELS + 9 * (np.arange(40) == 7),
+                f"row 7: expected a label from 0 to 8, found {LABELS[7] + 9}",
+            ),
+            (LABELS + 0.5, f"row 0: expected an integer, found {LABELS[0]}.5"),
+        ],
+    )
+    def test_labels_that_are_none(
+        self, labels: Array, found: str, files: tuple[Path, ...], kldiv: Kldiv
+    ) -> None:
+        p, q, path = files
+        np.save(path, labels)
+        result = kldiv("compare", p, q, "--labels", path)
+        assert (result.code, result.out) == (2, "")
+        assert result.err == f"kldiv: error: {path}: {found}\n{ADVICE}"
+
+    def test_under_sigmoid(self, files: tuple[Path, ...], kldiv: Kldiv) -> None:
+        p, q, labels = files
+        result = kldiv("compare", p, q, "--labels", labels, "--mode", "sigmoid")
+        assert (result.code, result.out) == (2, "")
+        assert result.err == (
+            "kldiv: error: --labels score one class per row, and under sigmoid every cell is its "
+            "own\nLeave --labels out, or say --mode softmax.\n"
+        )
+
+    def test_a_column_of_no_table(self, files: tuple[Path, ...], kldiv: Kldiv) -> None:
+        p, q, _ = files
+        result = kldiv("compare", p, q, "--labels", "token")
+        assert (result.code, result.out) == (2, "")
+        assert result.err.startswith(
+            f"kldiv: error: {p}: expected a table with the column of labels 'token', found an array"
+        )
+
+    def test_files_of_other_tokens(self, tmp_path: Path, kldiv: Kldiv) -> None:
+        logits, tokens = random_logits(2, 3, 7), random_tokens(2, 8, 7)
+        other = tokens.copy()
+        other[1, 2] = (tokens[1, 2] + 1) % 7
+        p = write(tmp_path / "p.kld", logits, tokens)
+        q = write(tmp_path / "q.kld", logits, other)
+        result = kldiv("compare", p, q)
+        assert (result.code, result.out) == (2, "")
+        assert result.err == (
+            f"kldiv: error: {q}: expected the same tokens as {p}, found {tokens[1, 2]} there and "
+            f"{other[1, 2]} here in chunk 1, position 2 (1 of 16 differ)\n"
+            "Write both from the same text, with the same tokenizer, -c and --chunks.\n"
+        )
