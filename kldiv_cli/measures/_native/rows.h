@@ -13,6 +13,14 @@
  * a sum over them is short enough to keep its digits. */
 #define TILE 256
 
+/* A function with `const int` arguments that choose between forms: every call is compiled for its own,
+ * or the choice would be made cell by cell and all forms computed. */
+#ifdef __GNUC__
+#define TEMPLATE static inline __attribute__((always_inline))
+#else
+#define TEMPLATE static inline
+#endif
+
 /* Rows of at most so many classes are worked on LANES at a time, one row in each lane. */
 #define NARROW 64
 #define LANES 8

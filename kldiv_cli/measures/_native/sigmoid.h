@@ -37,7 +37,7 @@ typedef struct {
     double jeffreys, exp_s, exp_t, step;
 } cell_t;
 
-static inline cell_t cell_of(double s, double t, temperature_t temperature, const int divides)
+TEMPLATE cell_t cell_of(double s, double t, temperature_t temperature, const int divides)
 {
     double step = s == t ? 0.0 : t - s, x = -fabs(s), y = -fabs(t), low_s = 0.0, low_t = 0.0, phi;
     if (divides) {
@@ -62,7 +62,7 @@ static inline cell_t cell_of(double s, double t, temperature_t temperature, cons
  * seen in exp(-a): with c = exp(lo), sigma(hi) * sigma(-lo) = c / ((c + exp(-a)) * (1 + c)). */
 #define NEAR_ZERO 32.0
 
-static inline double jeffreys_near_zero(double s, double t, const int small)
+TEMPLATE double jeffreys_near_zero(double s, double t, const int small)
 {
     double lo = t > s ? s : t, a = fabs(t - s), unused, less_one, decay;
     double c = exp_expm1(lo, &unused);
@@ -100,7 +100,7 @@ typedef struct {
     double jeffreys[TILE], kl[TILE], reverse_kl[TILE];
 } divergences_t;
 
-static inline void all_cells(const double *s, const double *t, ptrdiff_t n, temperature_t temperature,
+TEMPLATE void all_cells(const double *s, const double *t, ptrdiff_t n, temperature_t temperature,
                              const int divides, divergences_t *of)
 {
 #pragma omp simd
@@ -117,7 +117,7 @@ static inline void all_cells(const double *s, const double *t, ptrdiff_t n, temp
     }
 }
 
-static inline void jeffreys_of_cells(const double *s, const double *t, ptrdiff_t n,
+TEMPLATE void jeffreys_of_cells(const double *s, const double *t, ptrdiff_t n,
                                      temperature_t temperature, const int divides, double *jeffreys)
 {
 #pragma omp simd
@@ -125,7 +125,7 @@ static inline void jeffreys_of_cells(const double *s, const double *t, ptrdiff_t
         jeffreys[i] = cell_of(s[i], t[i], temperature, divides).jeffreys;
 }
 
-static inline void jeffreys_of_cells_near_zero(const double *s, const double *t, ptrdiff_t n,
+TEMPLATE void jeffreys_of_cells_near_zero(const double *s, const double *t, ptrdiff_t n,
                                                const int small, double *jeffreys)
 {
 #pragma omp simd
@@ -212,7 +212,7 @@ static void finish_cells(const pair_t *pair, const extremes_t of[2], const cells
         found->status = SKIPPED;
 }
 
-static void add_divergences(const divergences_t *of, ptrdiff_t start, ptrdiff_t n, const int all,
+TEMPLATE void add_divergences(const divergences_t *of, ptrdiff_t start, ptrdiff_t n, const int all,
                             cells_t *sum)
 {
     sum->jeffreys += sum_of(of->jeffreys + start, n);
@@ -222,7 +222,7 @@ static void add_divergences(const divergences_t *of, ptrdiff_t start, ptrdiff_t 
     }
 }
 
-static inline void sigmoid_wide(const pair_t *first, ptrdiff_t rows, const ptrdiff_t step[2],
+TEMPLATE void sigmoid_wide(const pair_t *first, ptrdiff_t rows, const ptrdiff_t step[2],
                                 const int all, row_t *found)
 {
     for (ptrdiff_t row = 0; row < rows; row++) {
@@ -260,7 +260,7 @@ static void fill_jeffreys_of_rows(const double *s, const double *t, ptrdiff_t ro
 }
 
 /* Several rows in a tile: a cell is worked on alike wherever it stands. */
-static inline void sigmoid_narrow(const pair_t *first, ptrdiff_t rows, const ptrdiff_t step[2],
+TEMPLATE void sigmoid_narrow(const pair_t *first, ptrdiff_t rows, const ptrdiff_t step[2],
                                   const int all, row_t *found)
 {
     ptrdiff_t size = first->side[0].size;
@@ -291,7 +291,7 @@ static inline void sigmoid_narrow(const pair_t *first, ptrdiff_t rows, const ptr
     }
 }
 
-static inline void sigmoid_rows(const pair_t *first, ptrdiff_t rows, const ptrdiff_t step[2],
+TEMPLATE void sigmoid_rows(const pair_t *first, ptrdiff_t rows, const ptrdiff_t step[2],
                                 const int all, row_t *found)
 {
     if (first->side[0].size > NARROW || first->wide) {

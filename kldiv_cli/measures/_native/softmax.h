@@ -20,7 +20,7 @@ typedef struct {
     double w, d, d_low;
 } place_t;
 
-static inline place_t place_with_care(double s, double t, const frame_t *f, temperature_t temperature)
+TEMPLATE place_t place_with_care(double s, double t, const frame_t *f, temperature_t temperature)
 {
     double x_low, d_low, step_low;
     double x = over(two_diff(s, f->s_max, &x_low), &x_low, temperature);
@@ -38,7 +38,7 @@ static inline place_t place_with_care(double s, double t, const frame_t *f, temp
  * the result where neither s - max s is far nor c large, unless the values fill a float64; and there
  * must be no infinities. The step's low part counts where exp(d) is large: at d = 300 it is worth
  * 3e-14 of it. */
-static inline double terms_of(double s, double t, double s_max, double c, double c_low,
+TEMPLATE double terms_of(double s, double t, double s_max, double c, double c_low,
                               temperature_t temperature, const int careful, const int small,
                               double *w, double *wphi, double *wgrown)
 {
@@ -64,7 +64,7 @@ static inline double terms_of(double s, double t, double s_max, double c, double
 }
 
 /* Return the sums over a tile, and whether a step was not small. */
-static inline int add_cells(const double *s, const double *t, ptrdiff_t n, const frame_t *frame,
+TEMPLATE int add_cells(const double *s, const double *t, ptrdiff_t n, const frame_t *frame,
                             temperature_t temperature, const int careful, const int small,
                             sums_t *sums)
 {
@@ -86,7 +86,7 @@ static inline int add_cells(const double *s, const double *t, ptrdiff_t n, const
     return far;
 }
 
-static inline sums_t sums_of(const pair_t *pair, const frame_t *f, const int careful)
+TEMPLATE sums_t sums_of(const pair_t *pair, const frame_t *f, const int careful)
 {
     sums_t sums = {0.0, 0.0, 0.0, 0.0}, tile;
     double s[TILE], t[TILE];
@@ -142,7 +142,7 @@ typedef struct {
 #define ABSENT -1e3 /* exp of it is 0 */
 #define ENDLESS 800.0 /* stands for an infinite e; exp(-ENDLESS) is 0 */
 
-static inline void fill_with(const pair_t *pair, const extremes_t of[2], ptrdiff_t start,
+TEMPLATE void fill_with(const pair_t *pair, const extremes_t of[2], ptrdiff_t start,
                              const int careful, tile_t *tile)
 {
     double s[TILE], t[TILE], shift_low, shift = two_diff(of[1].max, of[0].max, &shift_low);
@@ -386,7 +386,7 @@ static void scan_lanes(lanes_t *lanes, ptrdiff_t size)
     }
 }
 
-static inline void sum_lanes(const lanes_t *lanes, ptrdiff_t size, const frame_t frame[LANES],
+TEMPLATE void sum_lanes(const lanes_t *lanes, ptrdiff_t size, const frame_t frame[LANES],
                              temperature_t temperature, const int careful, sums_t sums[LANES])
 {
     double w[LANES] = {0.0}, wd[LANES] = {0.0}, wphi[LANES] = {0.0}, wgrown[LANES] = {0.0};
