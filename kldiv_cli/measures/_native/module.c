@@ -50,7 +50,7 @@ static const char types[TYPES] = {NPY_HALF, NPY_UINT16, NPY_FLOAT, NPY_DOUBLE};
 
 static temperature_t temperature_of(double t)
 {
-    temperature_t found = {1.0 / t, 0.0, t != 1.0};
+    temperature_t found = {t, 1.0 / t, 0.0, t != 1.0};
     /* 1 - t * inverse, exact: the remainder of a division fits a float64. */
     found.inverse_low = fma(-t, found.inverse, 1.0) / t;
     return found;

@@ -108,6 +108,7 @@ static pair_t without_overflow(const pair_t *pair, const extremes_t of[2])
     for (int k = 0; k < 2; k++)
         largest = fmax(largest, fmax(fabs(of[k].max), isinf(of[k].low) ? 0.0 : fabs(of[k].low)));
     if (pair->wide && largest > DBL_MAX / 4) {
+        scaled.temperature.value *= 0.25;
         scaled.temperature.inverse *= 4.0;
         scaled.temperature.inverse_low *= 4.0;
         scaled.temperature.divides = 1;

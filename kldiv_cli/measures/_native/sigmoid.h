@@ -17,11 +17,11 @@ static double softplus(double logit, int turned, temperature_t temperature)
     return fmax(x, 0.0) + log1p(exp(-fabs(x)) * (1.0 - (x < 0.0 ? -low : low)));
 }
 
-/* Add what cells that are infinite on one side only say, and make them equal. */
-static void settle_infinite(double *s, double *t, ptrdiff_t n, temperature_t temperature,
-                                   cells_t *sum)
+/* Look for NaN; add what cells that are infinite on one side only say, and make them equal. */
+static void settle(double *s, double *t, ptrdiff_t n, temperature_t temperature, cells_t *sum)
 {
     for (ptrdiff_t i = 0; i < n; i++) {
+        sum->undefined |= s[i] != s[i] || t[i] != t[i];
         if (s[i] == t[i] || !(isinf(s[i]) || isinf(t[i])))
             continue;
         sum->jeffreys = INFINITY;
@@ -65,7 +65,7 @@ TEMPLATE cell_t cell_of(double s, double t, temperature_t temperature, const int
 TEMPLATE double jeffreys_near_zero(double s, double t, const int small)
 {
     double lo = t > s ? s : t, a = fabs(t - s), unused, less_one, decay;
-    double c = exp_expm1(lo, &unused);
+    double c = exp_roughly(lo);
     if (small) {
         less_one = expm1_phi_small(-a, &unused);
         decay = 1.0 + less_one;
@@ -97,7 +97,7 @@ static inline double kl_far(double logit, double other, double exp_self, double 
 
 /* The divergences of cells, wherever they belong. */
 typedef struct {
-    double jeffreys[TILE], kl[TILE], reverse_kl[TILE];
+    ALIGNED double jeffreys[TILE], kl[TILE], reverse_kl[TILE];
 } divergences_t;
 
 TEMPLATE void all_cells(const double *s, const double *t, ptrdiff_t n, temperature_t temperature,
@@ -133,18 +133,30 @@ TEMPLATE void jeffreys_of_cells_near_zero(const double *s, const double *t, ptrd
         jeffreys[i] = jeffreys_near_zero(s[i], t[i], small);
 }
 
+/* Which form of J the cells of one row take, or of one tile of it. */
 typedef enum { SMALL_STEPS, LARGE_STEPS, LARGE_LOGITS } form_t;
 
-/* Which form of J the cells of one row take, or of one tile of it. */
-static form_t form_of(const double *s, const double *t, ptrdiff_t n)
+/* Count what cells of one row have the same sign, settle those that are infinite, and return the form.
+ * Counted in float64, as what is counted is. */
+static form_t scan_cells(double *s, double *t, ptrdiff_t n, temperature_t temperature, cells_t *sum)
 {
-    int large = 0, far = 0;
-#pragma omp simd reduction(| : large, far)
+    double same = 0.0, padding = 0.0, unsettled = 0.0, logit = 0.0, largest = 0.0;
+#pragma omp simd reduction(+ : same, padding, unsettled) reduction(max : logit, largest)
     for (ptrdiff_t i = 0; i < n; i++) {
-        large |= !(fabs(s[i]) < NEAR_ZERO && fabs(t[i]) < NEAR_ZERO);
-        far |= !(fabs(t[i] - s[i]) < SMALL_STEP);
+        double step = s[i] == t[i] ? 0.0 : t[i] - s[i];
+        double pad = (s[i] == -INFINITY) & (t[i] == -INFINITY) ? 1.0 : 0.0;
+        same += (s[i] > 0.0) == (t[i] > 0.0) ? 1.0 - pad : 0.0;
+        padding += pad;
+        unsettled += step * 0.0; /* NaN for NaN and for infinities */
+        logit = fabs(s[i]) > logit ? fabs(s[i]) : logit;
+        logit = fabs(t[i]) > logit ? fabs(t[i]) : logit;
+        largest = fabs(step) > largest ? fabs(step) : largest;
     }
-    return large ? LARGE_LOGITS : far ? LARGE_STEPS : SMALL_STEPS;
+    sum->same += (int64_t)same;
+    sum->of += n - (int64_t)padding;
+    if (unsettled != 0.0)
+        settle(s, t, n, temperature, sum);
+    return !(logit < NEAR_ZERO) ? LARGE_LOGITS : !(largest < SMALL_STEP) ? LARGE_STEPS : SMALL_STEPS;
 }
 
 static void fill_jeffreys(const double *s, const double *t, ptrdiff_t n, temperature_t temperature,
@@ -176,27 +188,6 @@ static double sum_of(const double *x, ptrdiff_t n)
     for (ptrdiff_t i = 0; i < n; i++)
         sum += x[i];
     return sum;
-}
-
-/* Count what cells of one row have the same sign, and settle those that are infinite. */
-static void count_cells(double *s, double *t, ptrdiff_t n, temperature_t temperature, cells_t *sum)
-{
-    int64_t same = 0, padding = 0;
-    int undefined = 0, infinite = 0;
-#pragma omp simd reduction(+ : same, padding) reduction(| : undefined, infinite)
-    for (ptrdiff_t i = 0; i < n; i++) {
-        double step = s[i] == t[i] ? 0.0 : t[i] - s[i];
-        int pad = (s[i] == -INFINITY) & (t[i] == -INFINITY);
-        same += ((s[i] > 0.0) == (t[i] > 0.0)) & !pad;
-        padding += pad;
-        undefined |= step != step;
-        infinite |= fabs(step) == INFINITY;
-    }
-    sum->same += same;
-    sum->of += n - padding;
-    sum->undefined |= undefined;
-    if (infinite)
-        settle_infinite(s, t, n, temperature, sum);
 }
 
 static void finish_cells(const pair_t *pair, const extremes_t of[2], const cells_t *sum, row_t *found)
@@ -231,16 +222,16 @@ TEMPLATE void sigmoid_wide(const pair_t *first, ptrdiff_t rows, const ptrdiff_t 
         describe(&pair, of, &found[row]);
         pair = without_overflow(&pair, of);
         cells_t sum = {0.0, 0.0, 0.0, 0, 0, 0};
-        double s[TILE], t[TILE];
+        ALIGNED double s[TILE], t[TILE];
         divergences_t tile;
         for (ptrdiff_t start = 0; start < pair.side[0].size; start += TILE) {
             ptrdiff_t n = tile_at(&pair.side[0], start, s);
             tile_at(&pair.side[1], start, t);
-            count_cells(s, t, n, pair.temperature, &sum);
+            form_t form = scan_cells(s, t, n, pair.temperature, &sum);
             if (all)
                 fill_all(s, t, n, pair.temperature, &tile);
             else
-                fill_jeffreys(s, t, n, pair.temperature, form_of(s, t, n), tile.jeffreys);
+                fill_jeffreys(s, t, n, pair.temperature, form, tile.jeffreys);
             add_divergences(&tile, 0, n, all, &sum);
         }
         finish_cells(&pair, of, &sum, &found[row]);
@@ -264,7 +255,7 @@ TEMPLATE void sigmoid_narrow(const pair_t *first, ptrdiff_t rows, const ptrdiff_
                                   const int all, row_t *found)
 {
     ptrdiff_t size = first->side[0].size;
-    double s[TILE] = {0.0}, t[TILE] = {0.0};
+    ALIGNED double s[TILE] = {0.0}, t[TILE] = {0.0};
     divergences_t tile;
     cells_t sum[TILE];
     extremes_t of[TILE][2];
@@ -277,8 +268,7 @@ TEMPLATE void sigmoid_narrow(const pair_t *first, ptrdiff_t rows, const ptrdiff_
         sum[row] = (cells_t){0.0, 0.0, 0.0, 0, 0, 0};
         tile_at(&pair.side[0], 0, s + row * size);
         tile_at(&pair.side[1], 0, t + row * size);
-        count_cells(s + row * size, t + row * size, size, pair.temperature, &sum[row]);
-        form[row] = form_of(s + row * size, t + row * size, size);
+        form[row] = scan_cells(s + row * size, t + row * size, size, pair.temperature, &sum[row]);
     }
     if (all)
         fill_all(s, t, rows * size, first->temperature, &tile);

@@ -39,65 +39,64 @@ TEMPLATE place_t place_with_care(double s, double t, const frame_t *f, temperatu
  * must be no infinities. The step's low part counts where exp(d) is large: at d = 300 it is worth
  * 3e-14 of it. */
 TEMPLATE double terms_of(double s, double t, double s_max, double c, double c_low,
-                              temperature_t temperature, const int careful, const int small,
-                              double *w, double *wphi, double *wgrown)
+                         temperature_t temperature, const int careful, const int small, double *w,
+                         double *wphi, double *wgrown)
 {
-    double d, phi, grown;
-    if (careful) {
-        const frame_t frame = {s_max, c, c_low};
-        place_t at = place_with_care(s, t, &frame, temperature);
-        d = at.d;
-        *w = at.w;
-        grown = small ? expm1_phi_small(d, &phi) : expm1_phi(d, &phi);
-        if (!small) {
+    const frame_t frame = {s_max, c, c_low};
+    place_t at = {0.0, t - s - c, 0.0};
+    if (careful)
+        at = place_with_care(s, t, &frame, temperature);
+    else
+        at.w = exp_roughly(s - s_max);
+    *w = at.w;
+    if (small) {
+        double wdd = at.w * at.d * at.d;
+        *wphi = wdd * exp_tail(at.d);
+        *wgrown = MADD(*wphi, at.d, wdd);
+    } else {
+        double phi, grown = expm1_phi(at.d, &phi);
+        if (careful) {
             phi = MADD(at.d_low, grown, phi);
             grown = MADD(at.d_low, 1.0 + grown, grown);
         }
-    } else {
-        d = t - s - c;
-        *w = exp_within(s - s_max);
-        grown = small ? expm1_phi_small(d, &phi) : expm1_phi(d, &phi);
+        *wphi = at.w * phi;
+        *wgrown = at.w * at.d * grown;
     }
-    *wphi = *w * phi;
-    *wgrown = *w * d * grown;
-    return d;
+    return at.d;
 }
 
-/* Return the sums over a tile, and whether a step was not small. */
+/* Return the sums over a tile, and whether every step was small. */
 TEMPLATE int add_cells(const double *s, const double *t, ptrdiff_t n, const frame_t *frame,
-                            temperature_t temperature, const int careful, const int small,
-                            sums_t *sums)
+                       temperature_t temperature, const int careful, const int small, sums_t *sums)
 {
     const double s_max = frame->s_max, c = frame->c, c_low = frame->c_low;
-    double w_sum = 0.0, wd_sum = 0.0, wphi_sum = 0.0, wgrown_sum = 0.0;
-    int far = 0;
-#pragma omp simd reduction(+ : w_sum, wd_sum, wphi_sum, wgrown_sum) reduction(| : far)
+    double w_sum = 0.0, wd_sum = 0.0, wphi_sum = 0.0, wgrown_sum = 0.0, largest = 0.0;
+#pragma omp simd reduction(+ : w_sum, wd_sum, wphi_sum, wgrown_sum) reduction(max : largest)
     for (ptrdiff_t i = 0; i < n; i++) {
         double w, wphi, wgrown;
         double d = terms_of(s[i], t[i], s_max, c, c_low, temperature, careful, small, &w, &wphi,
                             &wgrown);
-        far |= !(fabs(d) < SMALL_STEP);
+        largest = fabs(d) > largest ? fabs(d) : largest;
         w_sum += w;
         wd_sum = MADD(w, d, wd_sum);
         wphi_sum += wphi;
         wgrown_sum += wgrown;
     }
     *sums = (sums_t){w_sum, wd_sum, wphi_sum, wgrown_sum};
-    return far;
+    return largest < SMALL_STEP;
 }
 
 TEMPLATE sums_t sums_of(const pair_t *pair, const frame_t *f, const int careful)
 {
     sums_t sums = {0.0, 0.0, 0.0, 0.0}, tile;
-    double s[TILE], t[TILE];
-    int far = 0;
+    ALIGNED double s[TILE], t[TILE];
+    int small = 1;
     for (ptrdiff_t start = 0; start < pair->side[0].size; start += TILE) {
         ptrdiff_t n = tile_at(&pair->side[0], start, s);
         tile_at(&pair->side[1], start, t);
-        if (!far)
-            far = add_cells(s, t, n, f, pair->temperature, careful, 1, &tile);
-        if (far)
-            far = add_cells(s, t, n, f, pair->temperature, careful, 0, &tile);
+        small = small && add_cells(s, t, n, f, pair->temperature, careful, 1, &tile);
+        if (!small)
+            small = add_cells(s, t, n, f, pair->temperature, careful, 0, &tile);
         sums.w += tile.w;
         sums.wd += tile.wd;
         sums.wphi += tile.wphi;
@@ -296,19 +295,35 @@ static int shows(double jeffreys, double c)
     return jeffreys < 4e-4 * c * c;
 }
 
-static void softmax_row(const pair_t *pair, const extremes_t of[2], const frame_t *frame,
-                               row_t *found)
+/* The one-pass form, or 0 where its sums have lost digits; then the mean of d is added to c, around
+ * which they lose the fewest. */
+static int one_pass(const pair_t *pair, const extremes_t of[2], frame_t *frame, row_t *found)
 {
-    int close = 0;
-    if (isfinite(of[0].max) && isfinite(of[1].max)) {
-        int careful = needs_care(pair, of, frame);
-        if (!careful) {
-            close = from_sums(sums_of(pair, frame, 0), found);
-            careful = close && shows(found->jeffreys, frame->c);
-        }
-        if (careful)
-            close = from_sums(sums_of(pair, frame, 1), found);
+    sums_t sums;
+    int close = 0, careful = needs_care(pair, of, frame);
+    if (!careful) {
+        sums = sums_of(pair, frame, 0);
+        close = from_sums(sums, found);
+        careful = close && shows(found->jeffreys, frame->c);
     }
+    if (careful) {
+        sums = sums_of(pair, frame, 1);
+        close = from_sums(sums, found);
+    }
+    if (!close) {
+        frame->c += sums.wd / sums.w * pair->temperature.value;
+        frame->c_low = 0.0;
+    }
+    return close;
+}
+
+static void softmax_row(const pair_t *pair, const extremes_t of[2], const frame_t *frame,
+                        row_t *found)
+{
+    frame_t near = *frame;
+    int close = isfinite(of[0].max) && isfinite(of[1].max) &&
+                (one_pass(pair, of, &near, found) ||
+                 (fabs(near.c - frame->c) < 1.0 && one_pass(pair, of, &near, found)));
     if (!close)
         exceptional(pair, of, found);
 }
