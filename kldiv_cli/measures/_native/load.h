@@ -58,6 +58,41 @@ static inline double of_double(double x)
         *min = least; \
     }
 
+/* The order of 16-bit floats is that of these numbers, but for NaN; its own inverse. */
+static inline int16_t ranked(uint16_t bits)
+{
+    return (int16_t)(bits ^ (bits & 0x8000 ? 0x7fff : 0));
+}
+
+/* The same for 16-bit floats, which need not be widened for it; those beyond infinity are NaN. */
+#define RANGE_16(name, infinity, widen) \
+    static void name(const char *from, ptrdiff_t stride, ptrdiff_t count, double *max, double *min) \
+    { \
+        const uint16_t *x = (const uint16_t *)from; \
+        int16_t high = INT16_MIN, least = INT16_MAX; \
+        if (stride == (ptrdiff_t)sizeof(uint16_t)) { \
+            _Pragma("omp simd reduction(max : high) reduction(min : least)") \
+            for (ptrdiff_t i = 0; i < count; i++) { \
+                int16_t rank = ranked(x[i]); \
+                int16_t up = (x[i] & 0x7fff) > infinity ? INT16_MIN : rank; \
+                int16_t down = (x[i] & 0x7fff) > infinity ? INT16_MAX : rank; \
+                high = up > high ? up : high; \
+                least = down < least ? down : least; \
+            } \
+        } else { \
+            for (ptrdiff_t i = 0; i < count; i++) { \
+                uint16_t bits = *(const uint16_t *)(from + i * stride); \
+                int16_t rank = ranked(bits); \
+                if ((bits & 0x7fff) > infinity) \
+                    continue; \
+                high = rank > high ? rank : high; \
+                least = rank < least ? rank : least; \
+            } \
+        } \
+        *max = high == INT16_MIN ? -INFINITY : widen((uint16_t)ranked((uint16_t)high)); \
+        *min = least == INT16_MAX ? INFINITY : widen((uint16_t)ranked((uint16_t)least)); \
+    }
+
 #define LOAD(name, type, widen) \
     static void name(const char *from, ptrdiff_t stride, ptrdiff_t count, double *to)         \
     {                           \
@@ -75,7 +110,7 @@ LOAD(load_bfloat16, uint16_t, of_bfloat16)
 LOAD(load_float32, float, of_float)
 LOAD(load_float64, double, of_double)
 
-RANGE(range_float16, uint16_t, float, of_float16)
-RANGE(range_bfloat16, uint16_t, float, of_bfloat16)
+RANGE_16(range_float16, 0x7c00, of_float16)
+RANGE_16(range_bfloat16, 0x7f80, of_bfloat16)
 RANGE(range_float32, float, float, of_float)
 RANGE(range_float64, double, double, of_double)
