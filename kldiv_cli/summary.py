@@ -146,10 +146,13 @@ class Summary:
         starts = list(accumulate((part.rows for part in parts), initial=0))
         keep = min((part.keep for part in parts if part.keep is not None), default=None)
         names = next((part.values for part in parts if part.values), {})
-        moved = (
-            replace(row, row=row.row + start)
-            for part, start in zip(parts, starts, strict=False)
-            for row in part.top
+        ranked = sorted(
+            (
+                (row.rank[:2], start + row.row, row)
+                for part, start in zip(parts, starts, strict=False)
+                for row in part.top
+            ),
+            key=lambda found: found[:2],
         )
         return cls(
             values={n: _chained(part.values.get(n, ()) for part in parts) for n in names},
@@ -161,7 +164,7 @@ class Summary:
             agreeing=sum(part.agreeing for part in parts),
             decisions=sum(part.decisions for part in parts),
             keep=keep,
-            top=tuple(sorted(moved, key=lambda row: row.rank)[:keep]),
+            top=tuple(replace(row, row=place) for _, place, row in ranked[:keep]),
         )
 
     def result(self) -> dict[str, Statistics]:
