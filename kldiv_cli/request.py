@@ -62,9 +62,9 @@ class Request:
             raise UsageError(
                 f"expected --top of 0 or more, found {self.top}", "--top 10 is the default."
             )
-        if self.threads < 1:
+        if self.threads < 1 or self.threads % 1:
             raise UsageError(
-                f"expected --threads of 1 or more, found {self.threads}",
+                f"expected a whole number of --threads, 1 or more, found {self.threads}",
                 "Leave it out to use all cores.",
             )
         if not self.measures:
