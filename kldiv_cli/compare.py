@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike
 
 from kldiv_cli import measures
 from kldiv_cli.comparison import Agreement, Comparison, Limit
+from kldiv_cli.grouping import Grouping, open_grouping
+from kldiv_cli.groups import grouped
 from kldiv_cli.language import Scoring, scoring
 from kldiv_cli.language_result import TokenRows, TokenSummary
 from kldiv_cli.measures.base import Mode, Status
@@ -61,6 +63,7 @@ def compare(
     kind: Kind | tuple[Kind, Kind] = "logits",
     normalize: bool = False,
     smooth: float = 0.0,
+    group: str | None = None,
     top: int = 10,
     labels: str | os.PathLike[str] | ArrayLike | None = None,
     limits: Mapping[str, float] | Sequence[tuple[str, float]] = (),
@@ -111,6 +114,10 @@ def compare(
         Divide rows of probabilities by their sums however far from 1 these are.
     smooth : float
         Mix the candidate with the uniform distribution: (1 - smooth) * q + smooth / classes.
+    group : str, optional
+        Statistics per group too, in the result's ``groups``: "argmax", the reference's top class;
+        "confidence", its probability in five bins; "position", the index along the last axis of
+        rows that have several.
     top : int
         How many of the most divergent rows to keep in the result.
     labels : path, str or array_like of int, optional
@@ -175,10 +182,12 @@ def compare(
     layout = without_labels(layout, reference, labels)
     pairing = open_pairing(reference, candidate, layout, own)
     kinds = own_kinds(pairing, kinds, mode)
+    request = replace(request, kinds=kinds)
     truth = None if labels is None else open_labels(labels, pairing, reference, layout)
     tokens = scoring(pairing, mode, kinds, truth)
+    grouping = None if group is None else open_grouping(group, pairing, request)
     watch = Watch(pairing, mode, kinds, normalize)
-    return _Comparing(pairing, replace(request, kinds=kinds), watch, tokens).run(progress)
+    return _Comparing(pairing, request, watch, tokens, grouping).run(progress)
 
 
 @dataclass(frozen=True)
@@ -194,9 +203,15 @@ class _Comparing:
     """One comparison on its way; `part` may run in several threads at once."""
 
     def __init__(
-        self, pairing: Pairing, request: Request, watch: Watch, tokens: Scoring | None
+        self,
+        pairing: Pairing,
+        request: Request,
+        watch: Watch,
+        tokens: Scoring | None,
+        grouping: Grouping | None,
     ) -> None:
-        self.pairing, self.request, self.watch, self.tokens = pairing, request, watch, tokens
+        self.pairing, self.request, self.watch = pairing, request, watch
+        self.tokens, self.grouping = tokens, grouping
         self.evaluator = Evaluator(
             request.measures, request.mode, request.temperature, request.kinds, request.smooth
         )
@@ -221,10 +236,14 @@ class _Comparing:
                 if progress is not None:
                     progress(block.start + part.summary.rows, self.pairing.rows_expected)
         self.watch.check()
-        found = _result(Summary.join(parts), self.request, self.pairing, self.watch)
-        if self.tokens is None:
-            return found
-        return replace(found, language=TokenSummary(self.tokens.floor, tuple(scored)).result())
+        whole = Summary.join(parts)
+        found = _result(whole, self.request, self.pairing, self.watch)
+        if self.tokens is not None:
+            language = TokenSummary(self.tokens.floor, tuple(scored)).result()
+            found = replace(found, language=language)
+        if self.grouping is not None:
+            found = replace(found, groups=grouped(whole, self.grouping.by))
+        return found
 
     def part(self, block: BlockPair) -> _Part:
         """Measure one block."""
@@ -248,6 +267,7 @@ class _Comparing:
             same=found.same,
             of=found.of,
             ids=block.ids,
+            keys=None if self.grouping is None else self.grouping.keys(block, found),
         )
         known = None if found.mismatches is None else int(found.mismatches.sum())
         seen = self.watch.see(block, valid, known)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from kldiv_cli.groups import Groups
 from kldiv_cli.language_result import LanguageResult
 from kldiv_cli.summary import Statistics, TopRow
 
@@ -122,6 +123,8 @@ class Comparison:
     language : LanguageResult or None
         Perplexity and its kin over the rows that count, in nats and at temperature 1, whatever
         ``unit``, ``temperature`` and ``smooth`` are; None where no labels or token ids are known.
+    groups : Groups or None
+        The statistics per group, where groups were asked for.
 
     Examples
     --------
@@ -159,8 +162,16 @@ class Comparison:
     limits: tuple[Limit, ...]
     warnings: tuple[str, ...]
     language: LanguageResult | None = None
+    groups: Groups | None = None
 
     @property
     def exceeded(self) -> bool:
         """Whether any limit was exceeded."""
         return any(limit.exceeded for limit in self.limits)
+
+
+def class_name(index: int, names: tuple[str, ...] | None, shape: tuple[int, ...]) -> str:
+    """Return the name of a class; without names its index, along every axis of a row."""
+    if names is not None:
+        return names[index]
+    return ",".join(str(int(i)) for i in np.unravel_index(index, shape))

@@ -42,6 +42,8 @@ class Rows:
         present (sigmoid).
     ids : array, shape (rows,), or None
         The rows' ids.
+    keys : array, shape (rows,), or None
+        Which group each row is in, where there are groups; see `kldiv_cli.groups`.
     """
 
     values: Mapping[str, Float64]
@@ -52,6 +54,17 @@ class Rows:
     same: NDArray[np.intp]
     of: NDArray[np.intp]
     ids: NDArray[Any] | None = None
+    keys: NDArray[Any] | None = None
+
+
+@dataclass(frozen=True)
+class Keyed:
+    """What only groups need of consecutive rows; as in `Rows`."""
+
+    keys: NDArray[Any]
+    invalid: NDArray[np.bool_]
+    same: NDArray[np.intp]
+    of: NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -108,6 +121,7 @@ class Summary:
     counted: tuple[NDArray[np.bool_], ...] = ()
     skipped: tuple[NDArray[np.bool_], ...] = ()
     ids: tuple[NDArray[Any], ...] = ()
+    keyed: tuple[Keyed, ...] = ()
     rows: int = 0
     invalid: int = 0
     agreeing: int = 0
@@ -128,6 +142,9 @@ class Summary:
             counted=(rows.counted,),
             skipped=(rows.skipped,),
             ids=() if rows.ids is None else (rows.ids,),
+            keyed=()
+            if rows.keys is None
+            else (Keyed(rows.keys, rows.invalid, rows.same, rows.of),),
             rows=len(rows.counted),
             invalid=int(rows.invalid.sum()),
             agreeing=int(rows.same[rows.counted & ~rows.invalid].sum()),
@@ -159,6 +176,7 @@ class Summary:
             counted=_chained(part.counted for part in parts),
             skipped=_chained(part.skipped for part in parts),
             ids=_chained(part.ids for part in parts),
+            keyed=_chained(part.keyed for part in parts),
             rows=starts[-1],
             invalid=sum(part.invalid for part in parts),
             agreeing=sum(part.agreeing for part in parts),
@@ -169,8 +187,8 @@ class Summary:
 
     def result(self) -> dict[str, Statistics]:
         """Return the statistics of each measure; at least one row must count."""
-        counted = np.concatenate(self.counted)
-        return {n: _statistics(np.concatenate(v), counted) for n, v in self.values.items()}
+        counted = np.flatnonzero(np.concatenate(self.counted))
+        return {n: statistics(np.concatenate(v), counted) for n, v in self.values.items()}
 
 
 def _chained(parts: Iterable[tuple[Any, ...]]) -> tuple[Any, ...]:
@@ -215,8 +233,8 @@ def _most_divergent(values: Float64, counted: NDArray[np.bool_], keep: int) -> N
     return np.concatenate(found)[:keep]
 
 
-def _statistics(values: Float64, counted: NDArray[np.bool_]) -> Statistics:
-    rows = np.flatnonzero(counted)
+def statistics(values: Float64, rows: NDArray[np.intp]) -> Statistics:
+    """Return the statistics of some of the values, of at least one: those of ``rows``."""
     x = values[rows]
     with np.errstate(over="ignore", invalid="ignore"):
         total = float(x.sum())

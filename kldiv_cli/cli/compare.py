@@ -32,6 +32,7 @@ def compare(
     candidate_format: options.CandidateFormat = None,
     labels: options.LabelFile = None,
     measure: options.MeasureNames = None,
+    group: options.GroupName = None,
     unit: options.UnitOption = "nats",
     top: options.Top = 10,
     report: options.FormatOption = None,
@@ -51,6 +52,11 @@ def compare(
     limits = [_limit(text) for text in fail_above or ()]
     warnings.check(strict=strict, no_warn=no_warn)
     _check_stat(stat, report)
+    if stat is not None and group is not None and not output:
+        raise UsageError(
+            "--stat prints one number, and none of --group's",
+            "Leave one of the two out, or write the groups with -o FILE.json.",
+        )
 
     import kldiv_cli
     from kldiv_cli import reports
@@ -82,6 +88,7 @@ def compare(
             kind=(reference_kind or kind, candidate_kind or kind),
             normalize=normalize,
             smooth=smooth,
+            group=group,
             top=top,
             labels=labels,
             limits=limits,

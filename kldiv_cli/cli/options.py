@@ -191,6 +191,16 @@ MeasureNames = Annotated[
         rich_help_panel=_RESULT,
     ),
 ]
+GroupName = Annotated[
+    str | None,
+    typer.Option(
+        "--group",
+        metavar="NAME",
+        help="The statistics per group too. argmax: by the reference's top class. confidence: by "
+        "its probability. position: by the index along the last of several axes of rows.",
+        rich_help_panel=_RESULT,
+    ),
+]
 UnitOption = Annotated[
     Literal["nats", "bits"],
     typer.Option("--unit", help="The unit of every result.", rich_help_panel=_RESULT),

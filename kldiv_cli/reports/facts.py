@@ -9,13 +9,16 @@ from textwrap import wrap
 
 import numpy as np
 
-from kldiv_cli.comparison import Comparison, Limit, Side
+from kldiv_cli.comparison import Comparison, Limit, Side, class_name
 from kldiv_cli.errors import printable
+from kldiv_cli.groups import Group
 from kldiv_cli.summary import Statistics, TopRow
 
 _FORMAT = "format: "
 """With what a note on a file's format begins."""
 _SHOWN = ("total", "mean", "median", "p90", "p95", "p99", "max")
+_ALL_GROUPS = 20
+"""So many groups are all shown."""
 _SHOWN_BESIDE = ("total", "mean", "+- s.e.", *_SHOWN[2:], "in row")
 
 
@@ -40,6 +43,7 @@ def head(comparison: Comparison) -> list[tuple[str, str]]:
         *_inputs(comparison),
         *_rows(comparison),
         (f"same {comparison.agreement.kind}", _agreement(comparison)),
+        *_groups(comparison),
         *(("limit", _limit(limit)) for limit in comparison.limits),
     ]
 
@@ -50,14 +54,14 @@ def statistics(comparison: Comparison) -> list[Grid]:
     if len(names) == 1:
         found = comparison.measures[names[0]]
         rows = tuple((label, _alone(label, found, comparison)) for label in _SHOWN)
-        return [Grid("", ("over rows", _header(names[0], comparison)), rows, ())]
+        return [Grid("", ("over rows", with_unit(names[0], comparison)), rows, ())]
     grids = []
     while names:
         width, taken = 9, 0
         while taken < len(names) and width + (need := _width(names[taken], comparison)) <= 80:
             width, taken = width + need, taken + 1
         part, names = names[: max(taken, 1)], names[max(taken, 1) :]
-        header = tuple(_header(name, comparison) for name in part)
+        header = tuple(with_unit(name, comparison) for name in part)
         cells = (
             (label, *(_beside(label, comparison.measures[name]) for name in part))
             for label in _SHOWN_BESIDE
@@ -77,7 +81,7 @@ def most_divergent(comparison: Comparison) -> Grid | None:
         title = f"all {total} rows{'' if in_order else ', most divergent first'}"
     if total == 1:
         title = "the only row"
-    first = _header(next(iter(comparison.measures)), comparison)
+    first = with_unit(next(iter(comparison.measures)), comparison)
     header: tuple[str, ...] = ("row", first, "argmax p", "argmax q")
     if comparison.agreement.kind == "sign":
         header += ("signs differ",)
@@ -90,6 +94,11 @@ def most_divergent(comparison: Comparison) -> Grid | None:
 def number(value: float) -> str:
     """Round for people."""
     return f"{value:.6g}"
+
+
+def with_unit(name: str, comparison: Comparison) -> str:
+    """Name a measure and its unit."""
+    return f"{name}{_unit(name, comparison)}"
 
 
 def _definitions(comparison: Comparison) -> list[tuple[str, str]]:
@@ -185,6 +194,29 @@ def _agreement(comparison: Comparison) -> str:
     return f"{number(100 * agreement.share)} % of {what} ({agreement.same} of {agreement.of})"
 
 
+def shown_groups(comparison: Comparison) -> tuple[Group, ...]:
+    """Return the groups that people are shown: all, or of many as many as there are rows shown."""
+    if comparison.groups is None:
+        return ()
+    each = comparison.groups.each
+    return each if len(each) <= _ALL_GROUPS else each[: len(comparison.top)]
+
+
+def _groups(comparison: Comparison) -> list[tuple[str, str]]:
+    groups = comparison.groups
+    if groups is None:
+        return []
+    named = sum(group.name is not None for group in groups.each)
+    lines = [f"{named} by {printable(groups.by.what)}"]
+    if named < len(groups.each):
+        left = np.count_nonzero(groups.codes == named)
+        lines.append(f"{left} {'row is' if left == 1 else 'rows are'} in none of them")
+    shown = len(shown_groups(comparison))
+    if shown < len(groups.each):
+        lines.append(f"{shown} shown; -o FILE.json or --format json has all")
+    return [("groups" if i == 0 else "", line) for i, line in enumerate(lines)]
+
+
 def _limit(limit: Limit) -> str:
     verdict = "EXCEEDED" if limit.exceeded else "holds"
     unit = "" if limit.unit is None else f" {limit.unit}"
@@ -207,12 +239,8 @@ def _beside(label: str, found: Statistics) -> str:
     return number(found["sem" if label == "+- s.e." else label])
 
 
-def _header(name: str, comparison: Comparison) -> str:
-    return f"{name}{_unit(name, comparison)}"
-
-
 def _width(name: str, comparison: Comparison) -> int:
-    return 2 + max(len(_header(name, comparison)), len("-1.23457e-308"))
+    return 2 + max(len(with_unit(name, comparison)), len("-1.23457e-308"))
 
 
 def _unit(name: str, comparison: Comparison) -> str:
@@ -240,9 +268,4 @@ def _top_row(row: TopRow, comparison: Comparison) -> tuple[str, ...]:
 
 
 def _class_name(index: int, comparison: Comparison) -> str:
-    names, shape = comparison.class_names, comparison.class_shape
-    if names is not None:
-        return printable(names[index])
-    if len(shape) == 1:
-        return str(index)
-    return ",".join(str(int(i)) for i in np.unravel_index(index, shape))
+    return printable(class_name(index, comparison.class_names, comparison.class_shape))

@@ -54,6 +54,7 @@ def summary(comparison: Comparison) -> dict[str, Any]:
             for name, found in comparison.measures.items()
         },
         "agreement": {comparison.agreement.kind: comparison.agreement.share},
+        **_groups(comparison),
         "limits": [
             {
                 "stat": limit.stat,
@@ -65,6 +66,25 @@ def summary(comparison: Comparison) -> dict[str, Any]:
         ],
         "warnings": list(comparison.warnings),
         **_language(comparison),
+    }
+
+
+def _groups(comparison: Comparison) -> dict[str, Any]:
+    if comparison.groups is None:
+        return {}
+    return {
+        "grouped_by": comparison.groups.by.what,
+        "groups": [
+            {
+                "name": group.name,
+                "rows": group.rows,
+                "skipped": group.skipped,
+                "invalid": group.invalid,
+                "agreement": {comparison.agreement.kind: group.share},
+                "measures": {name: _found(found) for name, found in group.measures.items()},
+            }
+            for group in comparison.groups.each
+        ],
     }
 
 
@@ -88,9 +108,11 @@ def _language(comparison: Comparison) -> dict[str, Any]:
 
 
 def _measure(found: Statistics, definition: str, unit: str | None) -> dict[str, Any]:
+    return {"definition": definition, "unit": unit, **_found(found)}
+
+
+def _found(found: Statistics) -> dict[str, Any]:
     return {
-        "definition": definition,
-        "unit": unit,
         **found.values,
         "max_row": found.max_row,
         "zero": found.zero,

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import IO
 
 from kldiv_cli.comparison import Comparison
-from kldiv_cli.reports import facts, language
+from kldiv_cli.reports import facts, groups, language
 
 
 def write(comparison: Comparison, stream: IO[str]) -> None:
-    """Write a list of facts and two tables."""
+    """Write a list of facts and the tables."""
     lines = _list(facts.head(comparison))
-    for grid in facts.statistics(comparison):
+    for grid in (*facts.statistics(comparison), *groups.grids(comparison)):
         lines += ["", *_grid(grid)]
     if comparison.language is not None:
         lines += ["", _escape(language.title(comparison)), ""]

@@ -17,7 +17,8 @@ def columns(comparison: Comparison) -> dict[str, NDArray[Any]]:
     """Return the record's fields by name, one entry per row.
 
     ``row`` (flat index), ``id`` where there is one, ``axis0``, ``axis1``, ... where rows have more
-    than one axis, then each measure: NaN where a row is invalid; where it was skipped, see
+    than one axis, ``group`` where there are groups (None for a row that is in none), then each
+    measure: NaN where a row is invalid; where it was skipped, see
     ``Comparison.skipped_rows``.
     """
     row = np.arange(len(comparison.skipped_rows))
@@ -27,6 +28,8 @@ def columns(comparison: Comparison) -> dict[str, NDArray[Any]]:
     if len(comparison.row_shape) > 1:
         axes = np.unravel_index(row, comparison.row_shape)
         found |= {f"axis{i}": index for i, index in enumerate(axes)}
+    if comparison.groups is not None:
+        found["group"] = comparison.groups.of_rows
     return found | dict(comparison.values)
 
 

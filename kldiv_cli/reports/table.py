@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import IO
 
 from kldiv_cli.comparison import Comparison
-from kldiv_cli.reports import facts, language
+from kldiv_cli.reports import facts, groups, language
 
 
 def write(comparison: Comparison, stream: IO[str]) -> None:
@@ -25,8 +25,10 @@ def write(comparison: Comparison, stream: IO[str]) -> None:
 
 def _lines(comparison: Comparison) -> Iterator[str]:
     yield from _aligned(facts.head(comparison), (False, False))
-    for grid in facts.statistics(comparison):
+    for grid in (*facts.statistics(comparison), *groups.grids(comparison)):
         yield ""
+        if grid.title:
+            yield grid.title
         yield from _grid(grid)
     if comparison.language is not None:
         yield from ("", language.title(comparison))

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kldiv_cli.comparison import Comparison
-from kldiv_cli.reports import facts, language
+from kldiv_cli.reports import facts, groups, language
 
 
 def lines(comparison: Comparison, stream: IO[str]) -> Iterator[str]:
@@ -30,8 +30,9 @@ def lines(comparison: Comparison, stream: IO[str]) -> Iterator[str]:
 
 def _layout(comparison: Comparison) -> Group:
     parts: list[RenderableType] = [_lines(facts.head(comparison))]
-    for grid in facts.statistics(comparison):
-        parts += [Text(), _grid(grid)]
+    for grid in (*facts.statistics(comparison), *groups.grids(comparison)):
+        title = [Text(grid.title, style="bold")] if grid.title else []
+        parts += [Text(), *title, _grid(grid)]
     if comparison.language is not None:
         parts += [Text(), Text(language.title(comparison), style="bold")]
         parts += [_lines(language.lines(comparison.language))]

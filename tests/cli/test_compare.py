@@ -677,7 +677,8 @@ class TestHelp:
             "--labels",
         },
         "What comes out": {
-            *("--measure", "-m", "--unit", "--top", "--format", "--output", "-o", "--stat")
+            *("--measure", "-m", "--unit", "--top", "--format", "--output", "-o", "--stat"),
+            "--group",
         },
         "For CI": {"--fail-above", "--strict", "--no-warn"},
         "How it runs": {"--threads"},

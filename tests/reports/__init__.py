@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from kldiv_cli.comparison import Agreement, Comparison, Limit, Side
+from kldiv_cli.groups import By, Group, Groups
 from kldiv_cli.reports import files
 from kldiv_cli.summary import Statistics, TopRow
 
@@ -253,6 +254,33 @@ PROBS = replace(
 )
 """Probabilities against log-probabilities, the candidate smoothed."""
 
+GROUPED = replace(
+    OMITTED,
+    groups=Groups(
+        By("column 'set' of fp32.npy", str),
+        (
+            Group("web", {"jeffreys": statistics(3, max=INF, mean=INF)}, 2, 0, 0, 1, 2),
+            Group("a book", {"jeffreys": statistics(0)}, 1, 0, 1, 1, 1),
+            Group(None, {}, 0, 1, 0, 0, 0),
+        ),
+        np.array([1, 2, 1, 0, 0]),
+    ),
+)
+"""The same rows in two groups; the skipped one is in none."""
+
+MANY_GROUPS = replace(
+    SEVERAL,
+    groups=Groups(
+        By("argmax p, the reference's top class", str),
+        tuple(
+            Group(str(i), {name: statistics(i) for name in SEVERAL.measures}, 1, 0, 0, 1, 1)
+            for i in range(24)
+        ),
+        np.arange(24),
+    ),
+)
+"""Three measures of more groups than are shown."""
+
 VARIANTS = {
     "softmax": SOFTMAX,
     "named": NAMED,
@@ -265,6 +293,8 @@ VARIANTS = {
     "top-0": TOP_0,
     "measures": SEVERAL,
     "probabilities": PROBS,
+    "grouped": GROUPED,
+    "many-groups": MANY_GROUPS,
 }
 
 HOSTILE = (

@@ -60,6 +60,7 @@ class TestEveryVariant:
             *("schema", "reference", "candidate", "mode", "unit", "temperature", "rows"),
             *("classes", "skipped", "invalid", "measures", "agreement", "limits"),
             *("nan_policy", "paired_by", "warnings", "smooth"),
+            *(("grouped_by", "groups") if comparison.groups is not None else ()),
         }
         extra = {"named": {"id"}, "probabilities": {"sum_error"}}.get(name, set())
         sides = {"path", "format", "dtype", "shape", "input", *extra}
@@ -188,3 +189,30 @@ def test_names_come_back_as_they_were(name: str) -> None:
     found = summary(with_name(name))
     assert found["reference"]["path"] == found["candidate"]["path"] == name
     assert text_of(with_name(name)).isascii()
+
+
+def test_groups_are_listed_with_all_they_have() -> None:
+    comparison = VARIANTS["grouped"]
+    found = summary(comparison)
+    assert found["grouped_by"] == "column 'set' of fp32.npy"
+    web, book, none = found["groups"]
+    assert web["measures"]["jeffreys"].pop("mean") == "inf"
+    assert list(web["measures"]["jeffreys"])[-3:] == ["max_row", "zero", "infinite"]
+    assert {name: value for name, value in web.items() if name != "measures"} == {
+        "name": "web",
+        "rows": 2,
+        "skipped": 0,
+        "invalid": 0,
+        "agreement": {"argmax": 0.5},
+    }
+    assert (book["name"], book["invalid"]) == ("a book", 1)
+    assert book["measures"]["jeffreys"]["mean"] == 0.05144032875514403
+    assert none == {
+        "name": None,
+        "rows": 0,
+        "skipped": 1,
+        "invalid": 0,
+        "agreement": {"argmax": "nan"},
+        "measures": {},
+    }
+    assert len(summary(VARIANTS["many-groups"])["groups"]) == 24

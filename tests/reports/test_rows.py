@@ -81,6 +81,8 @@ def expected(comparison: Comparison) -> Iterator[Record]:
             for axis, length in enumerate(comparison.row_shape):
                 stride = math.prod(comparison.row_shape[axis + 1 :])
                 record[f"axis{axis}"] = row // stride % length
+        if comparison.groups is not None:
+            record["group"] = comparison.groups.each[comparison.groups.codes[row]].name
         for name, values in comparison.values.items():
             record[name] = SKIPPED if comparison.skipped_rows[row] else float(values[row])
         yield record
@@ -105,6 +107,8 @@ def read_delimited(text: str, delimiter: str, comparison: Comparison) -> Iterato
                 read[key] = int(value)
             elif key in comparison.values:
                 read[key] = float(value) if value else SKIPPED
+            elif key == "group":
+                read[key] = value or None
             elif comparison.ids is not None and comparison.ids.dtype != object:
                 read[key] = np.int64(value)
         yield read

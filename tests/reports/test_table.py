@@ -306,6 +306,78 @@ row  jeffreys (nats)  argmax p  argmax q
   1         0.333333  2         2
   2              0.1  2         2
 """,
+    "grouped": """
+reference p  fp32.npy  npy float32 5 x 4
+candidate q  int8.npy  npy float32 5 x 4
+jeffreys     J = KL(p||q) + KL(q||p) = sum (p - q) * (s - t) / T (nats)
+softmax      p = softmax(s/T), q = softmax(t/T), 4 classes, T = 1
+rows         3 counted, paired by position
+             1 zero, 1 infinite, 1 skipped, 1 invalid (left out)
+same argmax  66.6667 % of rows (2 of 3)
+groups       2 by column 'set' of fp32.npy
+             1 row is in none of them
+
+over rows  jeffreys (nats)
+total      inf
+mean       inf
+median     0.25
+p90        inf
+p95        inf
+p99        inf
+max        inf in row 3
+
+jeffreys (nats), 2 groups, largest mean first
+group   rows  skipped  invalid       mean       median   max  same argmax
+web        2        0        0        inf  0.000229519   inf         50 %
+a book     1        0        1  0.0514403  0.000229519  0.75        100 %
+(none)     0        1        0          -            -     -            -
+
+all 5 rows
+row  jeffreys (nats)  argmax p  argmax q
+  0             0.25  2         2
+  1          skipped  -         -
+  2          invalid  -         -
+  3              inf  3         0
+  4                0  2         2
+""",
+    "many-groups": """
+reference p  fp32.npy  npy float32 24 x 4
+candidate q  int8.npy  npy float16 24 x 4
+kl           KL(p||q) = sum p * log(p/q) (bits)
+tv           TV = sum |p - q| / 2
+gjs:0.1      GJS = 0.1 KL(p||M) + 0.9 KL(q||M), M = 0.1 p + 0.9 q (bits)
+softmax      p = softmax(s/T), q = softmax(t/T), 4 classes, T = 1
+rows         24 counted, paired by position
+             2 zero, 0 infinite by kl, 0 skipped, 0 invalid
+same argmax  95.8333 % of rows (23 of 24)
+groups       24 by argmax p, the reference's top class
+             3 shown; -o FILE.json or --format json has all
+limit        mean <= 0.1 bits: holds: 0.05144032875514403
+limit        tv:max <= 0.2: EXCEEDED: 0.25
+
+over rows  kl (bits)    tv           gjs:0.1 (bits)
+total      1.23457      0.5          1.23457
+mean       0.0514403    0.0208333    0.0514403
++- s.e.    0.0023       0.001        0.0023
+median     0.000229519  0.000229519  0.000229519
+p90        0.1          0.1          0.1
+p95        0.2          0.2          0.2
+p99        0.333333     0.333333     0.333333
+max        0.75         0.25         0.125
+in row     0            3            1
+
+means, 3 of 24 groups, largest kl first
+group  rows  kl (bits)         tv  gjs:0.1 (bits)  same argmax
+0         1  0.0514403  0.0514403       0.0514403        100 %
+1         1  0.0514403  0.0514403       0.0514403        100 %
+2         1  0.0514403  0.0514403       0.0514403        100 %
+
+3 most divergent of 24 rows
+row  kl (bits)  argmax p  argmax q
+  0       0.75  3         0
+  1      0.375  2         2
+  2       0.25  2         2
+""",
 }
 
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")

@@ -1,0 +1,102 @@
+"""What ``--group`` says -> the key of every row's group."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kldiv_cli.comparison import class_name
+from kldiv_cli.errors import UsageError
+from kldiv_cli.groups import By
+from kldiv_cli.measures.base import Status
+from kldiv_cli.measures.evaluation import Evaluation
+from kldiv_cli.measures.top import top_class, top_probability
+from kldiv_cli.pairing import BlockPair, Pairing
+from kldiv_cli.request import Request
+
+_EDGES = (0.25, 0.5, 0.75, 0.95)
+"""Bins of confidence end here, each with its upper edge."""
+WORDS = ("argmax", "confidence", "position")
+"""What rows can be grouped by without another column or file."""
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """What the groups are, and how the key of every row of a block is found."""
+
+    by: By
+    keys: Callable[[BlockPair, Evaluation], NDArray[Any]]
+
+
+def open_grouping(group: str, pairing: Pairing, request: Request) -> Grouping:
+    """Return how to group the rows of a pairing.
+
+    Raises
+    ------
+    UsageError
+        There is no such grouping, or not of these rows.
+    """
+    if group == "argmax":
+        return _by_argmax(pairing, request)
+    if group == "confidence":
+        return _by_confidence(request)
+    if group == "position":
+        return _by_position(pairing)
+    raise UsageError(
+        f"--group: expected a grouping, found {group!r}", f"Known: {', '.join(WORDS)}."
+    )
+
+
+def _by_argmax(pairing: Pairing, request: Request) -> Grouping:
+    def keys(block: BlockPair, found: Evaluation) -> NDArray[Any]:
+        top: NDArray[Any] = found.argmax[0]
+        rest = np.flatnonzero(found.status != Status.COUNTED)
+        if len(rest):
+            top = top.copy()
+            top[rest] = top_class(block.reference[rest], request.kinds[0], request.mode)
+        return top
+
+    names, shape = pairing.class_names, pairing.class_shape
+    what = "argmax p, the reference's top class"
+    if request.mode == "sigmoid":
+        what = "argmax p, the reference's top cell"
+    return Grouping(By(what, lambda key: class_name(key, names, shape)), keys)
+
+
+def _by_confidence(request: Request) -> Grouping:
+    if request.mode == "sigmoid":
+        raise UsageError(
+            "--group confidence is the probability of the top class, and under sigmoid every cell "
+            "is a distribution of its own",
+            "Leave it out, or say --mode softmax.",
+        )
+
+    def keys(block: BlockPair, _: Evaluation) -> NDArray[Any]:
+        p = top_probability(block.reference, request.kinds[0], request.temperature)
+        return np.where(np.isnan(p), -1, np.searchsorted(_EDGES, p))
+
+    ends = [f"{edge:g}" for edge in (0, *_EDGES, 1)]
+    bins = [f"({low}, {high}]" for low, high in pairwise(ends)]
+    by = By("confidence, max p of the reference", bins.__getitem__, in_order=True, known=len(bins))
+    return Grouping(by, keys)
+
+
+def _by_position(pairing: Pairing) -> Grouping:
+    *_, last = pairing.row_shape
+    if len(pairing.row_shape) < 2 or last is None:
+        raise UsageError(
+            "--group position is the index along the last axis of rows, and these rows have one "
+            "axis",
+            "It is for arrays such as (text, position, class); --row-axes says which are rows.",
+        )
+
+    def keys(block: BlockPair, _: Evaluation) -> NDArray[Any]:
+        return np.arange(block.start, block.start + len(block.reference)) % last
+
+    axis = len(pairing.row_shape) - 1
+    return Grouping(By(f"position, the index along axis {axis}", str, in_order=True), keys)

@@ -1,0 +1,84 @@
+"""``kldiv compare --group``."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+import kldiv_cli
+from tests.command import Kldiv
+
+MAGIKA = "samples/magika-fp32.npy", "samples/magika-int8.npy"
+TABLES = "samples/magika-fp32.parquet", "samples/magika-int8-shuffled.parquet"
+
+
+def test_the_table(kldiv: Kldiv) -> None:
+    code, out, err = kldiv("compare", *TABLES, "--group", "argmax", "--top", 2)
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert "groups       75 by argmax p, the reference's top class" in lines
+    assert "             2 shown; -o FILE.json or --format json has all" in lines
+    at = lines.index("jeffreys (nats), 2 of 75 groups, largest mean first")
+    assert lines[at + 1].split() == ["group", "rows", "mean", "median", "max", "same", "argmax"]
+    assert lines[at + 2].split() == ["dart", "1", *["0.0551118"] * 3, "100", "%"]
+    assert max(map(len, lines)) <= 80
+
+
+def test_json_has_all_groups(kldiv: Kldiv) -> None:
+    code, out, err = kldiv("compare", *MAGIKA, "--group", "argmax", "--format", "json")
+    assert (code, err) == (0, "")
+    found = json.loads(out)
+    top = np.load(MAGIKA[0]).argmax(axis=1)
+    assert {group["name"]: group["rows"] for group in found["groups"]} == {
+        str(name): count for name, count in zip(*np.unique(top, return_counts=True), strict=True)
+    }
+    means = [group["measures"]["jeffreys"]["mean"] for group in found["groups"]]
+    assert means == sorted(means, reverse=True)
+
+
+def test_every_row_says_its_group(kldiv: Kldiv, tmp_path: Path) -> None:
+    paths = [tmp_path / f"out.{suffix}" for suffix in ("csv", "tsv", "jsonl", "parquet", "json")]
+    outputs = [word for path in paths for word in ("-o", path)]
+    words = "compare", *TABLES, "--group", "confidence", *outputs, "--stat", "mean"
+    assert kldiv(*words).code == 0
+    groups = kldiv_cli.compare(*TABLES, group="confidence").groups
+    assert groups is not None
+    names = groups.of_rows.tolist()
+    for path, delimiter in zip(paths, ",\t", strict=False):
+        with path.open(newline="", encoding="utf-8") as file:
+            records = list(csv.DictReader(file, delimiter=delimiter))
+        assert list(records[0]) == ["row", "id", "group", "jeffreys"]
+        assert [record["group"] for record in records] == names
+    lines = paths[2].read_text().splitlines()
+    assert [json.loads(line)["group"] for line in lines] == names
+    assert pq.read_table(paths[3])["group"].to_pylist() == names
+    assert len(json.loads(paths[4].read_text())["groups"]) == 5
+
+
+ONE_NUMBER = """\
+--stat prints one number, and none of --group's
+Leave one of the two out, or write the groups with -o FILE.json."""
+SIGMOID = """\
+--group confidence is the probability of the top class, and under sigmoid every cell is a \
+distribution of its own
+Leave it out, or say --mode softmax."""
+ONE_AXIS = """\
+--group position is the index along the last axis of rows, and these rows have one axis
+It is for arrays such as (text, position, class); --row-axes says which are rows."""
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (("--group", "argmax", "--stat", "mean"), ONE_NUMBER),
+        (("--group", "confidence", "--mode", "sigmoid"), SIGMOID),
+        (("--group", "position"), ONE_AXIS),
+    ],
+)
+def test_what_cannot_be_grouped(words: tuple[str, ...], error: str, kldiv: Kldiv) -> None:
+    assert kldiv("compare", *MAGIKA, *words) == (2, "", f"kldiv: error: {error}\n")
