@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from math import exp, prod
 
 import numpy as np
 
 from kldiv_cli.errors import InputError
-from kldiv_cli.inspection_result import Entropy, Guess, Inspection
+from kldiv_cli.inspection_result import Contexts, Entropy, Guess, Inspection
 from kldiv_cli.opening import Input, describe, open_side
 from kldiv_cli.sources import has_keys
 from kldiv_cli.sources.array import ArraySource
 from kldiv_cli.sources.base import BLOCK_BYTES, Layout, Source
-from kldiv_cli.sources.llamacpp import is_llamacpp
-from kldiv_cli.tallies import Tallies, off_one
+from kldiv_cli.sources.llamacpp import LlamaCppSource, is_llamacpp
+from kldiv_cli.tallies import CensoredTally, Tallies, off_one
 from kldiv_cli.watch import tolerance
+
+_TOKENS_SHOWN = 8
 
 
 def inspect(
@@ -61,15 +64,17 @@ def inspect(
             "Leave it out: only .npz, .safetensors, .pt and .pth files hold any.",
         )
     _keep_freed_memory()
-    seen = Tallies()
+    seen, censored = Tallies(), CensoredTally()
     # A block is looked at in float64, so that is what its bytes are counted in.
     for block in source.blocks(max(1, BLOCK_BYTES // (8 * prod(source.class_shape)))):
         seen.look(block)
+        if is_llamacpp(source):
+            censored.look(block.values)
         if block.release is not None:
             block.release()
         if progress is not None:
             progress(seen.rows.total, source.rows_expected)
-    return _result(source, seen)
+    return replace(_result(source, seen), contexts=_contexts(source, censored))
 
 
 def _keep_freed_memory() -> None:
@@ -95,6 +100,15 @@ def _result(source: Source, seen: Tallies) -> Inspection:
         leaders=seen.leaders(),
         entropy=_entropy(seen, guess),
     )
+
+
+def _contexts(source: Source, censored: CensoredTally) -> Contexts | None:
+    if not isinstance(source, LlamaCppSource):
+        return None
+    tokens = source.tokens
+    chunks, n_ctx = tokens.shape
+    first = tuple(map(int, tokens[0, :_TOKENS_SHOWN]))
+    return Contexts(chunks, n_ctx, len(np.unique(tokens)), first, censored.cells, censored.held)
 
 
 def _entropy(seen: Tallies, guess: Guess) -> Entropy | None:

@@ -135,6 +135,32 @@ class Entropy:
 
 
 @dataclass(frozen=True)
+class Contexts:
+    """What a logits file of llama.cpp holds beside its rows.
+
+    Attributes
+    ----------
+    chunks, n_ctx : int
+        How many contexts of how many tokens, of each of which the second half is scored.
+    distinct : int
+        How many token ids occur.
+    first : tuple of int
+        The first token ids.
+    censored : int
+        How many cells stand at their row's minimum, in which the file has no more of them.
+    held : float
+        How much of a row these hold at most.
+    """
+
+    chunks: int
+    n_ctx: int
+    distinct: int
+    first: tuple[int, ...]
+    censored: int
+    held: float
+
+
+@dataclass(frozen=True)
 class Inspection:
     """What one file is, from all of its rows.
 
@@ -162,6 +188,8 @@ class Inspection:
         The spread of argmax over the valid rows.
     entropy : Entropy or None
         Over the valid rows; None without such rows.
+    contexts : Contexts or None
+        Of a logits file of llama.cpp.
     """
 
     file: Side
@@ -177,6 +205,7 @@ class Inspection:
     log_sums: Span | None
     leaders: Leaders
     entropy: Entropy | None
+    contexts: Contexts | None = None
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,9 @@ from kldiv_cli.measures.exact import widen
 from kldiv_cli.measures.kinds import Kind, to_logits
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.sources.base import Source
+from kldiv_cli.sources.censored import floors, held
 from kldiv_cli.sources.labels import Labels
-from kldiv_cli.sources.llamacpp import LlamaCppSource, check_tokens, floors, is_llamacpp
+from kldiv_cli.sources.llamacpp import LlamaCppSource, check_tokens, is_llamacpp
 
 FLOOR = -16.0
 """llama.cpp sums its KL divergence over the classes with log p above it."""
@@ -133,7 +134,7 @@ def _censored(
     if floors is None or hidden is None:
         return None
     cells = hidden.sum(axis=1)
-    return CensoredRows(_at(hidden, labels), cells, np.where(cells, cells * np.exp(floors), 0.0))
+    return CensoredRows(_at(hidden, labels), cells, held(cells, floors))
 
 
 def _score_exactly(reference: Scored, candidate: Scored, labels: NDArray[np.intp]) -> TokenRows:

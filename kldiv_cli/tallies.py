@@ -15,6 +15,7 @@ from kldiv_cli.measures.base import Float64
 from kldiv_cli.measures.faults import MASK
 from kldiv_cli.measures.kinds import sum_tolerance, sums, to_logits
 from kldiv_cli.sources.base import Block
+from kldiv_cli.sources.censored import floors, held
 
 _FIRST_IDS = 3
 _TOP = 5
@@ -96,6 +97,21 @@ class CellTally:
             Cells(self.finite, self.minus_inf, self.plus_inf, self.nan, self.span.result()),
             MaskLike(MASK, self.masks, self.mask_span.result(), tuple(values), self.complete),
         )
+
+
+@dataclass
+class CensoredTally:
+    """Counts of the censored cells of a llama.cpp file, and how much of a row they hold at most."""
+
+    cells: int = 0
+    held: float = 0.0
+
+    def look(self, values: Float64) -> None:
+        """Look at all rows of a block."""
+        at = floors(values)
+        cells = (values <= at[:, None]).sum(axis=1)
+        self.cells += int(cells.sum())
+        self.held = max(self.held, float(held(cells, at).max()))
 
 
 @dataclass

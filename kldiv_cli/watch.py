@@ -16,7 +16,7 @@ from kldiv_cli.measures.exact import real
 from kldiv_cli.measures.faults import Fault, mask_mismatches
 from kldiv_cli.measures.kinds import Kind, looks_like, sum_tolerance, sums
 from kldiv_cli.pairing import BlockPair, Pairing
-from kldiv_cli.sources import llamacpp
+from kldiv_cli.sources import censored
 from kldiv_cli.sources.base import Source
 from kldiv_cli.sources.llamacpp import is_llamacpp
 
@@ -189,7 +189,7 @@ class SideWatch:
 def tolerance(source: Source) -> float:
     """Return how far from 1 the rows of a source may sum by rounding alone."""
     if is_llamacpp(source):
-        return llamacpp.sum_tolerance(prod(source.class_shape))
+        return censored.sum_tolerance(prod(source.class_shape))
     return sum_tolerance(source.dtype, text=source.format in {"csv", "tsv"})
 
 

@@ -11,7 +11,7 @@ from typing import IO, Any
 import numpy as np
 
 from kldiv_cli.errors import a_few, printable
-from kldiv_cli.inspection_result import Inspection, Span, Unreadable
+from kldiv_cli.inspection_result import Contexts, Inspection, Span, Unreadable
 from kldiv_cli.reports.facts import file_line, notes, number, once
 from kldiv_cli.reports.json import SCHEMA, valid
 
@@ -43,10 +43,14 @@ def write_json(found: Sequence[Inspection | Unreadable], stream: IO[str]) -> Non
 def _lines(found: Inspection) -> Iterator[tuple[str, str]]:
     yield "file", file_line(found.file)
     yield from once(notes(found.file))
+    if found.contexts is not None:
+        at_most = number(found.contexts.held)
+        yield "", f"{found.contexts.censored} cells, which hold at most {at_most} of a row"
     if found.ids:
         more = ", ..." if found.rows.total > len(found.ids) else ""
         yield "ids", printable(", ".join(map(repr, found.ids)) + more)
     yield "classes", _classes(found)
+    yield from _contexts(found)
     yield from _rows(found)
     yield from _guess(found)
     yield from _cells(found)
@@ -58,6 +62,21 @@ def _classes(found: Inspection) -> str:
         names = printable(a_few(list(found.class_names)))
         return names if len(found.class_names) > 3 else f"{names} ({len(found.class_names)} in all)"
     return _count(found.class_shape)
+
+
+def _contexts(found: Inspection) -> Iterator[tuple[str, str]]:
+    """Say what a file of llama.cpp has beside its rows."""
+    contexts = found.contexts
+    if contexts is None:
+        return
+    count = contexts.chunks * contexts.n_ctx
+    yield (
+        "contexts",
+        f"{contexts.chunks} of {contexts.n_ctx} tokens (n_ctx), the second half scored",
+    )
+    more = ", ..." if count > len(contexts.first) else ""
+    ids = ", ".join(map(str, contexts.first))
+    yield from _wrapped("token ids", f"{contexts.distinct} different ones: {ids}{more}")
 
 
 def _rows(found: Inspection) -> Iterator[tuple[str, str]]:
@@ -172,6 +191,16 @@ def _object(found: Inspection) -> dict[str, Any]:
             "most_frequent": [_leader(found, *leader) for leader in found.leaders.top],
         },
         "entropy": _entropy_object(found),
+        **({} if found.contexts is None else {"llamacpp": _contexts_object(found.contexts)}),
+    }
+
+
+def _contexts_object(contexts: Contexts) -> dict[str, Any]:
+    return {
+        "n_ctx": contexts.n_ctx,
+        "chunks": contexts.chunks,
+        "tokens": {"distinct": contexts.distinct, "first": list(contexts.first)},
+        "censored": {"cells": contexts.censored, "held_max": contexts.held},
     }
 
 

@@ -17,7 +17,7 @@ import mmap
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from math import exp, log
+from math import log
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,20 +26,15 @@ from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError
 from kldiv_cli.sources.base import Block, Layout, Source
+from kldiv_cli.sources.censored import SLACK
 from kldiv_cli.sources.mapped import Memory
 
 MAGIC = b"_logits_"
-WINDOW = 16.0
-"""How far below the largest log-probability of its row a class may lie before it is censored."""
 
 _HEADER = struct.Struct("<8s3i")
 _LARGEST = 65535
 _ROW_HEADER = 4
 """In words of 16 bits: the two float32 before the classes."""
-_SLACK = 1e-3
-"""The window's own rounding: a float32 logit of 1e4 less 16 is off by 5e-4."""
-_ROUNDING = 2e-4
-"""Half a step of the 24-nat window, 1.83e-4, and the rounding of the minimum."""
 _CENSORED = "classes at a row's minimum lie there or below; counted as there"
 _ADVICE = "Write it again with llama-perplexity --kl-divergence-base FILE."
 
@@ -149,7 +144,7 @@ class LlamaCppSource:
         with np.errstate(invalid="ignore"):
             largest = scale * _LARGEST + least
             lowest = -log(self.classes)
-            wrong = (scale < 0) | (largest > _SLACK) | (largest < lowest - _SLACK)
+            wrong = (scale < 0) | (largest > SLACK) | (largest < lowest - SLACK)
         if wrong.any():
             row = int(wrong.argmax())
             raise InputError(
@@ -163,29 +158,6 @@ class LlamaCppSource:
 def is_llamacpp(source: Source) -> bool:
     """Tell whether a source's rows are those of a logits file of llama.cpp."""
     return source.format == LlamaCppSource.format
-
-
-def floors(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the log-probability at which each row's censored cells stand, shape (rows,).
-
-    -inf where the row keeps every class: its smallest logit lies less than 16 nats below its
-    largest. A reader cannot know more: in a file with 24 nats per row, the smallest class of a row
-    that spans 16 to 24 is called censored though it is not, and a class within half a step of the
-    minimum is.
-    """
-    least = values.min(axis=1)
-    with np.errstate(invalid="ignore"):  # NaN
-        span = values.max(axis=1) - least
-    return np.where(span >= WINDOW - _SLACK, least, -np.inf)
-
-
-def sum_tolerance(classes: int) -> float:
-    """Return how far from 1 the probabilities of a row may sum.
-
-    By the rounding to 16 bits, and by the censored classes, each of which stands at a minimum of at
-    most -16 that its true log-probability may lie far below.
-    """
-    return _ROUNDING + classes * exp(-WINDOW)
 
 
 def open_llamacpp(path: str, layout: Layout) -> LlamaCppSource:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -134,3 +135,56 @@ def test_a_loss_takes_them_for_log_probabilities() -> None:
 def test_inspected_they_need_no_option() -> None:
     guess = inspect(REFERENCE).guess
     assert (guess.kind, guess.mode, guess.options) == ("log-probs", "softmax", "")
+
+
+class TestInspect:
+    PATH = "samples/llamacpp/tiny-f32.kld"
+
+    def test_table(self, kldiv: Kldiv) -> None:
+        code, out, err = kldiv("inspect", self.PATH)
+        assert (code, err) == (0, "")
+        assert out.startswith(
+            f"file         {self.PATH}  llamacpp float64 5 x 31 x 1001\n"
+            f"censored     {NOTE}\n"
+            "             37453 cells, which hold at most 7.17075e-05 of a row\n"
+            "classes      1001\n"
+            "contexts     5 of 64 tokens (n_ctx), the second half scored\n"
+            "token ids    142 different ones: 1, 396, 910, 934, 338, 330, 759, 630, ...\n"
+            "rows         155 (5 x 31), a distribution in each\n"
+            "looks like   log-probabilities: "
+        )
+
+    def test_json_by_what_the_file_holds(self, kldiv: Kldiv) -> None:
+        code, out, err = kldiv("inspect", self.PATH, "--format", "json")
+        assert (code, err) == (0, "")
+        (found,) = json.loads(out)
+        values = log_probs(REFERENCE).reshape(155, 1001)
+        cells = (values == values.min(axis=1, keepdims=True)).sum(axis=1)
+        held = (cells * np.exp(values.min(axis=1))).max()
+        tokens = np.frombuffer(Path(REFERENCE).read_bytes(), "<i4", 5 * 64, 20)
+        assert found["llamacpp"] == {
+            "n_ctx": 64,
+            "chunks": 5,
+            "tokens": {"distinct": len(set(tokens.tolist())), "first": tokens[:8].tolist()},
+            "censored": {"cells": int(cells.sum()), "held_max": pytest.approx(held, rel=1e-14)},
+        }
+
+    def test_as_few_tokens_as_are_shown(self, kldiv: Kldiv, tmp_path: Path) -> None:
+        tokens = np.array([[6, 0, 0, 3]], np.int32)
+        path = write(tmp_path / "x.kld", random_logits(1, 1, 7), tokens)
+        out = kldiv("inspect", path).out
+        assert "\n             0 cells, which hold at most 0 of a row\n" in out
+        assert "\ntoken ids    3 different ones: 6, 0, 0, 3\n" in out
+
+    def test_of_another_format_there_is_none(self, kldiv: Kldiv) -> None:
+        out = kldiv("inspect", "samples/magika-fp32.npy", "--format", "json").out
+        assert "llamacpp" not in json.loads(out)[0]
+        assert inspect("samples/magika-fp32.npy").contexts is None
+
+    def test_under_any_name(self, kldiv: Kldiv, tmp_path: Path) -> None:
+        path = tmp_path / "logits"
+        path.write_bytes(Path(REFERENCE).read_bytes())
+        assert (
+            kldiv("inspect", path).out.splitlines()[1:]
+            == (kldiv("inspect", self.PATH).out.splitlines()[1:])
+        )

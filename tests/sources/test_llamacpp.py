@@ -16,12 +16,11 @@ import pytest
 
 from kldiv_cli.errors import InputError
 from kldiv_cli.sources.base import Layout, Source
+from kldiv_cli.sources.censored import floors, sum_tolerance
 from kldiv_cli.sources.llamacpp import (
     LlamaCppSource,
     check_tokens,
-    floors,
     open_llamacpp,
-    sum_tolerance,
 )
 from tests.llamacpp import SAMPLES, decode, random_logits, random_tokens, write
 
