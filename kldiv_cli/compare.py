@@ -63,7 +63,7 @@ def compare(
     kind: Kind | tuple[Kind, Kind] = "logits",
     normalize: bool = False,
     smooth: float = 0.0,
-    group: str | None = None,
+    group: str | os.PathLike[str] | ArrayLike | None = None,
     top: int = 10,
     labels: str | os.PathLike[str] | ArrayLike | None = None,
     limits: Mapping[str, float] | Sequence[tuple[str, float]] = (),
@@ -114,10 +114,11 @@ def compare(
         Divide rows of probabilities by their sums however far from 1 these are.
     smooth : float
         Mix the candidate with the uniform distribution: (1 - smooth) * q + smooth / classes.
-    group : str, optional
+    group : str, path or array_like, optional
         Statistics per group too, in the result's ``groups``: "argmax", the reference's top class;
         "confidence", its probability in five bins; "position", the index along the last axis of
-        rows that have several.
+        rows that have several; or labels, one per row: an .npy file, a text file of a line each, or
+        an array of integers or text. Labels may lack the last axes of rows.
     top : int
         How many of the most divergent rows to keep in the result.
     labels : path, str or array_like of int, optional

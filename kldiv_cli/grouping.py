@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from kldiv_cli.comparison import class_name
 from kldiv_cli.errors import UsageError
@@ -16,8 +18,10 @@ from kldiv_cli.groups import By
 from kldiv_cli.measures.base import Status
 from kldiv_cli.measures.evaluation import Evaluation
 from kldiv_cli.measures.top import top_class, top_probability
+from kldiv_cli.opening import row_count
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.request import Request
+from kldiv_cli.sources.row_labels import RowLabels, read_row_labels
 
 _EDGES = (0.25, 0.5, 0.75, 0.95)
 """Bins of confidence end here, each with its upper edge."""
@@ -33,23 +37,41 @@ class Grouping:
     keys: Callable[[BlockPair, Evaluation], NDArray[Any]]
 
 
-def open_grouping(group: str, pairing: Pairing, request: Request) -> Grouping:
-    """Return how to group the rows of a pairing.
+def open_grouping(
+    group: str | os.PathLike[str] | ArrayLike, pairing: Pairing, request: Request
+) -> Grouping:
+    """Return how to group the rows of a pairing: by a word, a file or an array of labels.
 
     Raises
     ------
+    InputError
+        The file cannot be read, or has not one label per row.
     UsageError
         There is no such grouping, or not of these rows.
     """
-    if group == "argmax":
-        return _by_argmax(pairing, request)
-    if group == "confidence":
-        return _by_confidence(request)
-    if group == "position":
-        return _by_position(pairing)
-    raise UsageError(
-        f"--group: expected a grouping, found {group!r}", f"Known: {', '.join(WORDS)}."
-    )
+    if isinstance(group, str):
+        if group == "argmax":
+            return _by_argmax(pairing, request)
+        if group == "confidence":
+            return _by_confidence(request)
+        if group == "position":
+            return _by_position(pairing)
+        if not Path(group).exists():
+            raise UsageError(
+                f"--group: expected {', '.join(WORDS)} or a file, found {group!r}",
+                "A file holds one label per row: a line of text each, or an .npy array.",
+            )
+    return _by_labels(read_row_labels(group), pairing)
+
+
+def _by_labels(labels: RowLabels, pairing: Pairing) -> Grouping:
+    shape = (row_count(pairing) if n is None else n for n in pairing.row_shape)
+    values = labels.over(tuple(shape))
+
+    def keys(block: BlockPair, _: Evaluation) -> NDArray[Any]:
+        return values[block.start : block.start + len(block.reference)]
+
+    return Grouping(By(f"labels: {labels.path}", str), keys)
 
 
 def _by_argmax(pairing: Pairing, request: Request) -> Grouping:

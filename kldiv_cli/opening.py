@@ -127,11 +127,11 @@ def open_labels(
         There is no label, or no class, for every row, or the labels cannot be read.
     """
     found = read_labels(labels, reference, layout)
-    found.check(_count(pairing), prod(pairing.class_shape))
+    found.check(row_count(pairing), prod(pairing.class_shape))
     return found
 
 
-def _count(pairing: Pairing) -> int:
+def row_count(pairing: Pairing) -> int:
     """Return the number of rows, reading to the end of a file that does not say."""
     lengths = [length for length in pairing.row_shape if length is not None]
     if len(lengths) == len(pairing.row_shape):

@@ -68,7 +68,7 @@ def compare(
     if stat is not None:
         split_statistic(stat, names)
     outputs = output or []
-    files.check(outputs, [reference, candidate])
+    files.check(outputs, [reference, candidate, *([] if group is None else [group])])
     with Progress() as progress:
         comparison = kldiv_cli.compare(
             reference,

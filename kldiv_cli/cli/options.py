@@ -195,9 +195,10 @@ GroupName = Annotated[
     str | None,
     typer.Option(
         "--group",
-        metavar="NAME",
+        metavar="NAME|FILE",
         help="The statistics per group too. argmax: by the reference's top class. confidence: by "
-        "its probability. position: by the index along the last of several axes of rows.",
+        "its probability. position: by the index along the last of several axes of rows. FILE: by "
+        "a label per row, of a text file or .npy.",
         rich_help_panel=_RESULT,
     ),
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,59 @@ def test_every_row_says_its_group(kldiv: Kldiv, tmp_path: Path) -> None:
     assert len(json.loads(paths[4].read_text())["groups"]) == 5
 
 
+def test_labels_of_a_file(kldiv: Kldiv, tmp_path: Path) -> None:
+    path = tmp_path / "sets.txt"
+    path.write_text("".join(f"{('web', 'book', '')[i % 3]}\n" for i in range(512)))
+    code, out, err = kldiv("compare", *MAGIKA, "--group", path, "--format", "json")
+    assert (code, err) == (0, "")
+    found = json.loads(out)
+    assert found["grouped_by"] == f"labels: {path}"
+    values = kldiv_cli.compare(*MAGIKA).values["jeffreys"]
+    expected = {name: values[i::3].tolist() for i, name in enumerate(("web", "book", None))}
+    assert [group["name"] for group in found["groups"]] == [
+        *sorted(("web", "book"), key=lambda name: -np.mean(expected[name])),
+        None,
+    ]
+    for group in found["groups"]:
+        rows = expected[group["name"]]
+        assert group["rows"] == len(rows)
+        assert group["measures"]["jeffreys"]["total"] == pytest.approx(math.fsum(rows), rel=1e-14)
+        assert group["measures"]["jeffreys"]["max"] == max(rows)
+
+
+def test_labels_of_rows_that_are_counted_by_reading(kldiv: Kldiv, tmp_path: Path) -> None:
+    tables = [f"samples/magika-{x}-24.csv" for x in ("fp32", "int8")]
+    path = tmp_path / "sets.npy"
+    np.save(path, np.arange(24) % 2 == 0)
+    code, out, err = kldiv("compare", *tables, "--group", path, "--format", "csv")
+    assert (code, err) == (0, "")
+    assert [line.split(",")[2] for line in out.splitlines()] == ["group", *["True", "False"] * 12]
+    np.save(path, np.arange(25))
+    code, out, err = kldiv("compare", *tables, "--group", path)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"kldiv: error: {path}: expected 24 labels, one per row, found 25\n")
+
+
+def test_labels_of_each_text_are_those_of_its_positions(tmp_path: Path) -> None:
+    s, t = np.random.default_rng(5).normal(size=(2, 4, 3, 6))
+    found = kldiv_cli.compare(s, t, group=["a", "b", "a", "b"], threads=3)
+    assert found.groups is not None
+    assert found.groups.by.what == "labels: array"
+    assert found.groups.of_rows.tolist() == list("aaabbbaaabbb")
+    path = tmp_path / "argmax"
+    path.write_text("a\nb\na\nb\n")
+    assert kldiv_cli.compare(s, t, group=path).groups is not None
+
+
+def test_the_labels_are_not_written_over(kldiv: Kldiv, tmp_path: Path) -> None:
+    path = tmp_path / "sets.csv"
+    path.write_text("a\n" * 512)
+    code, out, err = kldiv("compare", *MAGIKA, "--group", path, "-o", path)
+    assert (code, out) == (2, "")
+    assert "expected a new output, found one that is an input" in err
+    assert path.read_text() == "a\n" * 512
+
+
 ONE_NUMBER = """\
 --stat prints one number, and none of --group's
 Leave one of the two out, or write the groups with -o FILE.json."""
@@ -71,6 +125,10 @@ ONE_AXIS = """\
 --group position is the index along the last axis of rows, and these rows have one axis
 It is for arrays such as (text, position, class); --row-axes says which are rows."""
 
+NOTHING = """\
+--group: expected argmax, confidence, position or a file, found 'class'
+A file holds one label per row: a line of text each, or an .npy array."""
+
 
 @pytest.mark.parametrize(
     ("words", "error"),
@@ -78,6 +136,7 @@ It is for arrays such as (text, position, class); --row-axes says which are rows
         (("--group", "argmax", "--stat", "mean"), ONE_NUMBER),
         (("--group", "confidence", "--mode", "sigmoid"), SIGMOID),
         (("--group", "position"), ONE_AXIS),
+        (("--group", "class"), NOTHING),
     ],
 )
 def test_what_cannot_be_grouped(words: tuple[str, ...], error: str, kldiv: Kldiv) -> None:
