@@ -15,7 +15,8 @@ Reference = Annotated[
     str,
     typer.Argument(
         metavar="REFERENCE",
-        help="Logits of p: .npy, .npz, .csv, .tsv, .parquet, .safetensors, .pt or .kld.",
+        help="Logits of p: .npy, .npz, .csv, .tsv, .jsonl, .parquet, .arrow, .safetensors, .pt or "
+        ".kld.",
     ),
 ]
 Candidate = Annotated[
@@ -138,7 +139,9 @@ CandidateKey = Annotated[
         rich_help_panel=_MEANING,
     ),
 ]
-_FORMAT = Literal["npy", "csv", "tsv", "parquet", "npz", "safetensors", "torch", "llamacpp"]
+_FORMAT = Literal[
+    "npy", "csv", "tsv", "parquet", "arrow", "jsonl", "npz", "safetensors", "torch", "llamacpp"
+]
 ReferenceFormat = Annotated[
     _FORMAT | None,
     typer.Option(

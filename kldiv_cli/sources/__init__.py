@@ -19,8 +19,10 @@ from kldiv_cli.sources.signatures import (
     ENOUGH,
     Signature,
     begins,
+    begins_as_json,
     codec_of,
     foreign,
+    is_arrow,
     is_npz,
     is_safetensors,
     is_torch,
@@ -57,6 +59,17 @@ FORMATS = {
         (".parquet", ".pq"),
         "Apache Parquet, a column per class or one list column",
         begins(b"PAR1\x15"),  # with a page, or without rows the footer
+    ),
+    "arrow": Format(
+        "kldiv_cli.sources.arrow:open_arrow",
+        (".arrow", ".feather", ".ipc"),
+        "Arrow IPC file or stream, Feather; a column per class or one list column, mapped",
+        is_arrow,
+    ),
+    "jsonl": Format(
+        "kldiv_cli.sources.jsonl:open_jsonl",
+        (".jsonl", ".ndjson"),
+        "JSON lines: a list, or an object with a list or a number per class",
     ),
     "npz": Format(
         "kldiv_cli.sources.npz:open_npz",
@@ -144,7 +157,7 @@ def recognise(path: str, first: bytes, codec: str | None = None) -> tuple[str, t
     found = next(
         (x for x, entry in FORMATS.items() if entry.content and entry.content(first)), None
     )
-    name = found or named
+    name = found or named or ("jsonl" if begins_as_json(first) else None)
     other = None if found else foreign(first, may_be_zip=named in {"npz", "torch"})
     if other is not None:
         raise InputError(f"{path}: expected logits, found {other.what}", other.advice)

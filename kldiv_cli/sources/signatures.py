@@ -71,6 +71,21 @@ def begins(*magic: bytes) -> Signature:
     return lambda first: first.startswith(magic)
 
 
+def begins_as_json(first: bytes) -> bool:
+    """Tell a list or an object, which other text might begin with too."""
+    return first.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in {b"[", b"{"}
+
+
+def is_arrow(first: bytes) -> bool:
+    """Tell an Arrow IPC file; a stream, by the mark and the length of its first message; Feather 1.
+
+    The last is refused by the reader, with advice.
+    """
+    length = int.from_bytes(first[4:8], "little")
+    is_stream = first[:4] == b"\xff\xff\xff\xff" and 0 < length <= _MOST_HEADER and length % 8 == 0
+    return is_stream or first.startswith((b"ARROW1\0\0", b"FEA1"))
+
+
 def is_npz(first: bytes) -> bool:
     """Tell a zip archive whose first member is an .npy file."""
     return _first_member(first).endswith(b".npy") and b"/" not in _first_member(first)

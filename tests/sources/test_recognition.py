@@ -47,6 +47,14 @@ def parquet() -> bytes:
     return file.getvalue()
 
 
+def arrow(*, stream: bool = False) -> bytes:
+    file = io.BytesIO()
+    whole = pa.table(dict(zip("abc", LOGITS.T, strict=True)))
+    with (pa.ipc.new_stream if stream else pa.ipc.new_file)(file, whole.schema) as writer:
+        writer.write_table(whole)
+    return file.getvalue()
+
+
 def safetensors(folder: Path) -> bytes:
     return test_safetensors.save(folder / "saved", logits=LOGITS).read_bytes()
 
@@ -59,6 +67,7 @@ def contents(folder: Path) -> dict[str, bytes]:
         "parquet": parquet(),
         "safetensors": safetensors(folder),
         "torch": (TORCH / "parameter.pt").read_bytes(),
+        "arrow": arrow(),
         "llamacpp": (ROOT / "samples" / "llamacpp" / "tiny-Q4_0.kld").read_bytes(),
     }
 
@@ -84,11 +93,11 @@ def refusal(path: Path, layout: Layout | None = None) -> tuple[str, str]:
 
 def test_every_format_that_is_no_text_has_a_signature(tmp_path: Path) -> None:
     signed = {name for name, entry in FORMATS.items() if entry.content is not None}
-    assert set(contents(tmp_path)) <= signed
-    assert {"csv", "tsv"} <= set(FORMATS) - signed
+    assert set(contents(tmp_path)) == signed
+    assert {"csv", "tsv", "jsonl"} == set(FORMATS) - signed
 
 
-@pytest.mark.parametrize("name", ["npy", "npz", "parquet", "safetensors", "torch"])
+@pytest.mark.parametrize("name", ["npy", "npz", "parquet", "safetensors", "torch", "arrow"])
 @pytest.mark.parametrize("called", ["x", "x.bin", "x.dat.bak", "x.csv", "x.npy", "x.gz", "x.PT"])
 def test_content_names_the_format(tmp_path: Path, name: str, called: str) -> None:
     path = put(tmp_path / called, contents(tmp_path)[name])
@@ -124,6 +133,18 @@ def test_a_llamacpp_file_of_another_name_says_both(tmp_path: Path) -> None:
         "format: llamacpp, as its content says, though its name ends in .csv",
         "classes at a row's minimum lie there or below; counted as there",
     )
+
+
+def test_a_stream_of_arrow_is_known_as_such() -> None:
+    assert recognise("x.csv.bak", arrow(stream=True)) == ("arrow", ())
+    assert recognise("-", arrow(stream=True)) == ("arrow", ())
+
+
+@pytest.mark.parametrize("text", ["[1.5,2]", '{"a":1}', "\ufeff\n \t[1]"])
+def test_a_bracket_makes_json_lines_of_text_that_no_suffix_names(text: str) -> None:
+    for name in ("x", "x.json", "x.txt.gz", "x.JSONL", "-"):
+        assert recognise(name, text.encode()) == ("jsonl", ())
+    assert recognise("x.csv", text.encode()) == ("csv", ())
 
 
 @pytest.mark.parametrize("path", sorted(TORCH.glob("*.pt*")), ids=lambda path: path.stem)

@@ -1,0 +1,118 @@
+"""Arrow IPC files and streams, and Feather, which is such a file: mapped, read batch by batch."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from kldiv_cli.errors import InputError
+from kldiv_cli.sources import columns as roles
+from kldiv_cli.sources.base import Layout
+from kldiv_cli.sources.cells import reading, shape_of_classes, wide_integers
+from kldiv_cli.sources.mapped import Memory
+from kldiv_cli.sources.table import TableSource, check_layout
+
+_ADVICE = "Expected a whole Arrow IPC or Feather file: write it again, or check its copy."
+_FILE = b"ARROW1"
+_FEATHER_1 = b"FEA1"
+_FIRST_CELLS = 1 << 17
+
+
+def open_arrow(path: str, layout: Layout) -> TableSource:
+    """Open an Arrow IPC file or stream: a numeric column per class, or one list column.
+
+    Raises
+    ------
+    InputError
+        The file is damaged or no Arrow IPC, or the roles of its columns are unclear.
+    """
+    check_layout(path, layout)
+    file = _File.map(path)
+    with reading(path, _ADVICE):
+        schema = file.open().schema
+        _ = schema.names  # which need not be UTF-8
+    columns = roles.assign(path, schema, lambda: _first_values(file, schema), layout)
+    width, dtype = shape_of_classes(path, schema, columns, file.batches)
+    rows = file.rows()
+    return TableSource(
+        path,
+        "arrow",
+        dtype,
+        columns,
+        width,
+        rows,
+        rows,
+        file.batches,
+        lambda _: None,
+        wide_integers(schema, columns.classes),
+    )
+
+
+@dataclass(frozen=True)
+class _File:
+    """A mapped file: what its batches hold is not copied, and let go of after use."""
+
+    path: str
+    memory: Memory
+
+    @classmethod
+    def map(cls, path: str) -> _File:
+        with Path(path).open("rb") as file:
+            first = file.read(len(_FILE))
+            if first.startswith(_FEATHER_1):
+                raise InputError(
+                    f"{path}: expected Arrow IPC or Feather version 2, found Feather version 1",
+                    "Write it again: pyarrow.feather.write_feather(table, path).",
+                )
+            return cls(path, Memory(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)))
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether the batches can only be read one after the other."""
+        return self.memory.file[: len(_FILE)] != _FILE
+
+    def open(self) -> Any:
+        """Open it with PyArrow.
+
+        All columns, even where few are wanted: PyArrow copies those that it is told to choose.
+        """
+        source = pa.BufferReader(pa.py_buffer(self.memory.file))
+        return pa.ipc.open_stream(source) if self.is_stream else pa.ipc.open_file(source)
+
+    def rows(self) -> int | None:
+        """Return the number of rows, which a stream does not know before its end."""
+        with reading(self.path, _ADVICE):
+            file = self.open()
+            return int(file.count_rows()) if hasattr(file, "count_rows") else None
+
+    def batches(self, names: list[str], rows: int) -> Iterator[pa.RecordBatch]:
+        """Yield these columns, at most so many rows at a time."""
+        with reading(self.path, _ADVICE):
+            for whole in self._whole_batches():
+                batch = whole.select(names)
+                # A file may say that a list lies anywhere, and PyArrow would look there.
+                batch.validate(full=True)
+                for start in range(0, batch.num_rows, rows):
+                    yield batch.slice(start, rows)
+                    self.memory.release(0, len(self.memory.file))
+
+    def _whole_batches(self) -> Iterator[pa.RecordBatch]:
+        file = self.open()
+        if self.is_stream:
+            yield from file
+        else:
+            for i in range(file.num_record_batches):
+                yield file.get_batch(i)
+
+
+def _first_values(file: _File, schema: pa.Schema) -> NDArray[Any]:
+    first = next(file.batches(schema.names[:1], _FIRST_CELLS), None)
+    column = pa.nulls(0) if first is None else first.column(0)
+    return np.asarray(column.to_numpy(zero_copy_only=False))

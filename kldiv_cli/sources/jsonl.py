@@ -1,0 +1,175 @@
+"""JSON lines through PyArrow's reader: a list per line, or an object with a list or numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.json as pa_json
+
+from kldiv_cli.errors import InputError
+from kldiv_cli.sources import columns as roles
+from kldiv_cli.sources.base import Layout
+from kldiv_cli.sources.first_objects import (
+    ADVICE,
+    LIST,
+    FirstObjects,
+    read_first_objects,
+)
+from kldiv_cli.sources.json_text import JsonText, is_number, list_fault, named
+from kldiv_cli.sources.lines import (
+    WHOLE_PIECE,
+    LongLineError,
+    piece_size,
+    rows_expected,
+    too_long,
+    whole_lines,
+)
+from kldiv_cli.sources.streams import codec_of, open_stream
+from kldiv_cli.sources.table import MORE_THREADS, TableSource, check_layout
+
+
+def open_jsonl(path: str, layout: Layout) -> TableSource:
+    """Open JSON lines, compressed or not; null and NaN, which JSON does not know, are NaN.
+
+    Raises
+    ------
+    InputError
+        Empty, no JSON lines, or their roles are unclear; what is no number is reported with its
+        line as soon as it is read.
+    """
+    check_layout(path, layout)
+    text = JsonText(path, codec_of(path))
+    first = read_first_objects(text)
+    schema = first.schema
+    columns = roles.assign(path, schema, first.first_column, layout)
+    first.check_exact(columns.classes if columns.row is None else [columns.row])
+    width = len(columns.classes) if columns.row is None else first.width(columns.row)
+    table = _Table(text, first, columns, width, is_closed=layout.columns is None)
+    return TableSource(
+        path,
+        "jsonl",
+        "float64",
+        columns,
+        width,
+        None,
+        rows_expected(path, text.codec, first),
+        table.batches,
+        text.line_of,
+    )
+
+
+@dataclass(frozen=True)
+class _Table:
+    """How PyArrow reads a file; ``is_closed`` if a name that is new in a later line is an error."""
+
+    text: JsonText
+    first: FirstObjects
+    columns: roles.Columns
+    width: int
+    is_closed: bool
+
+    def batches(self, names: list[str], _: int) -> Iterator[pa.RecordBatch]:
+        """Yield the rows, a piece of the file at a time."""
+        parse = pa_json.ParseOptions(
+            explicit_schema=self._types,
+            unexpected_field_behavior="error" if self.is_closed else "ignore",
+        )
+        read = pa_json.ReadOptions(block_size=WHOLE_PIECE, use_threads=MORE_THREADS)
+        size = piece_size(self.first.longest)
+        with self._reading(), open_stream(self.text.path, self.text.codec) as file:
+            for piece in whole_lines(file, size):
+                text = self._objects(piece)
+                if text:
+                    table = pa_json.read_json(pa.BufferReader(text), read, parse)
+                    for batch in table.select(names).to_batches():
+                        self._check_lists(batch)
+                        if self.columns.id is not None:
+                            batch.column(self.columns.id).validate(full=True)  # as UTF-8
+                        yield batch
+
+    def _check_lists(self, batch: pa.RecordBatch) -> None:
+        if self.columns.row is None:
+            return
+        lists = batch.column(self.columns.row)
+        if lists.null_count or (np.diff(lists.offsets.to_numpy()) != self.width).any():
+            raise pa.ArrowInvalid("expected a list of the same length on every line")
+
+    @cached_property
+    def _types(self) -> pa.Schema:
+        """What every known name is read as; names that --columns leaves out are not known."""
+        types = dict.fromkeys(self.columns.classes, pa.float64())
+        if self.columns.row is not None:
+            types[self.columns.row] = pa.list_(pa.float64())
+        schema = self.first.schema
+        for name, kind in zip(schema.names, schema.types, strict=True):
+            if name == self.columns.id:
+                types[name] = kind
+            elif self.is_closed:
+                types.setdefault(name, pa.float64())  # an index beside the id
+        return pa.schema(list(types.items()))
+
+    def _objects(self, piece: memoryview) -> bytes:
+        """Return a piece of lines as lines that hold objects, of which alone PyArrow makes rows."""
+        text = bytes(piece).removeprefix(b"\xef\xbb\xbf")
+        if not self.first.are_lists:
+            return text.strip()
+        lines = re.sub(rb"\n\s+", b"\n", text.strip())
+        before, after = b'{"%s":' % LIST.encode(), b"}"
+        return before + lines.replace(b"\n", after + b"\n" + before) + after if lines else b""
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Turn PyArrow's complaint into one that names the line."""
+        try:
+            yield
+        except LongLineError as error:
+            raise too_long(self.text.path) from error
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+            # PyArrow counts the rows of a piece.
+            said = re.sub(r"\.? in row \d+.*", "", str(error), flags=re.DOTALL)
+            fault = self.text.first_fault(self._fault)
+            raise InputError(f"{self.text.path}: {fault or said}", ADVICE) from error
+
+    def _fault(self, value: Any) -> str | None:
+        """Return what is wrong with what a line holds."""
+        if self.first.are_lists:
+            return self._list_fault(value)
+        if not isinstance(value, dict):
+            return f"expected an object, found {named(value)}"
+        if self.columns.row is not None:
+            fault = self._list_fault(value.get(self.columns.row))
+            if fault is not None:
+                return f"{self.columns.row!r}: {fault}"
+        types = self._types
+        for name, cell in value.items():
+            if name not in types.names:
+                if self.is_closed:
+                    return f"expected the names of the first lines, found {name!r}"
+            elif name != self.columns.row and not _holds(types.field(name).type, cell):
+                kind = "an id like the first" if name == self.columns.id else "a number"
+                return f"{name!r}: expected {kind}, found {named(cell)}"
+        return None
+
+    def _list_fault(self, value: Any) -> str | None:
+        fault = list_fault(value)
+        if fault is None and len(value) != self.width:
+            return f"expected a list of {self.width} entries like the first, found {len(value)}"
+        return fault
+
+
+def _holds(kind: pa.DataType, cell: Any) -> bool:
+    """Tell whether a column of that type can hold a value."""
+    if cell is None:
+        return True
+    if pa.types.is_integer(kind):
+        return type(cell) is int
+    if pa.types.is_floating(kind):
+        return is_number(cell)
+    return type(cell) is (bool if pa.types.is_boolean(kind) else str)
