@@ -17,6 +17,8 @@ from kldiv_cli.grouping import Grouping, open_grouping
 from kldiv_cli.groups import grouped
 from kldiv_cli.language import Scoring, scoring
 from kldiv_cli.language_result import TokenRows, TokenSummary
+from kldiv_cli.mask import Means
+from kldiv_cli.masking import described, hidden, masked, masked_cells, of_whole_rows
 from kldiv_cli.measures.base import Mode, Status
 from kldiv_cli.measures.evaluation import Evaluator
 from kldiv_cli.measures.kinds import Kind
@@ -64,6 +66,8 @@ def compare(
     normalize: bool = False,
     smooth: float = 0.0,
     group: str | os.PathLike[str] | ArrayLike | None = None,
+    mask: Input | None = None,
+    mask_means: Means = "keep",
     top: int = 10,
     labels: str | os.PathLike[str] | ArrayLike | None = None,
     limits: Mapping[str, float] | Sequence[tuple[str, float]] = (),
@@ -119,6 +123,13 @@ def compare(
         "confidence", its probability in five bins; "position", the index along the last axis of
         rows that have several; or labels, one per row: an .npy file, a text file of a line each, or
         an array of integers or text. Labels may lack the last axes of rows.
+    mask : path or array_like of bool, optional
+        Which cells enter; the others leave softmax, sums and agreement on both sides, and rows of
+        which none enters leave every denominator. True and false or 1 and 0. Its axes are the first
+        ones of the inputs or the last ones, each as long as theirs or 1. Its rows are the
+        reference's, by position.
+    mask_means : {"keep", "drop"}
+        Whether true cells enter, or are left out as those of a padding mask are.
     top : int
         How many of the most divergent rows to keep in the result.
     labels : path, str or array_like of int, optional
@@ -181,11 +192,11 @@ def compare(
     layout = Layout(row_axes, id_column, classes, key, format=reference_format)
     own = Own(candidate_key, candidate_format)
     layout = without_labels(layout, reference, labels)
-    pairing = open_pairing(reference, candidate, layout, own)
+    pairing = masked(open_pairing(reference, candidate, layout, own), mask, mask_means)
     kinds = own_kinds(pairing, kinds, mode)
     request = replace(request, kinds=kinds)
     truth = None if labels is None else open_labels(labels, pairing, reference, layout)
-    tokens = scoring(pairing, mode, kinds, truth)
+    tokens = of_whole_rows(scoring(pairing, mode, kinds, truth), pairing, labels is not None)
     grouping = None if group is None else open_grouping(group, pairing, request)
     watch = Watch(pairing, mode, kinds, normalize)
     return _Comparing(pairing, request, watch, tokens, grouping).run(progress)
@@ -246,10 +257,11 @@ class _Comparing:
             found = replace(found, groups=grouped(whole, self.grouping.by))
         return found
 
-    def part(self, block: BlockPair) -> _Part:
+    def part(self, whole: BlockPair) -> _Part:
         """Measure one block."""
         request = self.request
-        found = self.evaluator.evaluate(block.reference, block.candidate)
+        block = hidden(whole, request.kinds)
+        found = self.evaluator.evaluate(block.reference, block.candidate, block.kept)
         invalid = found.status == Status.INVALID
         if request.nan_policy == "raise" and invalid.any():
             raise invalid_row(
@@ -269,10 +281,12 @@ class _Comparing:
             of=found.of,
             ids=block.ids,
             keys=None if self.grouping is None else self.grouping.keys(block, found),
+            masked=None if block.kept is None else found.status == Status.MASKED,
+            masked_cells=masked_cells(block),
         )
         known = None if found.mismatches is None else int(found.mismatches.sum())
-        seen = self.watch.see(block, valid, known)
-        tokens = None if self.tokens is None else self.tokens.rows(block, rows.counted)
+        seen = self.watch.see(block, valid, known, whole)
+        tokens = None if self.tokens is None else self.tokens.rows(whole, rows.counted)
         block.release()
         return _Part(Summary.from_rows(rows, max(request.top, ALL_ROWS)), seen, tokens)
 
@@ -293,9 +307,12 @@ def _result(
     watch: Watch,
 ) -> Comparison:
     counted, skipped = np.concatenate(summary.counted), np.concatenate(summary.skipped)
+    masked_rows = np.concatenate(summary.masked) if summary.masked else None
+    left_out = 0 if masked_rows is None else int(masked_rows.sum())
     if not counted.any():
-        raise nothing_counts(pairing, int(skipped.sum()), summary.invalid)
+        raise nothing_counts(pairing, int(skipped.sum()), summary.invalid, left_out)
     found = summary.result()
+    classes = prod(pairing.class_shape)
     units = {each.name: request.unit if each.has_unit else None for each in request.measures}
     return Comparison(
         reference=watched(describe(pairing.reference, summary.rows), watch.sides[0]),
@@ -308,7 +325,7 @@ def _result(
         rows=int(counted.sum()),
         skipped=int(skipped.sum()),
         invalid=summary.invalid,
-        classes=prod(pairing.class_shape),
+        classes=classes,
         class_shape=pairing.class_shape,
         class_names=pairing.class_names,
         row_shape=tuple(n or summary.rows for n in pairing.row_shape),
@@ -329,6 +346,9 @@ def _result(
             for name, statistic in [request.split(stat)]
         ),
         warnings=watch.warnings(),
+        mask=described(pairing, summary.masked_cells, int(counted.sum()) * classes),
+        masked=left_out,
+        masked_rows=masked_rows,
     )
 
 

@@ -36,6 +36,23 @@ class Side:
 
 
 @dataclass(frozen=True)
+class MaskUse:
+    """The mask of a comparison, and what it came to.
+
+    ``means`` says whether its true cells enter or are left out. In the rows that count it leaves
+    out ``cells`` of ``of``.
+    """
+
+    path: str
+    format: str
+    dtype: str
+    shape: tuple[int, ...]
+    means: Literal["keep", "drop"]
+    cells: int
+    of: int
+
+
+@dataclass(frozen=True)
 class Limit:
     """A statistic that was not to be above a value: ``p99`` of the first measure, ``kl:p99``."""
 
@@ -105,9 +122,16 @@ class Comparison:
     units : mapping of str to str or None
         By measure, the unit of its values; None for a distance without one.
     values : mapping of str to float64 array, shape (rows,)
-        By measure, the value of every row in order, NaN where the row was skipped or is invalid.
+        By measure, the value of every row in order, NaN where the row was skipped or masked or is
+        invalid.
     skipped_rows : bool array, shape (rows,)
         Which rows were skipped.
+    mask : MaskUse or None
+        The mask, what it means and how many cells it leaves out in the rows that count.
+    masked : int
+        How many rows the mask leaves out: those of which it keeps no cell.
+    masked_rows : bool array, shape (rows,), or None
+        Which rows these are.
     ids : array, shape (rows,), or None
         The rows' ids.
     agreement : Agreement
@@ -163,6 +187,16 @@ class Comparison:
     warnings: tuple[str, ...]
     language: LanguageResult | None = None
     groups: Groups | None = None
+    mask: MaskUse | None = None
+    masked: int = 0
+    masked_rows: NDArray[np.bool_] | None = None
+
+    @property
+    def blank_rows(self) -> NDArray[np.bool_]:
+        """Which rows have no value to show: those that were skipped or masked."""
+        return (
+            self.skipped_rows if self.masked_rows is None else self.skipped_rows | self.masked_rows
+        )
 
     @property
     def exceeded(self) -> bool:

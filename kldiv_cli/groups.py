@@ -57,6 +57,8 @@ class Group:
         As in `kldiv_cli.Comparison`: how many of its rows count, were skipped, are invalid.
     same, of : int
         How many decisions agree, of how many, over its rows that count and are valid.
+    masked : int
+        How many of its rows a mask leaves out.
     """
 
     name: str | None
@@ -66,6 +68,7 @@ class Group:
     invalid: int
     same: int
     of: int
+    masked: int = 0
 
     @property
     def share(self) -> float:
@@ -132,6 +135,8 @@ def _each(summary: Summary, names: list[str | None], codes: Codes) -> list[Group
     decided = counted & ~invalid
     numbers = [_totals(codes, x, len(names)) for x in (counted, skipped, invalid)]
     numbers += [_totals(codes[decided], x[decided], len(names)) for x in (same, of)]
+    if summary.masked:
+        numbers.append(_totals(codes, np.concatenate(summary.masked), len(names)))
     values = {name: np.concatenate(chunks) for name, chunks in summary.values.items()}
     ordered = np.flatnonzero(counted)
     ordered = ordered[np.argsort(codes[ordered], kind="stable")]

@@ -237,17 +237,26 @@ def invalid_row(
     elif kinds[here] != "logits":
         advice = f"Say --{fault.side}-input logits if these are logits."
     place = pairing.place(fault.side, block, fault.row, fault.cell)
+    within = " in the cells that the mask keeps"
+    part = within if fault.cell is None and block.kept is not None else ""
     return InputError(
         f"{getattr(pairing, fault.side).path}: {place}: expected {fault.expected}, found "
-        f"{fault.found}",
+        f"{fault.found}{part}",
         advice,
     )
 
 
-def nothing_counts(pairing: Pairing, skipped: int, invalid: int) -> InputError:
+def nothing_counts(pairing: Pairing, skipped: int, invalid: int, masked: int = 0) -> InputError:
     """Return the error of two sides without a row that counts."""
+    if masked and not skipped and not invalid:
+        return InputError(
+            f"{pairing.reference.path}: expected rows to compare, found none: the mask leaves "
+            "out every cell",
+            "--mask-means says whether true cells enter (keep) or are left out (drop).",
+        )
     return InputError(
         f"{pairing.reference.path}: expected rows to compare, found none that counts "
-        f"({skipped} skipped, nothing but -inf; {invalid} invalid)",
+        f"({skipped} skipped, nothing but -inf; {invalid} invalid"
+        + (f"; {masked} masked)" if masked else ")"),
         "Check the mask of what wrote the files.",
     )

@@ -20,7 +20,9 @@ from kldiv_cli.sources.base import BLOCK_BYTES, Block, Source
 class BlockPair:
     """The same rows of both sides, the same classes in the same order, and the rows' ids if any.
 
-    ``start`` is the first row's place in the reference. Call `release` once the values were read.
+    ``start`` is the first row's place in the reference. ``kept`` says which cells a mask keeps,
+    shape (rows, classes), or (rows, 1) of whole rows; None without a mask. Call `release` once the
+    values were read.
     """
 
     start: int
@@ -28,6 +30,7 @@ class BlockPair:
     candidate: NDArray[Any]
     ids: NDArray[Any] | None
     _releases: tuple[Callable[[], None] | None, ...] = ()
+    kept: NDArray[np.bool_] | None = None
 
     def release(self) -> None:
         """Let the pages of mapped files go; the values may be read again all the same."""

@@ -44,6 +44,10 @@ class Rows:
         The rows' ids.
     keys : array, shape (rows,), or None
         Which group each row is in, where there are groups; see `kldiv_cli.groups`.
+    masked : bool, shape (rows,), or None
+        Which rows a mask leaves out; None without a mask.
+    masked_cells : integers, shape (rows,), or None
+        How many cells a mask leaves out.
     """
 
     values: Mapping[str, Float64]
@@ -55,6 +59,8 @@ class Rows:
     of: NDArray[np.intp]
     ids: NDArray[Any] | None = None
     keys: NDArray[Any] | None = None
+    masked: NDArray[np.bool_] | None = None
+    masked_cells: NDArray[np.intp] | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,7 @@ class TopRow:
     same: int
     of: int
     id: str | int | None
+    masked: bool = False
 
     @property
     def rank(self) -> tuple[int, float, int]:
@@ -112,7 +119,8 @@ class Statistics:
 class Summary:
     """Everything that is kept of the rows seen so far, in order.
 
-    ``agreeing`` of ``decisions`` agree over the counted rows. ``top`` holds the ``keep`` most
+    ``agreeing`` of ``decisions`` agree over the counted rows, of which a mask leaves
+    ``masked_cells`` out. ``top`` holds the ``keep`` most
     divergent rows, the first measure deciding, ties in order of row; of two parts that keep
     different numbers of them, the smaller number is known of the whole.
     """
@@ -128,6 +136,8 @@ class Summary:
     decisions: int = 0
     keep: int | None = None
     top: tuple[TopRow, ...] = ()
+    masked: tuple[NDArray[np.bool_], ...] = ()
+    masked_cells: int = 0
 
     @classmethod
     def empty(cls) -> Summary:
@@ -151,6 +161,10 @@ class Summary:
             decisions=int(rows.of[rows.counted & ~rows.invalid].sum()),
             keep=keep,
             top=_top(rows, keep),
+            masked=() if rows.masked is None else (rows.masked,),
+            masked_cells=(
+                0 if rows.masked_cells is None else int(rows.masked_cells[rows.counted].sum())
+            ),
         )
 
     def merge(self, later: Summary) -> Summary:
@@ -183,6 +197,8 @@ class Summary:
             decisions=sum(part.decisions for part in parts),
             keep=keep,
             top=tuple(replace(row, row=place) for _, place, row in ranked[:keep]),
+            masked=_chained(part.masked for part in parts),
+            masked_cells=sum(part.masked_cells for part in parts),
         )
 
     def result(self) -> dict[str, Statistics]:
@@ -207,6 +223,7 @@ def _top(rows: Rows, keep: int) -> tuple[TopRow, ...]:
             same=int(rows.same[i]),
             of=int(rows.of[i]),
             id=None if rows.ids is None else _plain(rows.ids[i]),
+            masked=rows.masked is not None and bool(rows.masked[i]),
         )
         for i in chosen.tolist()
     )

@@ -63,6 +63,7 @@ class Watch:
     mismatches: int = 0
     first_mismatch: str = ""
     identical: bool = True
+    masked: bool = False
     sides: tuple[SideWatch, SideWatch] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -74,9 +75,16 @@ class Watch:
         self.add(block, self.see(block, counted))
 
     def see(
-        self, block: BlockPair, counted: NDArray[np.bool_], mismatches: int | None = None
+        self,
+        block: BlockPair,
+        counted: NDArray[np.bool_],
+        mismatches: int | None = None,
+        whole: BlockPair | None = None,
     ) -> Seen:
-        """Look at one block, of which these rows count; the number of mismatches may be known."""
+        """Look at one block, of which these rows count; the number of mismatches may be known.
+
+        ``whole`` is the block as it was before a mask left cells out.
+        """
         s, t = real(block.reference), real(block.candidate)
         fault = None
         if self.kinds != ("logits", "logits"):
@@ -84,12 +92,14 @@ class Watch:
         elif mismatches is None or (mismatches and not self.mismatches):
             mismatches, fault = mask_mismatches(s, t)
         identical = self.identical and np.array_equal(s[:1], t[:1], equal_nan=True)
-        return Seen(
-            mismatches,
-            fault,
-            identical and np.array_equal(s, t, equal_nan=True),
-            (self.sides[0].see(s, counted, self.mode), self.sides[1].see(t, counted, self.mode)),
+        identical = identical and np.array_equal(s, t, equal_nan=True)
+        if whole is not None and block.kept is not None:
+            s, t = real(whole.reference), real(whole.candidate)
+        sides = (
+            side.see(values, counted, self.mode, block.kept)
+            for side, values in zip(self.sides, (s, t), strict=True)
         )
+        return Seen(mismatches, fault, identical, (next(sides), next(sides)))
 
     def add(self, block: BlockPair, seen: Seen) -> None:
         """Take in what was seen of a block."""
@@ -101,6 +111,7 @@ class Watch:
                 f"{fault.found} on the other side"
             )
         self.mismatches += seen.mismatches
+        self.masked = block.kept is not None
         self.identical = self.identical and seen.identical
         for side, found in zip(self.sides, seen.sides, strict=True):
             side.add(found, block.start)
@@ -132,7 +143,8 @@ class Watch:
             )
         paths = self.pairing.reference.path, self.pairing.candidate.path
         if self.identical:
-            found.append(f"{paths[0]} and {paths[1]} hold the same numbers: is one a copy?")
+            where = " where the mask keeps them" if self.masked else ""
+            found.append(f"{paths[0]} and {paths[1]} hold the same numbers{where}: is one a copy?")
         for side, path in zip(self.sides, paths, strict=True):
             if side.kind == "logits" and side.like_probs:
                 found.append(
@@ -160,8 +172,14 @@ class SideWatch:
     worst_row: int = 0
     summed: bool = False
 
-    def see(self, values: NDArray[Any], counted: NDArray[np.bool_], mode: Mode) -> SideSeen:
-        """Look at this side of a block, of which these rows count."""
+    def see(
+        self,
+        values: NDArray[Any],
+        counted: NDArray[np.bool_],
+        mode: Mode,
+        kept: NDArray[np.bool_] | None = None,
+    ) -> SideSeen:
+        """Look at this side of a block, of which these rows count and these cells are kept."""
         if self.kind == "logits":
             return SideSeen(
                 like_probs=self.like_probs and looks_like(values[counted], "probs"),
@@ -171,7 +189,11 @@ class SideWatch:
             )
         if mode == "sigmoid" or not counted.any():
             return SideSeen()
-        totals = sums(values, self.kind)
+        if kept is not None:
+            # What is no number may stand in a cell that is left out, but the row has no sum then.
+            counted = counted & ~(~kept & ~(values < np.inf)).any(axis=1)
+        with np.errstate(over="ignore", invalid="ignore"):
+            totals = sums(values, self.kind)
         distance = np.where(counted, np.abs(totals - 1), 0.0)
         row = int(distance.argmax())
         return SideSeen(False, False, True, float(distance[row]), float(totals[row]), row)

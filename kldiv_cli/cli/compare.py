@@ -31,6 +31,8 @@ def compare(
     reference_format: options.ReferenceFormat = None,
     candidate_format: options.CandidateFormat = None,
     labels: options.LabelFile = None,
+    mask: options.Mask = None,
+    mask_means: options.MaskMeans = None,
     measure: options.MeasureNames = None,
     group: options.GroupName = None,
     unit: options.UnitOption = "nats",
@@ -57,6 +59,7 @@ def compare(
             "--stat prints one number, and none of --group's",
             "Leave one of the two out, or write the groups with -o FILE.json.",
         )
+    means = options.meaning(mask, mask_means)
 
     import kldiv_cli
     from kldiv_cli import reports
@@ -68,7 +71,8 @@ def compare(
     if stat is not None:
         split_statistic(stat, names)
     outputs = output or []
-    files.check(outputs, [reference, candidate, *([] if group is None else [group])])
+    others = (name for name in (group, mask) if name is not None)
+    files.check(outputs, [reference, candidate, *others])
     with Progress() as progress:
         comparison = kldiv_cli.compare(
             reference,
@@ -89,6 +93,8 @@ def compare(
             normalize=normalize,
             smooth=smooth,
             group=group,
+            mask=mask,
+            mask_means=means,
             top=top,
             labels=labels,
             limits=limits,

@@ -99,6 +99,7 @@ def prepare(
     temperature: float = 1.0,
     kinds: tuple[Kind, Kind] = ("logits", "logits"),
     smooth: float = 0.0,
+    kept: NDArray[Any] | None = None,
 ) -> Pair:
     """Compute once what the measures of a mode share.
 
@@ -115,6 +116,9 @@ def prepare(
         otherwise their logarithms are taken for logits.
     smooth : float
         The weight of the uniform distribution that the candidate is mixed with.
+    kept : bool array, shape (rows, classes) or (rows, 1), optional
+        Over which cells that distribution is uniform, where not over all. The others are to be
+        absent on both sides, as `kldiv_cli.measures.absence.without` makes them.
     """
     if kinds == ("probs", "probs"):
         pair = import_module(f"{_ROOM}.probabilities").prepare(mode, s, t, temperature)
@@ -122,7 +126,7 @@ def prepare(
         to_logits = import_module(f"{_ROOM}.kinds").to_logits
         s, t = (to_logits(x, kind, mode) for x, kind in zip((s, t), kinds, strict=True))
         pair = import_module(f"{_ROOM}.{mode}").prepare(s, t, temperature)
-    found: Pair = replace(pair, smooth=smooth) if smooth else pair
+    found: Pair = replace(pair, smooth=smooth, kept=kept) if smooth else pair
     return found
 
 

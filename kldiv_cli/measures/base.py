@@ -27,6 +27,8 @@ class Status:
     """Every cell is -inf on both sides: there is nothing to compare."""
     INVALID = 2
     """A side holds no distribution: NaN; under softmax also +inf, or nothing but -inf."""
+    MASKED = 3
+    """A mask keeps no cell."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from kldiv_cli.measures.base import Float64, Measure, Mode, Status
 from kldiv_cli.measures.kinds import Kind
 
 Counts = NDArray[np.int64]
+Kept = NDArray[np.bool_] | None
 _KERNEL_TYPES = ("float16", "float32", "float64")
 _KERNEL_TEMPERATURES = 1e-100, 1e100
 """Beyond these, quotients leave the range in which the kernels keep their digits."""
@@ -88,18 +89,28 @@ class Evaluator:
         """Whether NumPy has nothing to do."""
         return self.kernel is not None and all(each.kernel for each in self.measures)
 
-    def evaluate(self, s: NDArray[Any], t: NDArray[Any]) -> Evaluation:
-        """Compute the measures of two blocks, shape (rows, classes), of any real dtype."""
+    def evaluate(self, s: NDArray[Any], t: NDArray[Any], kept: Kept = None) -> Evaluation:
+        """Compute the measures of two blocks, shape (rows, classes), of any real dtype.
+
+        Cells that are not ``kept``, shape (rows, classes) or (rows, 1), have to be absent on both
+        sides, as `kldiv_cli.measures.absence.without` makes them.
+        """
         kernel = self.kernel
         if kernel is None:
-            return self._by_numpy(self.measures, s, t)
-        found = self._by_kernel(kernel, s, t)
-        rest = [measure for measure in self.measures if measure.kernel is None]
-        if rest:
-            found.values.update(self._by_numpy(rest, s, t).values)
-        return found
+            found = self._by_numpy(self.measures, s, t, kept)
+        else:
+            found = self._by_kernel(kernel, s, t)
+            rest = [measure for measure in self.measures if measure.kernel is None]
+            if rest:
+                found.values.update(self._by_numpy(rest, s, t, kept).values)
+        if kept is None:
+            return found
+        status = np.where(kept.any(axis=1), found.status, np.uint8(Status.MASKED))
+        return replace(found, status=status)
 
-    def _by_numpy(self, asked: Sequence[Measure], s: NDArray[Any], t: NDArray[Any]) -> Evaluation:
+    def _by_numpy(
+        self, asked: Sequence[Measure], s: NDArray[Any], t: NDArray[Any], kept: Kept
+    ) -> Evaluation:
         pair = measures.prepare(
             self.mode,
             exact.real(s),
@@ -107,6 +118,7 @@ class Evaluator:
             self.temperature,
             self.kinds,
             self.smooth,
+            kept,
         )
         same, of = pair.agreement
         values = {measure.name: measure.rows(pair) for measure in asked}

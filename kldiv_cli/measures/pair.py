@@ -66,7 +66,8 @@ class Pair(ABC):
 
     ``status`` says per row whether it counts; what rows that do not held was replaced. ``argmax``
     is the class with the largest entry per row of either side; ties go to the first. The candidate
-    is mixed with the uniform distribution, which has the weight ``smooth``.
+    is mixed with the uniform distribution, which has the weight ``smooth`` and is one over the
+    cells that are ``kept``, (rows, classes) or (rows, 1); all of them where that is None.
     """
 
     s: Float64
@@ -75,6 +76,7 @@ class Pair(ABC):
     status: NDArray[np.uint8]
     argmax: tuple[Counts, Counts]
     smooth: float = 0.0
+    kept: NDArray[np.bool_] | None = None
 
     @abstractmethod
     def prepare(self) -> Prepared:
@@ -85,7 +87,7 @@ class Pair(ABC):
         """Both sides as distributions, the candidate mixed with the uniform one if asked for."""
         with np.errstate(over="ignore", invalid="ignore", under="ignore", divide="ignore"):
             found = self.prepare()
-            return smoothed(found, self.smooth) if self.smooth else found
+            return smoothed(found, self.smooth, self.kept) if self.smooth else found
 
     @property
     @abstractmethod
@@ -163,10 +165,17 @@ def finish(reference: Side, candidate: Side, e: Float64, *, correct: bool) -> Pr
     )
 
 
-def smoothed(found: Prepared, weight: float) -> Prepared:
-    """Mix the candidate with the uniform distribution over the outcomes."""
+def smoothed(found: Prepared, weight: float, kept: NDArray[np.bool_] | None = None) -> Prepared:
+    """Mix the candidate with the uniform distribution over the outcomes.
+
+    A cell that is not kept, and is absent on both sides, stays so, and is no outcome.
+    """
     reference, q = found.reference, found.candidate.p
-    uniform = weight / q.shape[1]
+    if kept is not None:
+        kept = np.broadcast_to(kept, (q.shape[0], q.shape[-1]))
+        kept = kept if q.ndim == 2 else kept[:, None, :]
+    outcomes = q.shape[1] if kept is None or q.ndim == 3 else kept.sum(axis=1, keepdims=True)
+    uniform = weight / outcomes
     mixed = (1 - weight) * q + uniform
     excess = (1 - weight) * np.expm1(found.e) + (uniform / reference.p - weight)
     # Next to 1, where log(mixed) would lose its digits, what is missing to 1 has them.
@@ -174,7 +183,12 @@ def smoothed(found: Prepared, weight: float) -> Prepared:
     log_mixed = np.where(mixed > 0.5, np.log1p(-missing), np.log(mixed))
     near = np.abs(excess) < 0.5
     e = np.where(near, np.log1p(np.where(near, excess, 0.0)), log_mixed + reference.surprise)
-    candidate = Side(log_mixed, np.zeros(1), np.zeros(1), mixed, None)
+    absent = None
+    if kept is not None and found.candidate.absent is not None:
+        absent = found.candidate.absent & ~kept
+        mixed = np.where(kept, mixed, q)
+        log_mixed, e = np.where(kept, log_mixed, 0.0), np.where(kept, e, 0.0)
+    candidate = Side(log_mixed, np.zeros(1), np.zeros(1), mixed, absent)
     return finish(reference, candidate, e, correct=False)
 
 

@@ -1,4 +1,4 @@
-"""CSV and TSV, one line per row at full precision; a skipped row's cell is empty."""
+"""CSV and TSV, one line per row at full precision; empty cells where it was skipped or masked."""
 
 from __future__ import annotations
 

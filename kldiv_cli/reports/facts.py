@@ -9,7 +9,7 @@ from textwrap import wrap
 
 import numpy as np
 
-from kldiv_cli.comparison import Comparison, Limit, Side, class_name
+from kldiv_cli.comparison import Comparison, Limit, MaskUse, Side, class_name
 from kldiv_cli.errors import printable
 from kldiv_cli.groups import Group
 from kldiv_cli.summary import Statistics, TopRow
@@ -41,6 +41,7 @@ def head(comparison: Comparison) -> list[tuple[str, str]]:
         *_definitions(comparison),
         (comparison.mode, _mode(comparison)),
         *_inputs(comparison),
+        *_mask(comparison),
         *_rows(comparison),
         (f"same {comparison.agreement.kind}", _agreement(comparison)),
         *_groups(comparison),
@@ -128,19 +129,43 @@ def _inputs(comparison: Comparison) -> list[tuple[str, str]]:
     for side in (comparison.reference, comparison.candidate):
         if side.kind != "logits":
             name = "p" if side is comparison.reference else "q"
-            off = (
-                ""
-                if side.sum_error is None
-                else (f", rows sum to 1 within {side.sum_error:.3g}, divided by their sums")
-            )
-            found.append(("input", f"{name}: {side.kind}{off}"))
+            line = f"{name}: {side.kind}"
+            if side.sum_error is not None:
+                line += f", rows sum to 1 within {side.sum_error:.3g}"
+                line += ", divided by their sums" if comparison.mask is None else ""
+            found.append(("input", line))
+            if side.sum_error is not None and comparison.mask is not None:
+                found.append(("", "divided by their sums within the kept classes"))
     if comparison.smooth:
-        outcomes = comparison.classes if comparison.mode == "softmax" else 2
+        outcomes = f"{comparison.classes if comparison.mode == 'softmax' else 2}"
+        if comparison.mode == "softmax" and comparison.mask is not None:
+            outcomes = "(classes kept)"
         found.append(("smooth", f"q is (1 - E)*q + E/{outcomes}, E = {comparison.smooth!r}"))
     return found
 
 
-def file_line(side: Side) -> str:
+def _mask(comparison: Comparison) -> list[tuple[str, str]]:
+    """Say what the mask is, what it left out, and what became of the rest."""
+    mask = comparison.mask
+    if mask is None:
+        return []
+    rows = f"{comparison.masked} row{'' if comparison.masked == 1 else 's'}"
+    left_out = f"{rows}, and {mask.cells} of {mask.of} cells in those counted"
+    rest = {
+        "softmax": "p and q are distributions over the classes that are kept",
+        "sigmoid": "masked cells add nothing",
+    }
+    sides = comparison.reference, comparison.candidate
+    unscored = comparison.language is None and any(side.format == "llamacpp" for side in sides)
+    return [
+        ("mask", f"{file_line(mask)}, true {mask.means}s"),
+        ("masked", left_out),
+        *([("", rest[comparison.mode])] if mask.cells else []),
+        *([("", "tokens are scored among all classes, so here they are not")] if unscored else []),
+    ]
+
+
+def file_line(side: Side | MaskUse) -> str:
     """Name a file and what it holds."""
     shape = " x ".join(map(str, side.shape))
     return f"{printable(side.path)}  {side.format} {side.dtype} {shape}"
@@ -255,7 +280,7 @@ def _row_name(row: int, comparison: Comparison) -> str:
 
 
 def _top_row(row: TopRow, comparison: Comparison) -> tuple[str, ...]:
-    blank = "skipped" if row.skipped else "invalid"
+    blank = "masked" if row.masked else "skipped" if row.skipped else "invalid"
     value = number(next(iter(row.values.values()))) if row.counted else blank
     known = row.counted and not isnan(next(iter(row.values.values())))
     classes = (_class_name(i, comparison) if known else "-" for i in row.argmax)

@@ -21,7 +21,10 @@ def grids(comparison: Comparison) -> list[Grid]:
         return []
     title = _title(comparison, shown)
     names = list(comparison.measures)
-    sizes = ["rows", *(x for x in ("skipped", "invalid") if any(vars(g)[x] for g in shown))]
+    sizes = [
+        "rows",
+        *(x for x in ("skipped", "invalid", "masked") if any(vars(g)[x] for g in shown)),
+    ]
     same = f"same {comparison.agreement.kind}"
     if len(names) == 1:
         parts = [[(statistic, names[0], statistic) for statistic in _SHOWN]]

@@ -24,7 +24,7 @@ def write(comparison: Comparison, stream: IO[str]) -> None:
 
 
 def write_lines(comparison: Comparison, stream: IO[str]) -> None:
-    """Write one object per row and line; a skipped row's value is null."""
+    """Write one object per row and line; null where it was skipped or masked."""
     names = list(columns(comparison))
     encode = json.JSONEncoder(allow_nan=False).encode
     stream.writelines(
@@ -49,6 +49,7 @@ def summary(comparison: Comparison) -> dict[str, Any]:
         "classes": comparison.classes,
         "skipped": comparison.skipped,
         "invalid": comparison.invalid,
+        **_mask(comparison),
         "measures": {
             name: _measure(found, comparison.definitions[name], comparison.units[name])
             for name, found in comparison.measures.items()
@@ -80,11 +81,31 @@ def _groups(comparison: Comparison) -> dict[str, Any]:
                 "rows": group.rows,
                 "skipped": group.skipped,
                 "invalid": group.invalid,
+                **({} if comparison.mask is None else {"masked": group.masked}),
                 "agreement": {comparison.agreement.kind: group.share},
                 "measures": {name: _found(found) for name, found in group.measures.items()},
             }
             for group in comparison.groups.each
         ],
+    }
+
+
+def _mask(comparison: Comparison) -> dict[str, Any]:
+    """Return the mask, if there is one, and what it left out."""
+    mask = comparison.mask
+    if mask is None:
+        return {}
+    return {
+        "masked": comparison.masked,
+        "mask": {
+            "path": mask.path,
+            "format": mask.format,
+            "dtype": mask.dtype,
+            "shape": list(mask.shape),
+            "means": mask.means,
+            "masked_cells": mask.cells,
+            "of": mask.of,
+        },
     }
 
 

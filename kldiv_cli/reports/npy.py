@@ -10,7 +10,7 @@ from kldiv_cli.comparison import Comparison
 
 
 def write(comparison: Comparison, stream: IO[bytes]) -> None:
-    """Write the values, NaN where a row was skipped or is invalid.
+    """Write the values, NaN where a row was skipped or masked or is invalid.
 
     Several measures make a last axis, in the order asked for.
     """

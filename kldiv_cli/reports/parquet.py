@@ -1,4 +1,4 @@
-"""Apache Parquet, one record per row; a skipped row's value is null."""
+"""Apache Parquet, one record per row; the value of a skipped or masked row is null."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kldiv_cli.reports.records import columns
 def write(comparison: Comparison, stream: IO[bytes]) -> None:
     """Write int64 ``row`` and axes, the ids as they are, float64 measures."""
     arrays = {
-        name: pa.array(field, mask=comparison.skipped_rows if name in comparison.values else None)
+        name: pa.array(field, mask=comparison.blank_rows if name in comparison.values else None)
         for name, field in columns(comparison).items()
     }
     pq.write_table(pa.table(arrays), stream)

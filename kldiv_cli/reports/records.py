@@ -18,8 +18,8 @@ def columns(comparison: Comparison) -> dict[str, NDArray[Any]]:
 
     ``row`` (flat index), ``id`` where there is one, ``axis0``, ``axis1``, ... where rows have more
     than one axis, ``group`` where there are groups (None for a row that is in none), then each
-    measure: NaN where a row is invalid; where it was skipped, see
-    ``Comparison.skipped_rows``.
+    measure: NaN where a row is invalid; where it was skipped or masked, see
+    ``Comparison.blank_rows``.
     """
     row = np.arange(len(comparison.skipped_rows))
     found: dict[str, NDArray[Any]] = {"row": row}
@@ -34,11 +34,11 @@ def columns(comparison: Comparison) -> dict[str, NDArray[Any]]:
 
 
 def records(comparison: Comparison, skipped: Any) -> Iterator[tuple[Any, ...]]:
-    """Yield the records as tuples of Python values, ``skipped`` in place of a skipped row's."""
-    fields = columns(comparison)
+    """Yield the records as tuples of Python values; a skipped or masked row's are ``skipped``."""
+    fields, blank = columns(comparison), comparison.blank_rows
     for start in range(0, len(comparison.skipped_rows), CHUNK):
         part = slice(start, start + CHUNK)
-        left_out = comparison.skipped_rows[part]
+        left_out = blank[part]
         lists = []
         for name, field in fields.items():
             values = field[part]

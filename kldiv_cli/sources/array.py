@@ -43,7 +43,7 @@ class ArraySource:
     id_name = None
 
     def __post_init__(self) -> None:
-        check_numeric(self.array.dtype, self.path)
+        check_numeric(self.array.dtype, self.path, booleans=self.layout.booleans)
         shape, row_axes = self.array.shape, self.layout.row_axes
         check_shape(shape, self.path)
         if row_axes is not None and not 0 <= row_axes < len(shape):

@@ -45,6 +45,8 @@ class Layout:
         The name in the registry; None for what the file's content or suffix names.
     notes : tuple of str
         What was decided before the file was opened, to be told with what is decided then.
+    booleans : bool
+        Whether values may be true and false, as those of a mask are.
     """
 
     row_axes: int | None = None
@@ -56,6 +58,7 @@ class Layout:
     delimiter: str | None = None
     format: str | None = None
     notes: tuple[str, ...] = ()
+    booleans: bool = False
 
 
 @dataclass(frozen=True)
@@ -128,8 +131,10 @@ class Source(Protocol):
         """Return the line of a text file on which a row stands; None for other formats."""
 
 
-def check_numeric(dtype: np.dtype[Any], path: str) -> None:
+def check_numeric(dtype: np.dtype[Any], path: str, *, booleans: bool = False) -> None:
     """Raise unless every value of the type is a real number that float64 can hold."""
+    if booleans and dtype.kind == "b":
+        return
     if dtype.kind in "iu" or (dtype.kind == "f" and dtype.itemsize <= 8) or dtype == BFLOAT16:
         return
     what = {

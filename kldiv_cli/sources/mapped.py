@@ -127,7 +127,7 @@ def told_type(dtype: np.dtype[Any], layout: Layout, path: str) -> np.dtype[Any]:
     raw = dtype.str == "|V2" and dtype.names is None
     if raw and layout.dtype == "bfloat16":
         return BFLOAT16
-    check_numeric(dtype, path)
+    check_numeric(dtype, path, booleans=layout.booleans)
     if layout.dtype not in (None, type_name(dtype)):
         raise InputError(
             f"{path}: expected {layout.dtype} as --dtype says, found {type_name(dtype)}",

@@ -674,7 +674,7 @@ class TestHelp:
             *("--mode", "--row-axes", "--temperature", "--nan-policy", "--id", "--columns"),
             *("--input", "--reference-input", "--candidate-input", "--normalize", "--smooth"),
             *("--key", "--candidate-key", "--reference-format", "--candidate-format"),
-            "--labels",
+            *("--labels", "--mask", "--mask-means"),
         },
         "What comes out": {
             *("--measure", "-m", "--unit", "--top", "--format", "--output", "-o", "--stat"),

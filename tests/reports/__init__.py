@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from kldiv_cli.comparison import Agreement, Comparison, Limit, Side
+from kldiv_cli.comparison import Agreement, Comparison, Limit, MaskUse, Side
 from kldiv_cli.groups import By, Group, Groups
 from kldiv_cli.reports import files
 from kldiv_cli.summary import Statistics, TopRow
@@ -280,6 +280,23 @@ MANY_GROUPS = replace(
     ),
 )
 """Three measures of more groups than are shown."""
+MASKED = replace(
+    OMITTED,
+    nan_policy="raise",
+    invalid=0,
+    mask=MaskUse("mask.npy", "npy", "bool", (5, 4), "drop", 3, 12),
+    masked=1,
+    masked_rows=np.array([False, False, True, False, False]),
+    top=tuple(replace(row, masked=row.row == 2) for row in OMITTED.top),
+)
+"""A skipped row, a masked one, and three cells masked in the others."""
+
+MASKED_PROBS = replace(
+    PROBS,
+    mask=MaskUse("mask.npy", "npy", "bool", (4,), "keep", 48, 96),
+    masked_rows=np.zeros(24, bool),
+)
+"""Probabilities of which a mask leaves out two classes."""
 
 VARIANTS = {
     "softmax": SOFTMAX,
@@ -295,6 +312,8 @@ VARIANTS = {
     "probabilities": PROBS,
     "grouped": GROUPED,
     "many-groups": MANY_GROUPS,
+    "masked": MASKED,
+    "masked-probabilities": MASKED_PROBS,
 }
 
 HOSTILE = (

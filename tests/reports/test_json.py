@@ -61,8 +61,10 @@ class TestEveryVariant:
             *("classes", "skipped", "invalid", "measures", "agreement", "limits"),
             *("nan_policy", "paired_by", "warnings", "smooth"),
             *(("grouped_by", "groups") if comparison.groups is not None else ()),
+            *(("mask", "masked") if comparison.mask is not None else ()),
         }
-        extra = {"named": {"id"}, "probabilities": {"sum_error"}}.get(name, set())
+        extra = {"id"} if name == "named" else set()
+        extra |= {"sum_error"} if "probabilities" in name else set()
         sides = {"path", "format", "dtype", "shape", "input", *extra}
         assert set(found["reference"]) == set(found["candidate"]) == sides
         assert list(found["measures"]) == list(comparison.measures)
@@ -94,6 +96,21 @@ class TestEveryVariant:
             assert found[key] == getattr(comparison, key), key
         (share,) = found["agreement"].values()
         assert share == comparison.agreement.share
+
+    def test_says_what_the_mask_is(self, name: str) -> None:
+        mask = VARIANTS[name].mask
+        if mask is None:
+            return
+        assert summary(VARIANTS[name])["masked"] == VARIANTS[name].masked
+        assert summary(VARIANTS[name])["mask"] == {
+            "path": mask.path,
+            "format": mask.format,
+            "dtype": mask.dtype,
+            "shape": list(mask.shape),
+            "means": mask.means,
+            "masked_cells": mask.cells,
+            "of": mask.of,
+        }
 
     def test_keeps_every_digit(self, name: str) -> None:
         comparison = VARIANTS[name]

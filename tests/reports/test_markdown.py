@@ -403,6 +403,73 @@ means, 3 of 24 groups, largest kl first
 | 1 | 0.375 | 2 | 2 |
 | 2 | 0.25 | 2 | 2 |
 """,
+    "masked": r"""
+- reference p: fp32.npy  npy float32 5 x 4
+- candidate q: int8.npy  npy float32 5 x 4
+- jeffreys: J = KL(p\|\|q) + KL(q\|\|p) = sum (p - q) \* (s - t) / T (nats)
+- softmax: p = softmax(s/T), q = softmax(t/T), 4 classes, T = 1
+- mask: mask.npy  npy bool 5 x 4, true drops
+- masked: 1 row, and 3 of 12 cells in those counted
+  p and q are distributions over the classes that are kept
+- rows: 3 counted, paired by position
+  1 zero, 1 infinite, 1 skipped, 0 invalid
+- same argmax: 66.6667 % of rows (2 of 3)
+
+| over rows | jeffreys (nats) |
+| :-- | :-- |
+| total | inf |
+| mean | inf |
+| median | 0.25 |
+| p90 | inf |
+| p95 | inf |
+| p99 | inf |
+| max | inf in row 3 |
+
+all 5 rows
+
+| row | jeffreys (nats) | argmax p | argmax q |
+| --: | --: | :-- | :-- |
+| 0 | 0.25 | 2 | 2 |
+| 1 | skipped | - | - |
+| 2 | masked | - | - |
+| 3 | inf | 3 | 0 |
+| 4 | 0 | 2 | 2 |
+""",
+    "masked-probabilities": r"""
+- reference p: p.npy  npy float32 24 x 4
+- candidate q: q.npy  npy float32 24 x 4
+- jeffreys: J = KL(p\|\|q) + KL(q\|\|p) = sum (p - q) \* (s - t) / T (nats)
+- softmax: p = as given, q = softmax(t/T), 4 classes, T = 1
+- input: p: probs, rows sum to 1 within 1.19e-07
+  divided by their sums within the kept classes
+- input: q: log-probs, rows sum to 1 within 0
+  divided by their sums within the kept classes
+- smooth: q is (1 - E)\*q + E/(classes kept), E = 0.001
+- mask: mask.npy  npy bool 4, true keeps
+- masked: 0 rows, and 48 of 96 cells in those counted
+  p and q are distributions over the classes that are kept
+- rows: 24 counted, paired by position
+  2 zero, 0 infinite, 0 skipped, 0 invalid
+- same argmax: 95.8333 % of rows (23 of 24)
+
+| over rows | jeffreys (nats) |
+| :-- | :-- |
+| total | 1.23457 |
+| mean | 0.0514403 +- 0.0023 standard error |
+| median | 0.000229519 |
+| p90 | 0.1 |
+| p95 | 0.2 |
+| p99 | 0.333333 |
+| max | 0.75 in row 0 |
+
+3 most divergent of 24 rows
+
+| row | jeffreys (nats) | argmax p | argmax q |
+| --: | --: | :-- | :-- |
+| 0 | 0.75 | 3 | 0 |
+| 1 | 0.333333 | 2 | 2 |
+| 2 | 0.1 | 2 | 2 |
+""",
 }
 
 SYNTAX = (

@@ -18,7 +18,7 @@ import pytest
 
 from kldiv_cli.comparison import Comparison
 from kldiv_cli.reports import REPORTS, load, records
-from tests.reports import INF, NAMED, OMITTED, ONE_ROW, SIGMOID, SOFTMAX, VARIANTS, put
+from tests.reports import INF, MASKED, NAMED, OMITTED, ONE_ROW, SIGMOID, SOFTMAX, VARIANTS, put
 
 STRANGE = (
     "plain",
@@ -73,7 +73,7 @@ SKIPPED = None
 
 def expected(comparison: Comparison) -> Iterator[Record]:
     """The records in Python's own values; None where a row was skipped."""
-    for row in range(len(comparison.skipped_rows)):
+    for row in range(len(comparison.blank_rows)):
         record: Record = {"row": row}
         if comparison.ids is not None:
             record["id"] = comparison.ids[row]
@@ -84,7 +84,7 @@ def expected(comparison: Comparison) -> Iterator[Record]:
         if comparison.groups is not None:
             record["group"] = comparison.groups.each[comparison.groups.codes[row]].name
         for name, values in comparison.values.items():
-            record[name] = SKIPPED if comparison.skipped_rows[row] else float(values[row])
+            record[name] = SKIPPED if comparison.blank_rows[row] else float(values[row])
         yield record
 
 
@@ -239,6 +239,15 @@ class TestSkippedAgainstInvalid:
 
     def test_npy(self) -> None:
         array = np.load(BytesIO(written(OMITTED, "npy")))
+        assert np.isnan(array).tolist() == [False, True, True, False, False]
+
+    def test_a_masked_row_is_as_blank_as_a_skipped_one(self) -> None:
+        assert written(MASKED, "csv") == "row,jeffreys\n0,0.25\n1,\n2,\n3,inf\n4,0.0\n"
+        values = [json.loads(line)["jeffreys"] for line in written(MASKED, "jsonl").splitlines()]
+        assert values == [0.25, None, None, "inf", 0.0]
+        column = pq.read_table(pa.BufferReader(written(MASKED, "parquet")))["jeffreys"]
+        assert column.is_null().to_pylist() == [False, True, True, False, False]
+        array = np.load(BytesIO(written(MASKED, "npy")))
         assert np.isnan(array).tolist() == [False, True, True, False, False]
 
     @pytest.mark.parametrize("report", ["csv", "tsv", "jsonl"])

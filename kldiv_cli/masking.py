@@ -1,0 +1,170 @@
+"""A pairing with a mask beside it: what is read, and what the measures are given of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kldiv_cli.comparison import MaskUse
+from kldiv_cli.errors import InputError, UsageError, a_few
+from kldiv_cli.language import Scoring
+from kldiv_cli.mask import Mask, Means, Strips, align
+from kldiv_cli.measures.absence import without
+from kldiv_cli.measures.kinds import Kind
+from kldiv_cli.opening import Input
+from kldiv_cli.pairing import BlockPair, Pairing
+from kldiv_cli.sources import open_source
+from kldiv_cli.sources.array import ArraySource
+from kldiv_cli.sources.base import Layout, Source
+
+_ADVICE = "A mask is one array of booleans, or of 0 and 1, or a table with a column of 0 and 1."
+
+
+@dataclass(frozen=True)
+class MaskedPairing(Pairing):
+    """A pairing whose blocks say which of their cells a mask keeps.
+
+    The mask goes with the reference's rows, in the reference's order.
+    """
+
+    mask: Mask
+
+    def blocks(self, block_bytes: int | None = None) -> Iterator[BlockPair]:
+        """Yield every row once, with what the mask keeps of it.
+
+        Raises
+        ------
+        InputError
+            The mask has fewer or more rows, other row ids, or a cell that is neither 0 nor 1.
+        """
+        strips, stop = None, 0
+        pairs = super().blocks(block_bytes)
+        for pair in pairs:
+            strips = strips or Strips(self.mask, len(pair.reference))
+            stop = pair.start + len(pair.reference)
+            kept = strips.take(
+                pair.start, stop, None if self.reference.id_name is None else pair.ids
+            )
+            if kept is None:
+                stop += sum(len(rest.reference) for rest in pairs)
+                break
+            yield replace(pair, kept=kept)
+        if strips is None or not self.mask.has_rows_to_count:
+            return
+        count = strips.count()
+        if count != stop:
+            raise InputError(
+                f"{self.mask.source.path}: expected {stop} rows, as {self.reference.path} has, "
+                f"found {count}",
+                "A mask of rows has one for each of the reference's, in their order.",
+            )
+
+
+def masked(pairing: Pairing, mask: Input | None, means: Means) -> Pairing:
+    """Lay a mask beside a pairing; None leaves it as it is.
+
+    Raises
+    ------
+    InputError
+        The mask cannot be read, or its axes are not those of the inputs.
+    UsageError
+        ``means`` is neither "keep" nor "drop", or is "drop" and there is no mask.
+    """
+    if means not in {"keep", "drop"}:
+        raise UsageError(f"no meaning of a mask is called {means!r}", "Known: keep, drop.")
+    if mask is None:
+        if means == "drop":
+            raise UsageError(
+                "--mask-means says what a mask means, and there is none",
+                "Name the mask with --mask FILE, or leave it out.",
+            )
+        return pairing
+    layout = Layout(booleans=True)
+    source = _open(mask, layout)
+    row_shape, class_shape = pairing.row_shape, pairing.class_shape
+    lengths = align(source.path, source.shape, row_shape, class_shape)
+    axes, ones = len(source.shape), len(lengths) - len(source.shape)
+    leading = lengths == (*source.shape, *[1] * ones)
+    own = min(axes, len(row_shape)) if leading else max(0, axes - len(class_shape))
+    if own not in (axes, len(source.row_shape)):
+        source = _open(mask, replace(layout, row_axes=own))
+    rows, classes = lengths[: len(row_shape)], lengths[len(row_shape) :]
+    names = _names(source, pairing) if prod(source.class_shape) > 1 else None
+    cells = tuple(length or 1 for length in classes)
+    laid = Mask(source, means, rows, cells, row_shape, class_shape, names)
+    return MaskedPairing(pairing.reference, pairing.candidate, laid)
+
+
+def of_whole_rows(tokens: Scoring | None, pairing: Pairing, labelled: bool) -> Scoring | None:
+    """Return how to score tokens, which are scored among all classes: not where some are masked.
+
+    Raises
+    ------
+    UsageError
+        They were asked for by labels.
+    """
+    if not isinstance(pairing, MaskedPairing) or pairing.mask.of_rows:
+        return tokens
+    if labelled:
+        raise UsageError(
+            "--labels score tokens among all classes, and --mask leaves some of them out",
+            "Leave one of the two out, or mask whole rows.",
+        )
+    return None
+
+
+def described(pairing: Pairing, cells: int, of: int) -> MaskUse | None:
+    """Return what the result says of the mask, which left out so many cells of so many."""
+    if not isinstance(pairing, MaskedPairing):
+        return None
+    source, means = pairing.mask.source, pairing.mask.means
+    shape = tuple(length or 0 for length in source.shape)
+    return MaskUse(source.path, source.format, source.dtype, shape, means, cells, of)
+
+
+def masked_cells(block: BlockPair) -> NDArray[np.intp] | None:
+    """Return how many cells of each row the mask leaves out; None without a mask."""
+    if block.kept is None:
+        return None
+    each = block.reference.shape[1] // block.kept.shape[1]
+    return np.asarray((~block.kept).sum(axis=1) * each)
+
+
+def hidden(block: BlockPair, kinds: tuple[Kind, Kind]) -> BlockPair:
+    """Return a block in which the cells that its mask leaves out have probability 0."""
+    if block.kept is None:
+        return block
+    return replace(
+        block,
+        reference=without(block.reference, block.kept, kinds[0]),
+        candidate=without(block.candidate, block.kept, kinds[1]),
+    )
+
+
+def _open(mask: Input, layout: Layout) -> Source:
+    try:
+        if isinstance(mask, (str, os.PathLike)):
+            return open_source(mask, layout)
+        return ArraySource(np.asarray(mask), layout, "mask")
+    except InputError as error:
+        raise InputError(error.what, _ADVICE) from error
+
+
+def _names(source: Source, pairing: Pairing) -> Sequence[str] | None:
+    """Return in which order to read the columns of a table with a column per class."""
+    ours, theirs = pairing.class_names, source.class_names
+    if ours is None or theirs is None:
+        return None
+    strange = [name for name in theirs if name not in ours]
+    if strange:
+        raise InputError(
+            f"{source.path}: expected the class names of {pairing.reference.path}, found "
+            f"{a_few(strange)}",
+            "A mask with a column per class names them as the inputs do.",
+        )
+    return ours
