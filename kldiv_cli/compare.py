@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from math import prod
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from kldiv_cli import measures
 from kldiv_cli.comparison import Agreement, Comparison, Limit
@@ -236,13 +236,15 @@ class _Comparing:
         size = STREAM_BYTES if by_kernel else BLOCK_BYTES
         parts: list[Summary] = []
         scored: list[TokenRows] = []
+        labels: list[NDArray[np.intp]] = []
         blocks = self.pairing.blocks(size)
         with closing(in_order(self.part, blocks, self.request.threads)) as measured:
             for block, part in measured:
                 self.watch.add(block, part.seen)
                 parts.append(part.summary)
-                if part.tokens is not None:
+                if self.tokens is not None and part.tokens is not None:
                     scored.append(part.tokens)
+                    labels.append(self.tokens.of(block))
                 if len(parts) == _PARTS:
                     parts = [Summary.join(parts)]
                 if progress is not None:
@@ -251,8 +253,9 @@ class _Comparing:
         whole = Summary.join(parts)
         found = _result(whole, self.request, self.pairing, self.watch)
         if self.tokens is not None:
-            language = TokenSummary(self.tokens.floor, tuple(scored)).result()
-            found = replace(found, language=language)
+            every = TokenSummary(self.tokens.floor, tuple(scored))
+            tokens = {"label": np.concatenate(labels)} | every.values(np.concatenate(whole.counted))
+            found = replace(found, language=every.result(), tokens=tokens)
         if self.grouping is not None:
             found = replace(found, groups=grouped(whole, self.grouping.by))
         return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isnan
 from typing import Any, Literal
 
@@ -147,6 +147,9 @@ class Comparison:
     language : LanguageResult or None
         Perplexity and its kin over the rows that count, in nats and at temperature 1, whatever
         ``unit``, ``temperature`` and ``smooth`` are; None where no labels or token ids are known.
+    tokens : mapping of str to array, shape (rows,)
+        Where they are, by name: ``label``, the class of every row's token, and ``log_p`` and
+        ``log_q``, its log-probability in nats, NaN where the row does not count.
     groups : Groups or None
         The statistics per group, where groups were asked for.
 
@@ -186,6 +189,7 @@ class Comparison:
     limits: tuple[Limit, ...]
     warnings: tuple[str, ...]
     language: LanguageResult | None = None
+    tokens: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     groups: Groups | None = None
     mask: MaskUse | None = None
     masked: int = 0

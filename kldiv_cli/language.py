@@ -168,10 +168,14 @@ class Scoring:
         sides = self.pairing.reference, self.pairing.candidate
         return FLOOR if any(map(is_llamacpp, sides)) else None
 
+    def of(self, block: BlockPair) -> NDArray[np.intp]:
+        """Return the classes of the rows of a block."""
+        return self.labels[block.start : block.start + len(block.reference)]
+
     def rows(self, block: BlockPair, counted: NDArray[np.bool_]) -> TokenRows:
         """Score the rows of a block that count."""
         s, t = block.reference, block.candidate
-        labels = self.labels[block.start : block.start + len(counted)]
+        labels = self.of(block)
         if not counted.all():
             s, t, labels = s[counted], t[counted], labels[counted]
         return score(

@@ -181,6 +181,15 @@ class TokenSummary:
         """Merge many in order; of none, the result is neutral in `merge`."""
         return cls(floor, tuple(chain.from_iterable(each.parts for each in summaries)))
 
+    def values(self, counted: Bool) -> dict[str, Float64]:
+        """Return log p and log q of every row's token, NaN where the row does not count."""
+        joined = _joined(self.parts)
+        found = {}
+        for name, values in (("log_p", joined.log_p), ("log_q", joined.log_q)):
+            found[name] = np.full(len(counted), np.nan)
+            found[name][counted] = values
+        return found
+
     def result(self) -> LanguageResult:
         """Return the statistics; there must be at least one row."""
         with np.errstate(over="ignore", invalid="ignore"):

@@ -8,13 +8,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kldiv_cli.comparison import Comparison
-from kldiv_cli.reports.records import columns
+from kldiv_cli.reports.records import columns, may_be_blank
 
 
 def write(comparison: Comparison, stream: IO[bytes]) -> None:
     """Write int64 ``row`` and axes, the ids as they are, float64 measures."""
+    blank = comparison.blank_rows
     arrays = {
-        name: pa.array(field, mask=comparison.blank_rows if name in comparison.values else None)
+        name: pa.array(field, mask=blank if may_be_blank(name, comparison) else None)
         for name, field in columns(comparison).items()
     }
     pq.write_table(pa.table(arrays), stream)

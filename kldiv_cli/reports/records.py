@@ -19,7 +19,7 @@ def columns(comparison: Comparison) -> dict[str, NDArray[Any]]:
     ``row`` (flat index), ``id`` where there is one, ``axis0``, ``axis1``, ... where rows have more
     than one axis, ``group`` where there are groups (None for a row that is in none), then each
     measure: NaN where a row is invalid; where it was skipped or masked, see
-    ``Comparison.blank_rows``.
+    ``Comparison.blank_rows``. Where tokens were scored, ``label``, ``log_p`` and ``log_q`` follow.
     """
     row = np.arange(len(comparison.skipped_rows))
     found: dict[str, NDArray[Any]] = {"row": row}
@@ -30,7 +30,12 @@ def columns(comparison: Comparison) -> dict[str, NDArray[Any]]:
         found |= {f"axis{i}": index for i, index in enumerate(axes)}
     if comparison.groups is not None:
         found["group"] = comparison.groups.of_rows
-    return found | dict(comparison.values)
+    return found | dict(comparison.values) | dict(comparison.tokens)
+
+
+def may_be_blank(name: str, comparison: Comparison) -> bool:
+    """Tell whether a field of that name holds nothing where a row was skipped."""
+    return name in comparison.values or name in {"log_p", "log_q"}
 
 
 def records(comparison: Comparison, skipped: Any) -> Iterator[tuple[Any, ...]]:
@@ -42,7 +47,7 @@ def records(comparison: Comparison, skipped: Any) -> Iterator[tuple[Any, ...]]:
         lists = []
         for name, field in fields.items():
             values = field[part]
-            if name in comparison.values and left_out.any():
+            if may_be_blank(name, comparison) and left_out.any():
                 values = values.astype(object)
                 values[left_out] = skipped
             lists.append(values.tolist())

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow.parquet as pq
 import pytest
 
 from kldiv_cli import compare
 from kldiv_cli.comparison import Comparison
 from kldiv_cli.language_result import LanguageResult
+from kldiv_cli.reports.files import staged
 from tests.command import Kldiv
 from tests.llamacpp import SAMPLES, decode, random_logits, random_tokens, write
 
@@ -183,6 +186,48 @@ class TestReports:
         assert "\n- PPL(q): 746106 +- 193797\n- PPL(p): 746106 +- 193797\n" in out
         assert "\n| over tokens | KLD(p\\|\\|q) (nats) | delta p = q - p of the token" in out
         assert "\n| mean | 0 +- 0 | 0 +- 0 |\n" in out
+
+
+class TestRecords:
+    def test_csv_of_a_sample(self, kldiv: Kldiv) -> None:
+        out = kldiv("compare", REFERENCE, CANDIDATE, "--format", "csv").out
+        rows = list(csv.DictReader(out.splitlines()))
+        assert list(rows[0]) == ["row", "axis0", "axis1", "jeffreys", "label", "log_p", "log_q"]
+        for path, name in ((REFERENCE, "log_p"), (CANDIDATE, "log_q")):
+            values, targets = decode(Path(path).read_bytes())
+            assert [int(row["label"]) for row in rows] == targets
+            expected = values[np.arange(155), targets].tolist()
+            assert [float(row[name]) for row in rows] == expected
+
+    def test_rows_that_do_not_count(self, tmp_path: Path) -> None:
+        s, t = S.copy(), T.copy()
+        s[3] = t[3] = -np.inf
+        t[5, 2] = np.nan
+        result = compare(s, t, labels=LABELS, nan_policy="omit")
+        np.testing.assert_array_equal(result.tokens["label"], LABELS)
+        for side, name in ((S, "log_p"), (T, "log_q")):
+            expected = log_softmax(side)[np.arange(40), LABELS].astype(float)
+            expected[[3, 5]] = np.nan
+            np.testing.assert_allclose(result.tokens[name], expected, rtol=1e-14)
+        files = {suffix: str(tmp_path / f"rows{suffix}") for suffix in (".jsonl", ".parquet")}
+        with staged(result, list(files.values())):
+            pass
+        lines = [*map(json.loads, Path(files[".jsonl"]).read_text(encoding="utf-8").splitlines())]
+        table = pq.read_table(files[".parquet"]).to_pylist()
+        for rows in (lines, table):
+            assert rows[3]["label"] == LABELS[3]
+            assert (rows[3]["jeffreys"], rows[3]["log_p"], rows[3]["log_q"]) == (None, None, None)
+            assert rows[4]["log_q"] == result.tokens["log_q"][4]
+        assert (lines[5]["log_p"], lines[5]["log_q"]) == ("nan", "nan")
+        assert np.isnan([table[5]["log_p"], table[5]["log_q"]]).all()
+
+    def test_in_order_whatever_the_number_of_threads(self) -> None:
+        one, several = (compare(REFERENCE, CANDIDATE, threads=n).tokens for n in (1, 3))
+        for name in ("label", "log_p", "log_q"):
+            np.testing.assert_array_equal(several[name], one[name])
+
+    def test_without_tokens_there_are_none(self) -> None:
+        assert compare(S, T).tokens == {}
 
 
 class TestRefused:
