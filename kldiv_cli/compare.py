@@ -1,49 +1,28 @@
-"""The one loop: pairing -> measures -> summary."""
+"""What a caller asks -> a comparison."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass, replace
-from math import prod
+from dataclasses import replace
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from kldiv_cli import measures
-from kldiv_cli.comparison import Agreement, Comparison, Limit
-from kldiv_cli.grouping import Grouping, open_grouping
-from kldiv_cli.groups import grouped
-from kldiv_cli.language import Scoring, scoring
-from kldiv_cli.language_result import TokenRows, TokenSummary
+from kldiv_cli.comparing import Comparing
+from kldiv_cli.comparison import Comparison
+from kldiv_cli.grouping import open_grouping
+from kldiv_cli.language import scoring
 from kldiv_cli.mask import Means
-from kldiv_cli.masking import described, hidden, masked, masked_cells, of_whole_rows
-from kldiv_cli.measures.base import Mode, Status
-from kldiv_cli.measures.evaluation import Evaluator
+from kldiv_cli.masking import masked, of_whole_rows
+from kldiv_cli.measures.base import Mode
 from kldiv_cli.measures.kinds import Kind
-from kldiv_cli.opening import (
-    Input,
-    Own,
-    describe,
-    invalid_row,
-    nothing_counts,
-    open_labels,
-    open_pairing,
-    own_kinds,
-    without_labels,
-)
-from kldiv_cli.pairing import BlockPair, Pairing
-from kldiv_cli.parallel import available_threads, in_order
+from kldiv_cli.opening import Input, Own, open_labels, open_pairing, own_kinds, without_labels
+from kldiv_cli.parallel import available_threads
 from kldiv_cli.request import NanPolicy, Request, Unit
-from kldiv_cli.sources.base import BLOCK_BYTES, STREAM_BYTES, Layout
-from kldiv_cli.summary import Rows, Summary, TopRow
-from kldiv_cli.watch import Seen, Watch, watched
-
-_PARTS = 64
-"""How many blocks' summaries are joined at a time."""
-ALL_ROWS = 20
-"""A file with at most so many rows has all of them shown."""
+from kldiv_cli.sources.base import Layout
+from kldiv_cli.sources.rows import Choice
+from kldiv_cli.watch import Watch
 
 
 def compare(
@@ -61,6 +40,10 @@ def compare(
     candidate_key: str | None = None,
     reference_format: str | None = None,
     candidate_format: str | None = None,
+    rows: slice | str | None = None,
+    limit: int | None = None,
+    sample: int | None = None,
+    seed: int | None = None,
     measure: str | Sequence[str] = "jeffreys",
     kind: Kind | tuple[Kind, Kind] = "logits",
     normalize: bool = False,
@@ -108,6 +91,15 @@ def compare(
     reference_format, candidate_format : str, optional
         What a file is, as `kldiv_cli.sources.FORMATS` names it; by default what its content says,
         or else its suffix.
+    rows : slice or str, optional
+        Only these rows, as in Python and without a step: ``slice(100, 200)`` or "100:200". Rows are
+        counted along all axes of rows, those of the reference; the candidate's are found by id or
+        stand at the same places. No more of the files is read than these need.
+    limit : int, optional
+        At most so many of these rows, from the first on.
+    sample, seed : int, optional
+        So many of these rows, drawn without replacement and in the file's order. The draw depends
+        on the seed, 0 by default, and on nothing else.
     measure : str or sequence of str
         What to compute, as ``kldiv measures`` lists it: "kl", "gjs:0.1", ... The first one ranks
         the rows and is what limits are about that name no measure.
@@ -192,170 +184,13 @@ def compare(
     layout = Layout(row_axes, id_column, classes, key, format=reference_format)
     own = Own(candidate_key, candidate_format)
     layout = without_labels(layout, reference, labels)
-    pairing = masked(open_pairing(reference, candidate, layout, own), mask, mask_means)
+    choice = Choice.of(rows, limit, sample, seed)
+    pairing = open_pairing(reference, candidate, layout, own, choice)
+    pairing = masked(pairing, mask, mask_means)
     kinds = own_kinds(pairing, kinds, mode)
     request = replace(request, kinds=kinds)
     truth = None if labels is None else open_labels(labels, pairing, reference, layout)
     tokens = of_whole_rows(scoring(pairing, mode, kinds, truth), pairing, labels is not None)
     grouping = None if group is None else open_grouping(group, pairing, request)
     watch = Watch(pairing, mode, kinds, normalize)
-    return _Comparing(pairing, request, watch, tokens, grouping).run(progress)
-
-
-@dataclass(frozen=True)
-class _Part:
-    """What is kept of one block."""
-
-    summary: Summary
-    seen: Seen
-    tokens: TokenRows | None
-
-
-class _Comparing:
-    """One comparison on its way; `part` may run in several threads at once."""
-
-    def __init__(
-        self,
-        pairing: Pairing,
-        request: Request,
-        watch: Watch,
-        tokens: Scoring | None,
-        grouping: Grouping | None,
-    ) -> None:
-        self.pairing, self.request, self.watch = pairing, request, watch
-        self.tokens, self.grouping = tokens, grouping
-        self.evaluator = Evaluator(
-            request.measures, request.mode, request.temperature, request.kinds, request.smooth
-        )
-
-    def run(self, progress: Callable[[int, int | None], None] | None) -> Comparison:
-        """Go over all blocks."""
-        by_kernel = self.evaluator.by_kernel_alone and self.tokens is None
-        if not by_kernel:
-            _keep_freed_memory()
-        size = STREAM_BYTES if by_kernel else BLOCK_BYTES
-        parts: list[Summary] = []
-        scored: list[TokenRows] = []
-        labels: list[NDArray[np.intp]] = []
-        blocks = self.pairing.blocks(size)
-        with closing(in_order(self.part, blocks, self.request.threads)) as measured:
-            for block, part in measured:
-                self.watch.add(block, part.seen)
-                parts.append(part.summary)
-                if self.tokens is not None and part.tokens is not None:
-                    scored.append(part.tokens)
-                    labels.append(self.tokens.of(block))
-                if len(parts) == _PARTS:
-                    parts = [Summary.join(parts)]
-                if progress is not None:
-                    progress(block.start + part.summary.rows, self.pairing.rows_expected)
-        self.watch.check()
-        whole = Summary.join(parts)
-        found = _result(whole, self.request, self.pairing, self.watch)
-        if self.tokens is not None:
-            every = TokenSummary(self.tokens.floor, tuple(scored))
-            tokens = {"label": np.concatenate(labels)} | every.values(np.concatenate(whole.counted))
-            found = replace(found, language=every.result(), tokens=tokens)
-        if self.grouping is not None:
-            found = replace(found, groups=grouped(whole, self.grouping.by))
-        return found
-
-    def part(self, whole: BlockPair) -> _Part:
-        """Measure one block."""
-        request = self.request
-        block = hidden(whole, request.kinds)
-        found = self.evaluator.evaluate(block.reference, block.candidate, block.kept)
-        invalid = found.status == Status.INVALID
-        if request.nan_policy == "raise" and invalid.any():
-            raise invalid_row(
-                request.mode, block, int(invalid.argmax()), self.pairing, request.kinds
-            )
-        valid = found.status == Status.COUNTED
-        rows = Rows(
-            values={
-                each.name: request.in_unit(found.values[each.name], each)
-                for each in request.measures
-            },
-            counted=valid | invalid if request.nan_policy == "propagate" else valid,
-            skipped=found.status == Status.SKIPPED,
-            invalid=invalid,
-            argmax=found.argmax,
-            same=found.same,
-            of=found.of,
-            ids=block.ids,
-            keys=None if self.grouping is None else self.grouping.keys(block, found),
-            masked=None if block.kept is None else found.status == Status.MASKED,
-            masked_cells=masked_cells(block),
-        )
-        known = None if found.mismatches is None else int(found.mismatches.sum())
-        seen = self.watch.see(block, valid, known, whole)
-        tokens = None if self.tokens is None else self.tokens.rows(whole, rows.counted)
-        block.release()
-        return _Part(Summary.from_rows(rows, max(request.top, ALL_ROWS)), seen, tokens)
-
-
-def _keep_freed_memory() -> None:
-    """Let the C library keep what blocks free for the next ones.
-
-    glibc gives the top of its heap back after every block and takes it again page by page, which
-    costs twice the arithmetic. Freeing one large array raises the size from which it does so.
-    """
-    np.empty(30 << 20, dtype=np.uint8)
-
-
-def _result(
-    summary: Summary,
-    request: Request,
-    pairing: Pairing,
-    watch: Watch,
-) -> Comparison:
-    counted, skipped = np.concatenate(summary.counted), np.concatenate(summary.skipped)
-    masked_rows = np.concatenate(summary.masked) if summary.masked else None
-    left_out = 0 if masked_rows is None else int(masked_rows.sum())
-    if not counted.any():
-        raise nothing_counts(pairing, int(skipped.sum()), summary.invalid, left_out)
-    found = summary.result()
-    classes = prod(pairing.class_shape)
-    units = {each.name: request.unit if each.has_unit else None for each in request.measures}
-    return Comparison(
-        reference=watched(describe(pairing.reference, summary.rows), watch.sides[0]),
-        candidate=watched(describe(pairing.candidate, summary.rows), watch.sides[1]),
-        mode=request.mode,
-        unit=request.unit,
-        temperature=request.temperature,
-        smooth=request.smooth,
-        nan_policy=request.nan_policy,
-        rows=int(counted.sum()),
-        skipped=int(skipped.sum()),
-        invalid=summary.invalid,
-        classes=classes,
-        class_shape=pairing.class_shape,
-        class_names=pairing.class_names,
-        row_shape=tuple(n or summary.rows for n in pairing.row_shape),
-        paired_by=pairing.by,
-        measures=found,
-        definitions={each.name: each.formula[request.mode] for each in request.measures},
-        units=units,
-        values={name: np.concatenate(chunks) for name, chunks in summary.values.items()},
-        skipped_rows=skipped,
-        ids=np.concatenate(summary.ids) if summary.ids else None,
-        agreement=Agreement(
-            "argmax" if request.mode == "softmax" else "sign", summary.agreeing, summary.decisions
-        ),
-        top=_shown_rows(summary, request.top),
-        limits=tuple(
-            Limit(stat, above, found[name][statistic], units[name])
-            for stat, above in request.limits
-            for name, statistic in [request.split(stat)]
-        ),
-        warnings=watch.warnings(),
-        mask=described(pairing, summary.masked_cells, int(counted.sum()) * classes),
-        masked=left_out,
-        masked_rows=masked_rows,
-    )
-
-
-def _shown_rows(summary: Summary, top: int) -> tuple[TopRow, ...]:
-    if summary.rows <= ALL_ROWS:
-        return tuple(sorted(summary.top, key=lambda row: row.row))
-    return tuple(row for row in summary.top if row.counted)[:top]
+    return Comparing(pairing, request, watch, tokens, grouping, choice).run(progress)

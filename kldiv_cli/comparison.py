@@ -21,6 +21,7 @@ Float64 = NDArray[np.float64]
 class Side:
     """One of the two inputs: where it came from and what it holds.
 
+    The first entry of ``shape`` is None where the file was not read to its end and does not say.
     ``sum_error`` is how far from 1 the probabilities of a row summed at most before they were
     divided by their sum; None where none were summed.
     """
@@ -28,7 +29,7 @@ class Side:
     path: str
     format: str
     dtype: str
-    shape: tuple[int, ...]
+    shape: tuple[int | None, ...]
     kind: Literal["logits", "probs", "log-probs"] = "logits"
     id: str | None = None
     sum_error: float | None = None
@@ -50,6 +51,34 @@ class MaskUse:
     means: Literal["keep", "drop"]
     cells: int
     of: int
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which rows of the files were compared, where only some were asked for.
+
+    Attributes
+    ----------
+    first, last : int
+        The rows that were taken, or that the sample was drawn from: places in the reference,
+        counted from 0 along all axes of rows.
+    of, of_candidate : int or None
+        How many rows the reference has, and the candidate; None where the file was not read to its
+        end and does not say.
+    rows : str or None
+        The slice that was asked for: "100:200".
+    limit, sample, seed : int or None
+        How many rows at most, how many of them drawn, and the seed of the draw.
+    """
+
+    first: int
+    last: int
+    of: int | None
+    of_candidate: int | None
+    rows: str | None = None
+    limit: int | None = None
+    sample: int | None = None
+    seed: int | None = None
 
 
 @dataclass(frozen=True)
@@ -111,12 +140,12 @@ class Comparison:
     class_names : tuple of str or None
         Their names, where a side has them.
     row_shape : tuple of int
-        The axes that index rows.
+        The axes that index rows; (rows,) where not all rows of the files were compared.
     paired_by : {"position", "id"}
         How rows found each other.
     measures : mapping of str to Statistics
         By measure, the statistics over the rows that count:
-        ``comparison.measures["jeffreys"]["mean"]``.
+        ``comparison.measures["jeffreys"]["mean"]``; ``max_row`` is the row's place in the file.
     definitions : mapping of str to str
         By measure, the formula that was computed.
     units : mapping of str to str or None
@@ -152,6 +181,13 @@ class Comparison:
         ``log_q``, its log-probability in nats, NaN where the row does not count.
     groups : Groups or None
         The statistics per group, where groups were asked for.
+    row_numbers : integer array, shape (rows,), or None
+        The rows' places in the reference, counted from 0; None where all rows were compared.
+    file_row_shape : tuple of int or None
+        The axes that index rows in the reference, into which row numbers unravel; None where that
+        is ``row_shape``.
+    selection : Selection or None
+        Which rows were asked for; None for all.
 
     Examples
     --------
@@ -201,6 +237,16 @@ class Comparison:
         return (
             self.skipped_rows if self.masked_rows is None else self.skipped_rows | self.masked_rows
         )
+
+    row_numbers: NDArray[np.intp] | None = None
+    file_row_shape: tuple[int | None, ...] | None = None
+    selection: Selection | None = None
+
+    @property
+    def numbered_shape(self) -> tuple[int, ...]:
+        """The axes into which row numbers unravel; how long the first one is does not matter."""
+        first, *rest = self.file_row_shape or self.row_shape
+        return (first or 1 << 62, *(length or 1 for length in rest))
 
     @property
     def exceeded(self) -> bool:

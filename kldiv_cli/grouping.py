@@ -18,7 +18,7 @@ from kldiv_cli.groups import By
 from kldiv_cli.measures.base import Status
 from kldiv_cli.measures.evaluation import Evaluation
 from kldiv_cli.measures.top import top_class, top_probability
-from kldiv_cli.opening import row_count
+from kldiv_cli.opening import file_row_shape, row_count
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.request import Request
 from kldiv_cli.sources.row_labels import RowLabels, read_row_labels
@@ -65,11 +65,11 @@ def open_grouping(
 
 
 def _by_labels(labels: RowLabels, pairing: Pairing) -> Grouping:
-    shape = (row_count(pairing) if n is None else n for n in pairing.row_shape)
+    shape = (row_count(pairing) if n is None else n for n in file_row_shape(pairing))
     values = labels.over(tuple(shape))
 
     def keys(block: BlockPair, _: Evaluation) -> NDArray[Any]:
-        return values[block.start : block.start + len(block.reference)]
+        return values[block.rows]
 
     return Grouping(By(f"labels: {labels.path}", str), keys)
 
@@ -109,8 +109,9 @@ def _by_confidence(request: Request) -> Grouping:
 
 
 def _by_position(pairing: Pairing) -> Grouping:
-    *_, last = pairing.row_shape
-    if len(pairing.row_shape) < 2 or last is None:
+    shape = file_row_shape(pairing)
+    *_, last = shape
+    if len(shape) < 2 or last is None:
         raise UsageError(
             "--group position is the index along the last axis of rows, and these rows have one "
             "axis",
@@ -118,7 +119,7 @@ def _by_position(pairing: Pairing) -> Grouping:
         )
 
     def keys(block: BlockPair, _: Evaluation) -> NDArray[Any]:
-        return np.arange(block.start, block.start + len(block.reference)) % last
+        return block.numbers % last
 
-    axis = len(pairing.row_shape) - 1
+    axis = len(shape) - 1
     return Grouping(By(f"position, the index along axis {axis}", str, in_order=True), keys)

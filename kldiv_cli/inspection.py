@@ -10,6 +10,7 @@ import numpy as np
 
 from kldiv_cli.errors import InputError
 from kldiv_cli.inspection_result import Contexts, Entropy, Guess, Inspection
+from kldiv_cli.memory import keep_freed_memory
 from kldiv_cli.opening import Input, describe, open_side
 from kldiv_cli.sources import has_keys
 from kldiv_cli.sources.array import ArraySource
@@ -63,7 +64,7 @@ def inspect(
             f"{source.path}: expected arrays under names for --key, found {source.format}",
             "Leave it out: only .npz, .safetensors, .pt and .pth files hold any.",
         )
-    _keep_freed_memory()
+    keep_freed_memory()
     seen, censored = Tallies(), CensoredTally()
     # A block is looked at in float64, so that is what its bytes are counted in.
     for block in source.blocks(max(1, BLOCK_BYTES // (8 * prod(source.class_shape)))):
@@ -75,11 +76,6 @@ def inspect(
         if progress is not None:
             progress(seen.rows.total, source.rows_expected)
     return replace(_result(source, seen), contexts=_contexts(source, censored))
-
-
-def _keep_freed_memory() -> None:
-    """Let the C library keep what one block frees for the next, as `kldiv_cli.compare` does."""
-    np.empty(30 << 20, dtype=np.uint8)
 
 
 def _result(source: Source, seen: Tallies) -> Inspection:

@@ -23,6 +23,7 @@ from kldiv_cli.sources.base import Source
 from kldiv_cli.sources.censored import floors, held
 from kldiv_cli.sources.labels import Labels
 from kldiv_cli.sources.llamacpp import LlamaCppSource, check_tokens, is_llamacpp
+from kldiv_cli.sources.selected import whole
 
 FLOOR = -16.0
 """llama.cpp sums its KL divergence over the classes with log p above it."""
@@ -170,7 +171,7 @@ class Scoring:
 
     def of(self, block: BlockPair) -> NDArray[np.intp]:
         """Return the classes of the rows of a block."""
-        return self.labels[block.start : block.start + len(block.reference)]
+        return self.labels[block.rows]
 
     def rows(self, block: BlockPair, counted: NDArray[np.bool_]) -> TokenRows:
         """Score the rows of a block that count."""
@@ -214,7 +215,8 @@ def scoring(
                 "--labels score one class per row, and under sigmoid every cell is its own", _ADVICE
             )
         return None
-    files = [x for x in (pairing.reference, pairing.candidate) if isinstance(x, LlamaCppSource)]
+    sides = whole(pairing.reference), whole(pairing.candidate)
+    files = [side for side in sides if isinstance(side, LlamaCppSource)]
     if len(files) == 2:
         check_tokens(*files)
     if labels is not None:

@@ -188,8 +188,7 @@ class _Job:
             keep = pair.status == Status.COUNTED
             if watch is not None:
                 watch.look(block, keep)
-            stop = block.start + len(m)
-            labels = None if self.labels is None else self.labels.values[block.start : stop]
+            labels = None if self.labels is None else self.labels.values[block.rows]
             status = pair.status
             if not keep.all():
                 m, n = m[keep], n[keep]
@@ -241,7 +240,11 @@ class _Job:
         size = Size(
             rows=int(counted.sum()),
             classes=prod(self.pairing.class_shape),
-            batch=_batch(reference.shape, len(self.pairing.class_shape), counted),
+            batch=_batch(
+                tuple(length or len(status) for length in reference.shape),
+                len(self.pairing.class_shape),
+                counted,
+            ),
         )
         outcome = sums.result(size, invalid=self.nan_policy == "propagate" and invalid > 0)
         return LossResult(

@@ -21,6 +21,7 @@ from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.sources import open_source
 from kldiv_cli.sources.array import ArraySource
 from kldiv_cli.sources.base import Layout, Source
+from kldiv_cli.sources.selected import whole
 
 _ADVICE = "A mask is one array of booleans, or of 0 and 1, or a table with a column of 0 and 1."
 
@@ -84,6 +85,11 @@ def masked(pairing: Pairing, mask: Input | None, means: Means) -> Pairing:
                 "Name the mask with --mask FILE, or leave it out.",
             )
         return pairing
+    if whole(pairing.reference) is not pairing.reference:
+        raise UsageError(
+            "--mask goes with all rows, and --rows, --limit and --sample take some of them",
+            "Leave one of the two out.",
+        )
     layout = Layout(booleans=True)
     source = _open(mask, layout)
     row_shape, class_shape = pairing.row_shape, pairing.class_shape

@@ -16,11 +16,14 @@ from kldiv_cli.measures.exact import real
 from kldiv_cli.measures.faults import first_invalid
 from kldiv_cli.measures.kinds import Kind, looks_like
 from kldiv_cli.pairing import BlockPair, Pairing
+from kldiv_cli.selecting import select
 from kldiv_cli.sources import has_keys, open_source
 from kldiv_cli.sources.array import ArraySource
 from kldiv_cli.sources.base import Layout, Source
 from kldiv_cli.sources.labels import Labels, is_column, read_labels
 from kldiv_cli.sources.llamacpp import is_llamacpp
+from kldiv_cli.sources.rows import Choice
+from kldiv_cli.sources.selected import count_rows, whole
 
 Input = str | os.PathLike[str] | ArrayLike
 
@@ -75,21 +78,27 @@ def open_side(side: Input, layout: Layout) -> Source:
 
 
 def open_pairing(
-    reference: Input, candidate: Input, layout: Layout, own: Own = _AS_LAYOUT
+    reference: Input,
+    candidate: Input,
+    layout: Layout,
+    own: Own = _AS_LAYOUT,
+    choice: Choice | None = None,
 ) -> Pairing:
     """Open both sides; ``own`` is what is said of the candidate alone.
+
+    ``choice`` says which rows are wanted: of the reference, and the same ones of the candidate.
 
     Raises
     ------
     InputError
-        A file cannot be read, or the two sides do not correspond.
+        A file cannot be read, has not the rows that are wanted, or the two sides do not correspond.
     UsageError
         An id or columns are named for two sides that are no tables, or a key where no side that it
         is for holds arrays under names.
     """
     left, right = open_side(reference, layout), open_side(candidate, own.of(layout))
     _check_keys(left, right, layout.key, own.key)
-    pairing = Pairing(left, right)
+    pairing = select(left, right, choice) if choice else Pairing(left, right)
     if layout.id is None and layout.columns is None:
         return pairing
     sides = pairing.reference, pairing.candidate
@@ -131,8 +140,19 @@ def open_labels(
     return found
 
 
+def file_row_shape(pairing: Pairing) -> tuple[int | None, ...]:
+    """Return the axes that index rows in the files, also where only some rows are selected."""
+    reference = whole(pairing.reference)
+    return pairing.row_shape if reference is pairing.reference else reference.row_shape
+
+
 def row_count(pairing: Pairing) -> int:
-    """Return the number of rows, reading to the end of a file that does not say."""
+    """Return the number of rows, reading to the end of a file that does not say.
+
+    Where some rows are selected, it is that of the whole reference, which the labels are of.
+    """
+    if whole(pairing.reference) is not pairing.reference:
+        return count_rows(whole(pairing.reference))
     lengths = [length for length in pairing.row_shape if length is not None]
     if len(lengths) == len(pairing.row_shape):
         return prod(lengths)

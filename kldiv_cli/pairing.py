@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, repeat
 from math import prod
 from typing import Any, Literal
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError, a_few
+from kldiv_cli.matching import Steps, check_unique, equal_ids, ids_of, only
 from kldiv_cli.sources.base import BLOCK_BYTES, Block, Source
 
 
@@ -20,9 +20,9 @@ from kldiv_cli.sources.base import BLOCK_BYTES, Block, Source
 class BlockPair:
     """The same rows of both sides, the same classes in the same order, and the rows' ids if any.
 
-    ``start`` is the first row's place in the reference. ``kept`` says which cells a mask keeps,
-    shape (rows, classes), or (rows, 1) of whole rows; None without a mask. Call `release` once the
-    values were read.
+    ``start`` is the first row's place in the reference, ``places`` are those of all, None where
+    they are consecutive. ``kept`` says which cells a mask keeps, shape (rows, classes), or
+    (rows, 1) of whole rows; None without a mask. Call `release` once the values were read.
     """
 
     start: int
@@ -31,6 +31,25 @@ class BlockPair:
     ids: NDArray[Any] | None
     _releases: tuple[Callable[[], None] | None, ...] = ()
     kept: NDArray[np.bool_] | None = None
+    places: NDArray[np.intp] | None = None
+
+    @property
+    def rows(self) -> slice | NDArray[np.intp]:
+        """The rows' places in the reference, as an index of what else has an entry per row."""
+        if self.places is not None:
+            return self.places
+        return slice(self.start, self.start + len(self.reference))
+
+    @property
+    def numbers(self) -> NDArray[np.intp]:
+        """The rows' places in the reference."""
+        if self.places is not None:
+            return self.places
+        return np.arange(self.start, self.start + len(self.reference))
+
+    def number(self, row: int) -> int:
+        """Return the place in the reference of a row of this block."""
+        return self.start + row if self.places is None else int(self.places[row])
 
     def release(self) -> None:
         """Let the pages of mapped files go; the values may be read again all the same."""
@@ -45,7 +64,9 @@ class Pairing:
 
     Classes are matched by name where both sides have names, by position otherwise. Rows are matched
     by id where both sides have ids, in whatever order the candidate holds them; by position
-    otherwise. Nothing is left over: a name or an id on one side only is an error.
+    otherwise. Nothing is left over: a name or an id on one side only is an error. Where the
+    reference is only a ``part`` of a file, of which the candidate is the whole, ids only in the
+    candidate are of rows that nobody asked for.
 
     Raises
     ------
@@ -55,6 +76,7 @@ class Pairing:
 
     reference: Source
     candidate: Source
+    part: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         self._check_shapes()
@@ -87,6 +109,8 @@ class Pairing:
     @property
     def rows_expected(self) -> int | None:
         """The number of rows or a guess."""
+        if self.part:
+            return self.reference.rows_expected
         for side in (self.reference, self.candidate):
             if side.row_shape[0] is not None:
                 return side.rows_expected
@@ -105,11 +129,14 @@ class Pairing:
         candidate = self.candidate.blocks(rows, order)
         if self.by == "position":
             return self._in_step(reference, candidate)
+        if self.part:
+            wanted = {name for block in self.reference.blocks(rows) for name in ids_of(block)}
+            candidate = only(candidate, wanted)
         return self._by_id(reference, candidate)
 
     def place(self, side: str, block: BlockPair, row: int, cell: int | None) -> str:
         """Name a row of a block, or one cell of it, as the user can find it in a side's file."""
-        number = block.start + row
+        number = block.number(row)
         place = f"row {number}"
         if block.ids is not None:
             place += f" ({block.ids[row]})"
@@ -127,69 +154,71 @@ class Pairing:
     def _in_step(
         self, reference: Iterator[Block], candidate: Iterator[Block]
     ) -> Iterator[BlockPair]:
-        rows = 0
-        steps = _Steps(reference, candidate)
+        rows = before = 0
+        steps = Steps(reference, candidate)
         for left, right in steps:
             if left is None or right is None:
                 counts = [
-                    rows + (0 if first is None else len(first)) + sum(map(len, rest))
+                    before + rows + (0 if first is None else len(first)) + sum(map(len, rest))
                     for first, rest in zip((left, right), steps.rest(), strict=True)
                 ]
-                raise self._different("rows", *counts)
+                raise different(self.reference, self.candidate, "rows", *counts)
+            if rows == 0 and left.places is not None:
+                before = int(left.places[0])
             ids = left.ids if left.ids is not None else right.ids
             releases = (left.release, right.release)
-            yield BlockPair(rows, left.values, right.values, ids, releases)
+            yield _pair(left, right.values, rows, ids, releases)
             rows += len(left)
 
     def _by_id(self, reference: Iterator[Block], candidate: Iterator[Block]) -> Iterator[BlockPair]:
         """Walk in step while the ids agree; from the first that does not, look the rest up."""
         walked: list[NDArray[Any]] = []
         start = 0
-        steps = _Steps(reference, candidate)
+        steps = Steps(reference, candidate)
         for left, right in steps:
-            if left is None or right is None or not _equal_ids(left, right):
+            if left is None or right is None or not equal_ids(left, right):
                 ours, theirs = steps.rest()
                 ours = chain([] if left is None else [left], ours)
                 theirs = chain([] if right is None else [right], theirs)
                 yield from self._look_up(ours, list(theirs), walked)
                 return
             releases = (left.release, right.release)
-            yield BlockPair(start, left.values, right.values, left.ids, releases)
+            yield _pair(left, right.values, start, left.ids, releases)
             start += len(left)
-            walked.append(_ids(left))
-        _check_unique(walked, self.reference)
+            walked.append(ids_of(left))
+        check_unique(walked, self.reference)
 
     def _look_up(
         self, reference: Iterator[Block], candidate: list[Block], walked: list[NDArray[Any]]
     ) -> Iterator[BlockPair]:
         """Pair the rest of the reference with the rest of the candidate, held in memory."""
-        theirs = np.concatenate([np.empty(0, object), *map(_ids, candidate)])
-        _check_unique([*walked, theirs], self.candidate)
+        theirs = np.concatenate([np.empty(0, object), *map(ids_of, candidate)])
+        check_unique([*walked, theirs], self.candidate)
         place = dict(zip(theirs.tolist(), range(len(theirs)), strict=True))
         values = np.concatenate([block.values for block in candidate]) if candidate else None
         ours: list[NDArray[Any]] = [np.empty(0, object)]
         start = sum(map(len, walked))
         for block in reference:
-            ours.append(_ids(block))
+            ours.append(ids_of(block))
             rows = np.fromiter(map(place.get, ours[-1], repeat(-1)), np.intp, len(block))
             if values is None or (rows < 0).any():
-                ours.extend(map(_ids, reference))
+                ours.extend(map(ids_of, reference))
                 break
-            yield BlockPair(start, block.values, values[rows], block.ids, (block.release,))
+            yield _pair(block, values[rows], start, block.ids, (block.release,))
             start += len(block)
-        _check_unique([*walked, *ours], self.reference)
+        check_unique([*walked, *ours], self.reference)
         self._check_matched("row ids", *(x.tolist() for x in (np.concatenate(ours), theirs)))
 
     def _check_shapes(self) -> None:
         left, right = self.reference, self.candidate
         by_name = self._by_name
         if left.class_shape != right.class_shape and not by_name:
-            raise self._different("shapes", left.shape, right.shape)
+            raise different(left, right, "shapes", left.shape, right.shape)
         known = None not in (*left.row_shape, *right.row_shape)
         if known and left.row_shape != right.row_shape and self.by == "position":
-            raise self._different("shapes", left.shape, right.shape)
+            raise different(left, right, "shapes", left.shape, right.shape)
         if len(left.row_shape) != len(right.row_shape):
-            raise self._different("axes of rows", left.shape, right.shape)
+            raise different(left, right, "axes of rows", left.shape, right.shape)
 
     def _check_matched(self, what: str, ours: Sequence[str], theirs: Sequence[str]) -> None:
         """Raise unless both sides hold the same names."""
@@ -210,70 +239,33 @@ class Pairing:
             "Write both from the same rows and classes, or name them with --id and --columns.",
         )
 
-    def _different(self, what: str, left: object, right: object) -> InputError:
-        return InputError(
-            f"{self.candidate.path}: expected the same {what} as {self.reference.path}, found "
-            f"{_shown(left)} there and {_shown(right)} here",
-            "Compare outputs of the same inputs; --row-axes says which leading axes are rows.",
-        )
+
+def different(
+    reference: Source, candidate: Source, what: str, left: object, right: object
+) -> InputError:
+    """Return the error of two sides of which something should be the same and is not."""
+    return InputError(
+        f"{candidate.path}: expected the same {what} as {reference.path}, found "
+        f"{_shown(left)} there and {_shown(right)} here",
+        "Compare outputs of the same inputs; --row-axes says which leading axes are rows.",
+    )
 
 
-class _Steps:
-    """Blocks of equal length, cut from both sides; at the end what only one side has."""
-
-    def __init__(self, left: Iterator[Block], right: Iterator[Block]) -> None:
-        self._left, self._right = left, right
-        self._rest: tuple[Block | None, Block | None] = (None, None)
-
-    def __iter__(self) -> Iterator[tuple[Block | None, Block | None]]:
-        while True:
-            a, b = self._rest
-            a = next(self._left, None) if a is None else a
-            b = next(self._right, None) if b is None else b
-            self._rest = (None, None)
-            if a is None and b is None:
-                return
-            if a is not None and b is not None:
-                rows = min(len(a), len(b))
-                self._rest = (
-                    a[rows:] if len(a) > rows else None,
-                    b[rows:] if len(b) > rows else None,
-                )
-                a, b = a[:rows], b[:rows]
-            yield a, b
-
-    def rest(self) -> tuple[Iterator[Block], Iterator[Block]]:
-        """Return what has not been walked yet."""
-        first, second = ([] if block is None else [block] for block in self._rest)
-        return chain(first, self._left), chain(second, self._right)
+def _pair(
+    left: Block,
+    candidate: NDArray[Any],
+    start: int,
+    ids: NDArray[Any] | None,
+    releases: tuple[Callable[[], None] | None, ...],
+) -> BlockPair:
+    """Return a pair whose place is the reference's; ``start`` is where rows are counted here."""
+    if left.places is not None:
+        start = int(left.places[0])
+    return BlockPair(start, left.values, candidate, ids, releases, places=left.places)
 
 
 def _value_bytes(dtype: str) -> int:
     return 2 if dtype == "bfloat16" else np.dtype(dtype).itemsize
-
-
-def _ids(block: Block) -> NDArray[Any]:
-    """Return the ids as text, so that 7 in one file is "7" in another."""
-    if block.ids is None:
-        raise ValueError("a source that names an id column gave a block without ids")
-    return block.ids if block.ids.dtype == object else block.ids.astype(str).astype(object)
-
-
-def _equal_ids(left: Block, right: Block) -> bool:
-    if left.ids is not None and right.ids is not None and left.ids.dtype == right.ids.dtype:
-        return bool(np.array_equal(left.ids, right.ids))
-    return bool(np.array_equal(_ids(left), _ids(right)))
-
-
-def _check_unique(ids: list[NDArray[Any]], side: Source) -> None:
-    every = np.concatenate(ids).tolist()
-    if len(set(every)) < len(every):
-        twice = [name for name, count in Counter(every).items() if count > 1]
-        raise InputError(
-            f"{side.path}: expected every row id in {side.id_name!r} once, found {a_few(twice)} "
-            "more than once",
-            "Drop the copies, or name another column with --id.",
-        )
 
 
 def _shown(value: object) -> str:

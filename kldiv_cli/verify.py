@@ -149,4 +149,4 @@ def _merge(
     if old.rows and (isnan(old.residual) or residual <= old.residual):
         return merged
     place = pairing.place("reference", block, row, None)
-    return replace(merged, residual=residual, row=block.start + row, place=place)
+    return replace(merged, residual=residual, row=block.number(row), place=place)

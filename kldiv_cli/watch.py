@@ -114,7 +114,7 @@ class Watch:
         self.masked = block.kept is not None
         self.identical = self.identical and seen.identical
         for side, found in zip(self.sides, seen.sides, strict=True):
-            side.add(found, block.start)
+            side.add(found, block)
 
     def check(self) -> None:
         """Raise if rows of probabilities do not sum to 1, unless that was to be mended."""
@@ -198,14 +198,14 @@ class SideWatch:
         row = int(distance.argmax())
         return SideSeen(False, False, True, float(distance[row]), float(totals[row]), row)
 
-    def add(self, seen: SideSeen, start: int) -> None:
-        """Take in what was seen of a block that begins at row ``start``."""
+    def add(self, seen: SideSeen, block: BlockPair) -> None:
+        """Take in what was seen of a block."""
         self.like_probs = self.like_probs and seen.like_probs
         self.like_log_probs = self.like_log_probs and seen.like_log_probs
         self.summed = self.summed or seen.summed
         if seen.worst > self.worst:
             self.worst, self.worst_sum = seen.worst, seen.worst_sum
-            self.worst_row = start + seen.worst_row
+            self.worst_row = block.number(seen.worst_row)
 
 
 def tolerance(source: Source) -> float:

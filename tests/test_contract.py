@@ -30,9 +30,11 @@ ROOMS = {
 ALLOWED = {
     "kldiv_cli.errors": set(),
     "kldiv_cli.parallel": set(),
+    "kldiv_cli.memory": {"numpy"},
     "kldiv_cli.measures": {"numpy"},
     "kldiv_cli.sources": {"numpy", "pyarrow"},
     "kldiv_cli.pairing": {"numpy"},
+    "kldiv_cli.matching": {"numpy"},
     "kldiv_cli.summary": {"numpy"},
     "kldiv_cli.comparison": {"numpy"},
     "kldiv_cli.reports": {"numpy", "rich", "pyarrow"},
@@ -163,7 +165,7 @@ def test_every_room_that_is_not_the_command_line_is_held_to_its_dependencies() -
 
 
 def test_pairing_is_kept_from_every_source_but_the_base() -> None:
-    contract = next(c for c in FORBIDDEN if c["source_modules"] == ["kldiv_cli.pairing"])
+    contract = next(c for c in FORBIDDEN if "kldiv_cli.pairing" in c["source_modules"])
     sources = {
         f"kldiv_cli.sources.{path.stem}"
         for path in (PACKAGE / "sources").glob("*.py")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isnan
 from typing import IO, TYPE_CHECKING
 
-from kldiv_cli.cli import options, streams, warnings
+from kldiv_cli.cli import options, parts, streams, warnings
 from kldiv_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,6 +33,10 @@ def compare(
     labels: options.LabelFile = None,
     mask: options.Mask = None,
     mask_means: options.MaskMeans = None,
+    rows: parts.Rows = None,
+    limit: parts.Limit = None,
+    sample: parts.Sample = None,
+    seed: parts.Seed = None,
     measure: options.MeasureNames = None,
     group: options.GroupName = None,
     unit: options.UnitOption = "nats",
@@ -88,6 +92,10 @@ def compare(
             candidate_key=candidate_key,
             reference_format=reference_format,
             candidate_format=candidate_format,
+            rows=rows,
+            limit=limit,
+            sample=sample,
+            seed=seed,
             measure=names,
             kind=(reference_kind or kind, candidate_kind or kind),
             normalize=normalize,

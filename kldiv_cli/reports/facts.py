@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import isnan
 from textwrap import wrap
 
@@ -12,6 +13,7 @@ import numpy as np
 from kldiv_cli.comparison import Comparison, Limit, MaskUse, Side, class_name
 from kldiv_cli.errors import printable
 from kldiv_cli.groups import Group
+from kldiv_cli.reports import left_out
 from kldiv_cli.summary import Statistics, TopRow
 
 _FORMAT = "format: "
@@ -42,6 +44,7 @@ def head(comparison: Comparison) -> list[tuple[str, str]]:
         (comparison.mode, _mode(comparison)),
         *_inputs(comparison),
         *_mask(comparison),
+        *left_out.lines(comparison),
         *_rows(comparison),
         (f"same {comparison.agreement.kind}", _agreement(comparison)),
         *_groups(comparison),
@@ -76,12 +79,13 @@ def most_divergent(comparison: Comparison) -> Grid | None:
     if not comparison.top:
         return None
     total = len(comparison.skipped_rows)
-    title = f"{len(comparison.top)} most divergent of {total} rows"
+    some = "" if comparison.row_numbers is None else " selected"
+    title = f"{len(comparison.top)} most divergent of {total}{some} rows"
     if len(comparison.top) == total:
-        in_order = all(row.row == i for i, row in enumerate(comparison.top))
-        title = f"all {total} rows{'' if in_order else ', most divergent first'}"
+        in_order = all(a.row < b.row for a, b in pairwise(comparison.top))
+        title = f"all {total}{some} rows{'' if in_order else ', most divergent first'}"
     if total == 1:
-        title = "the only row"
+        title = f"the only{some} row"
     first = with_unit(next(iter(comparison.measures)), comparison)
     header: tuple[str, ...] = ("row", first, "argmax p", "argmax q")
     if comparison.agreement.kind == "sign":
@@ -167,7 +171,7 @@ def _mask(comparison: Comparison) -> list[tuple[str, str]]:
 
 def file_line(side: Side | MaskUse) -> str:
     """Name a file and what it holds."""
-    shape = " x ".join(map(str, side.shape))
+    shape = " x ".join("?" if length is None else str(length) for length in side.shape)
     return f"{printable(side.path)}  {side.format} {side.dtype} {shape}"
 
 
@@ -274,9 +278,9 @@ def _unit(name: str, comparison: Comparison) -> str:
 
 
 def _row_name(row: int, comparison: Comparison) -> str:
-    if len(comparison.row_shape) == 1:
+    if len(comparison.numbered_shape) == 1:
         return str(row)
-    return f"{row} {tuple(int(i) for i in np.unravel_index(row, comparison.row_shape))}"
+    return f"{row} {tuple(int(i) for i in np.unravel_index(row, comparison.numbered_shape))}"
 
 
 def _top_row(row: TopRow, comparison: Comparison) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from math import isfinite
 from typing import IO, Any
 
 from kldiv_cli.comparison import Comparison, Side
+from kldiv_cli.reports import left_out
 from kldiv_cli.reports.language import language_object
 from kldiv_cli.reports.records import columns, records
 from kldiv_cli.summary import Statistics
@@ -67,6 +68,7 @@ def summary(comparison: Comparison) -> dict[str, Any]:
         ],
         "warnings": list(comparison.warnings),
         **_language(comparison),
+        **left_out.objects(comparison),
     }
 
 

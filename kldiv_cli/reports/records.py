@@ -16,17 +16,19 @@ CHUNK = 1 << 14
 def columns(comparison: Comparison) -> dict[str, NDArray[Any]]:
     """Return the record's fields by name, one entry per row.
 
-    ``row`` (flat index), ``id`` where there is one, ``axis0``, ``axis1``, ... where rows have more
-    than one axis, ``group`` where there are groups (None for a row that is in none), then each
-    measure: NaN where a row is invalid; where it was skipped or masked, see
+    ``row`` (flat index in the file), ``id`` where there is one, ``axis0``, ``axis1``, ... where
+    rows have more than one axis, ``group`` where there are groups (None for a row that is in none),
+    then each measure: NaN where a row is invalid; where it was skipped or masked, see
     ``Comparison.blank_rows``. Where tokens were scored, ``label``, ``log_p`` and ``log_q`` follow.
     """
-    row = np.arange(len(comparison.skipped_rows))
+    row = comparison.row_numbers
+    if row is None:
+        row = np.arange(len(comparison.skipped_rows))
     found: dict[str, NDArray[Any]] = {"row": row}
     if comparison.ids is not None:
         found["id"] = comparison.ids
-    if len(comparison.row_shape) > 1:
-        axes = np.unravel_index(row, comparison.row_shape)
+    if len(comparison.numbered_shape) > 1:
+        axes = np.unravel_index(row, comparison.numbered_shape)
         found |= {f"axis{i}": index for i, index in enumerate(axes)}
     if comparison.groups is not None:
         found["group"] = comparison.groups.of_rows

@@ -92,21 +92,32 @@ class ArraySource:
         """Yield blocks; of an array that is not in C order, each is a copy of its own rows."""
         if classes is not None:
             raise ValueError("an array has no class names")
-        count, width = self.rows_expected, prod(self.class_shape)
-        flat = self.array.reshape(count, width) if self.array.flags.c_contiguous else None
-        whole = self.array.reshape(self.row_shape + self.class_shape)
+        count = self.rows_expected
         for start in range(0, count, rows):
-            stop = min(start + rows, count)
-            read = (start * width, stop * width) if flat is not None else (0, count * width)
-            if self.expect is not None:
-                self.expect(*read)
-            if flat is not None:
-                values = flat[start:stop]
-            else:
-                index = np.unravel_index(np.arange(start, stop), self.row_shape)
-                values = whole[index].reshape(-1, width)
-            check_exact_integers(values, self.path)
-            yield Block(values, release=self.release and partial(self.release, *read))
+            yield self.at(slice(start, min(start + rows, count)))
+
+    def at(self, places: slice | NDArray[np.intp]) -> Block:
+        """Return the rows from one place to another, or those at single places, as a copy."""
+        width = prod(self.class_shape)
+        in_order = self.array.flags.c_contiguous
+        if isinstance(places, slice):
+            read = (places.start * width, places.stop * width)
+        else:
+            read = (int(places[0]) * width, (int(places[-1]) + 1) * width)
+        if not in_order:
+            read = (0, self.rows_expected * width)
+        if self.expect is not None and isinstance(places, slice):
+            self.expect(*read)
+        if in_order:
+            values = self.array.reshape(self.rows_expected, width)[places]
+        else:
+            if isinstance(places, slice):
+                places = np.arange(places.start, places.stop)
+            index = np.unravel_index(places, self.row_shape)
+            whole = self.array.reshape(self.row_shape + self.class_shape)
+            values = whole[index].reshape(-1, width)
+        check_exact_integers(values, self.path)
+        return Block(values, release=self.release and partial(self.release, *read))
 
     def line(self, row: int) -> None:
         """Arrays have no lines."""

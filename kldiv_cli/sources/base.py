@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,19 +66,22 @@ class Block:
     """Consecutive rows: values (rows, classes) in the file's dtype, and their ids if any.
 
     ``release``, where there is one, is to be called once the values were read, so that the pages of
-    a mapped file need not stay in memory; they may be read again all the same.
+    a mapped file need not stay in memory; they may be read again all the same. ``places`` are the
+    rows' places in the file, counted from 0, where not all of its rows are handed out.
     """
 
     values: NDArray[Any]
     ids: NDArray[Any] | None = None
     release: Callable[[], None] | None = None
+    places: NDArray[np.intp] | None = None
 
     def __len__(self) -> int:
         return len(self.values)
 
     def __getitem__(self, rows: slice | NDArray[np.intp]) -> Block:
         ids = None if self.ids is None else self.ids[rows]
-        return Block(self.values[rows], ids, self.release)
+        places = None if self.places is None else self.places[rows]
+        return Block(self.values[rows], ids, self.release, places)
 
 
 class Source(Protocol):
@@ -129,6 +132,28 @@ class Source(Protocol):
 
     def line(self, row: int) -> int | None:
         """Return the line of a text file on which a row stands; None for other formats."""
+
+
+@runtime_checkable
+class Indexed(Protocol):
+    """A source that can hand out any rows without reading the others."""
+
+    def at(self, places: slice | NDArray[np.intp]) -> Block:
+        """Return the rows at these places, ascending."""
+
+
+@runtime_checkable
+class Grouped(Protocol):
+    """A source whose rows lie in groups that can be read one without the other."""
+
+    @property
+    def groups(self) -> tuple[int, ...]:
+        """How many rows each group has, in order."""
+
+    def blocks_of(
+        self, groups: Sequence[int], rows: int, classes: Sequence[str] | None = None
+    ) -> Iterator[Block]:
+        """Yield the rows of these groups; a block may go on from one of them to the next."""
 
 
 def check_numeric(dtype: np.dtype[Any], path: str, *, booleans: bool = False) -> None:

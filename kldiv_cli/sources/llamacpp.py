@@ -119,27 +119,27 @@ class LlamaCppSource:
         if classes is not None:
             raise ValueError("a llama.cpp logits file has no class names")
         for start in range(0, len(self.words), rows):
-            stop = min(start + rows, len(self.words))
-            scale, least = self._scales(start, stop)
-            self._check(start, scale, least)
-            quantised = self.words[start:stop, _ROW_HEADER : _ROW_HEADER + self.classes]
-            values = quantised.astype(np.float64)
-            values *= scale[:, None]
-            values += least[:, None]
-            if self.release is not None:
-                self.release(start, stop)
-            yield Block(values)
+            yield self.at(slice(start, min(start + rows, len(self.words))))
+
+    def at(self, places: slice | NDArray[np.intp]) -> Block:
+        """Return the rows from one place to another, or those at single places; see `blocks`."""
+        rows = np.arange(places.start, places.stop) if isinstance(places, slice) else places
+        words = self.words[places]
+        headers = np.ascontiguousarray(words[:, :_ROW_HEADER]).view("<f4")
+        with np.errstate(invalid="ignore"):  # a signalling NaN
+            scale, least = headers.astype(np.float64).T
+        self._check(rows, scale, least)
+        values = words[:, _ROW_HEADER : _ROW_HEADER + self.classes].astype(np.float64)
+        values *= scale[:, None]
+        values += least[:, None]
+        if self.release is not None:
+            self.release(int(rows[0]), int(rows[-1]) + 1)
+        return Block(values)
 
     def line(self, row: int) -> None:
         """Return None: the file has no lines."""
 
-    def _scales(self, start: int, stop: int) -> tuple[NDArray[Any], NDArray[Any]]:
-        headers = np.ascontiguousarray(self.words[start:stop, :_ROW_HEADER]).view("<f4")
-        with np.errstate(invalid="ignore"):  # a signalling NaN
-            scale, least = headers.astype(np.float64).T
-        return scale, least
-
-    def _check(self, start: int, scale: NDArray[Any], least: NDArray[Any]) -> None:
+    def _check(self, rows: NDArray[np.intp], scale: NDArray[Any], least: NDArray[Any]) -> None:
         """Raise where a row's largest log-probability is above 0, or below that of equal ones."""
         with np.errstate(invalid="ignore"):
             largest = scale * _LARGEST + least
@@ -148,7 +148,7 @@ class LlamaCppSource:
         if wrong.any():
             row = int(wrong.argmax())
             raise InputError(
-                f"{self.path}: row {start + row}: expected a scale of 0 or more and a largest "
+                f"{self.path}: row {rows[row]}: expected a scale of 0 or more and a largest "
                 f"log-probability from {lowest:.6g} to 0, found scale {scale[row]:g} and "
                 f"{largest[row]:g}",
                 f"The file is damaged. {_ADVICE}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from kldiv_cli.sources import columns as roles
 from kldiv_cli.sources.base import Layout
 from kldiv_cli.sources.cells import reading, shape_of_classes, wide_integers
 from kldiv_cli.sources.streams import open_file
-from kldiv_cli.sources.table import MORE_THREADS, TableSource, check_layout
+from kldiv_cli.sources.table import MORE_THREADS, RowGroups, TableSource, check_layout
 
 _FIRST_CELLS = 1 << 17
 _BUFFERS = 1 << 24
@@ -47,6 +47,16 @@ def open_parquet(path: str, layout: Layout) -> TableSource:
         with reading(path, _ADVICE):
             yield from file.iter_batches(rows, columns=names, use_threads=MORE_THREADS)
 
+    def batches_of(groups: Sequence[int], names: list[str], rows: int) -> Iterator[pa.RecordBatch]:
+        with reading(path, _ADVICE):
+            yield from file.iter_batches(
+                rows, row_groups=list(groups), columns=names, use_threads=MORE_THREADS
+            )
+
+    def sizes() -> tuple[int, ...]:
+        with reading(path, _ADVICE):
+            return tuple(file.metadata.row_group(i).num_rows for i in range(file.num_row_groups))
+
     columns = roles.assign(path, schema, first, layout)
     width, dtype = shape_of_classes(path, schema, columns, batches)
     count = file.metadata.num_rows
@@ -61,6 +71,7 @@ def open_parquet(path: str, layout: Layout) -> TableSource:
         batches,
         lambda _: None,
         wide_integers(schema, columns.classes),
+        row_groups=RowGroups(sizes, batches_of),
     )
 
 

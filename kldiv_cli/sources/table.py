@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +24,22 @@ _BATCH_ROWS = 1 << 9
 """Every column costs something at every batch, which fewer rows than this do not pay back..."""
 _MOST_BYTES = 1 << 24
 """... unless so many make a batch larger than this."""
+
+
+@dataclass(frozen=True)
+class RowGroups:
+    """Groups of rows that can be read one without the other.
+
+    Parameters
+    ----------
+    sizes : callable
+        () -> how many rows each has, in order.
+    batches : callable
+        (groups, column names, rows at a time) -> record batches of these groups.
+    """
+
+    sizes: Callable[[], tuple[int, ...]]
+    batches: Callable[[Sequence[int], list[str], int], Iterator[pa.RecordBatch]]
 
 
 @dataclass(frozen=True)
@@ -49,6 +66,8 @@ class TableSource:
         The class columns of 64-bit integers, which float64 may not hold.
     named : bool
         Whether the columns' names are the file's; if not, the classes have none.
+    row_groups : RowGroups or None
+        The groups of rows that can be read one without the other, where the file has any.
     """
 
     path: str
@@ -62,6 +81,7 @@ class TableSource:
     line: Callable[[int], int | None]
     integers: tuple[str, ...] = ()
     named: bool = True
+    row_groups: RowGroups | None = None
 
     def __post_init__(self) -> None:
         if self.rows == 0:
@@ -106,24 +126,42 @@ class TableSource:
     def _row_bytes(self) -> int:
         return self.width * np.dtype(self.dtype).itemsize
 
+    @property
+    def groups(self) -> tuple[int, ...]:
+        """How many rows each group has; empty where there are no groups."""
+        return () if self.row_groups is None else self.row_groups.sizes()
+
     def blocks(self, rows: int, classes: Sequence[str] | None = None) -> Iterator[Block]:
         """Yield blocks; nulls are NaN. Reading begins at once, beside what the caller does then.
 
         A small table is read when it is asked for: a thread would cost more than it saves.
         """
+        return self._blocks(self.batches, rows, classes)
+
+    def blocks_of(
+        self, groups: Sequence[int], rows: int, classes: Sequence[str] | None = None
+    ) -> Iterator[Block]:
+        """Yield the rows of these groups."""
+        if self.row_groups is None:
+            raise ValueError(f"{self.path} has no groups of rows")
+        return self._blocks(partial(self.row_groups.batches, groups), rows, classes)
+
+    def _blocks(
+        self, batches: Batches, rows: int, classes: Sequence[str] | None
+    ) -> Iterator[Block]:
         order = list(self.columns.classes if classes is None else classes)
-        whole = self._whole(order, self._batch_rows(rows))
+        whole = self._whole(batches, order, self._batch_rows(rows))
         if self.rows_expected is not None and self.rows_expected * self._row_bytes <= _SMALL:
             return _cut(whole, rows)
         return _cut(Ahead(whole), rows)
 
-    def _whole(self, order: list[str], rows: int) -> Generator[Block, None, None]:
+    def _whole(self, batches: Batches, order: list[str], rows: int) -> Generator[Block, None, None]:
         """Yield every batch as one block."""
         if self.columns.row is not None:
             order = [self.columns.row]
         names = order if self.columns.id is None else [self.columns.id, *order]
         found = False
-        for batch in self.batches(names, rows):
+        for batch in batches(names, rows):
             if batch.num_rows == 0:
                 continue
             found = True

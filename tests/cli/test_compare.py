@@ -199,6 +199,13 @@ class TestOptions:
             ),
             pytest.param(PARQUET, (), {}, {"paired_by": "id", "rows": 512}, id="parquet"),
             pytest.param(
+                PARQUET,
+                ("--rows", "-100:", "--limit", "60", "--sample", "20", "--seed", "3"),
+                {"rows": slice(-100, None), "limit": 60, "sample": 20, "seed": 3},
+                {"rows": 20},
+                id="rows-limit-sample-seed",
+            ),
+            pytest.param(
                 MAGIKA,
                 ("--fail-above", "max=1", "--fail-above", "p99.9 = 2e0"),
                 {"limits": [("max", 1.0), ("p99.9", 2.0)]},
@@ -676,6 +683,7 @@ class TestHelp:
             *("--key", "--candidate-key", "--reference-format", "--candidate-format"),
             *("--labels", "--mask", "--mask-means"),
         },
+        "What of the files is compared": {"--rows", "--limit", "--sample", "--seed"},
         "What comes out": {
             *("--measure", "-m", "--unit", "--top", "--format", "--output", "-o", "--stat"),
             "--group",

@@ -1,0 +1,45 @@
+"""The options that say what of the files is compared."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+_PART = "What of the files is compared"
+
+Rows = Annotated[
+    str | None,
+    typer.Option(
+        "--rows",
+        metavar="A:B",
+        help="Only these rows of REFERENCE, as in Python, and the same ones of CANDIDATE; no more "
+        "of the files is read than they need.",
+        rich_help_panel=_PART,
+    ),
+]
+Limit = Annotated[
+    int | None,
+    typer.Option(
+        "--limit", metavar="N", help="At most the first N of the rows.", rich_help_panel=_PART
+    ),
+]
+Sample = Annotated[
+    int | None,
+    typer.Option(
+        "--sample",
+        metavar="N",
+        help="N of the rows, drawn without replacement, in the file's order.",
+        rich_help_panel=_PART,
+    ),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option(
+        "--seed",
+        metavar="S",
+        help="What the draw of --sample depends on.",
+        show_default="0",
+        rich_help_panel=_PART,
+    ),
+]

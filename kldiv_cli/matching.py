@@ -1,0 +1,82 @@
+"""Blocks of two sources beside each other: in step, or by the ids of their rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kldiv_cli.errors import InputError, a_few
+from kldiv_cli.sources.base import Block, Source
+
+
+class Steps:
+    """Blocks of equal length, cut from both sides; at the end what only one side has."""
+
+    def __init__(self, left: Iterator[Block], right: Iterator[Block]) -> None:
+        self._left, self._right = left, right
+        self._rest: tuple[Block | None, Block | None] = (None, None)
+
+    def __iter__(self) -> Iterator[tuple[Block | None, Block | None]]:
+        while True:
+            a, b = self._rest
+            a = next(self._left, None) if a is None else a
+            b = next(self._right, None) if b is None else b
+            self._rest = (None, None)
+            if a is None and b is None:
+                return
+            if a is not None and b is not None:
+                rows = min(len(a), len(b))
+                self._rest = (
+                    a[rows:] if len(a) > rows else None,
+                    b[rows:] if len(b) > rows else None,
+                )
+                a, b = a[:rows], b[:rows]
+            yield a, b
+
+    def rest(self) -> tuple[Iterator[Block], Iterator[Block]]:
+        """Return what has not been walked yet."""
+        first, second = ([] if block is None else [block] for block in self._rest)
+        return chain(first, self._left), chain(second, self._right)
+
+
+def ids_of(block: Block) -> NDArray[Any]:
+    """Return the ids as text, so that 7 in one file is "7" in another."""
+    if block.ids is None:
+        raise ValueError("a source that names an id column gave a block without ids")
+    return block.ids if block.ids.dtype == object else block.ids.astype(str).astype(object)
+
+
+def only(blocks: Iterator[Block], wanted: set[str]) -> Iterator[Block]:
+    """Yield the rows with these ids, and read no further than the last of them."""
+    left = len(wanted)
+    for block in blocks:
+        rows = np.flatnonzero([name in wanted for name in ids_of(block)])
+        if len(rows):
+            yield block[rows]
+        left -= len(rows)
+        if left <= 0:
+            return
+
+
+def equal_ids(left: Block, right: Block) -> bool:
+    """Tell whether two blocks hold the same ids in the same order."""
+    if left.ids is not None and right.ids is not None and left.ids.dtype == right.ids.dtype:
+        return bool(np.array_equal(left.ids, right.ids))
+    return bool(np.array_equal(ids_of(left), ids_of(right)))
+
+
+def check_unique(ids: list[NDArray[Any]], side: Source) -> None:
+    """Raise if an id occurs twice among all of a side's."""
+    every = np.concatenate(ids).tolist()
+    if len(set(every)) < len(every):
+        twice = [name for name, count in Counter(every).items() if count > 1]
+        raise InputError(
+            f"{side.path}: expected every row id in {side.id_name!r} once, found {a_few(twice)} "
+            "more than once",
+            "Drop the copies, or name another column with --id.",
+        )

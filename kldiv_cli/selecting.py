@@ -1,0 +1,111 @@
+"""Some rows of two sources: paired, and named in the result by their places in the files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kldiv_cli.comparison import Comparison, Selection
+from kldiv_cli.pairing import Pairing, different
+from kldiv_cli.sources.base import Source
+from kldiv_cli.sources.rows import Choice, shown
+from kldiv_cli.sources.selected import Selected, count_rows, rows_of, whole
+from kldiv_cli.summary import Statistics
+
+
+def select(left: Source, right: Source, choice: Choice) -> Pairing:
+    """Pair the rows that are wanted: by id where both sides have ids, by position otherwise.
+
+    By position, the files may be of different length only where the choice says at which row it
+    ends; then neither is read further.
+
+    Raises
+    ------
+    InputError
+        A side has not these rows, or the two sides do not correspond.
+    """
+    by_id = left.id_name is not None and right.id_name is not None
+    ends = choice.says_where_it_ends
+    if not by_id and (not ends or left.row_shape[1:] != right.row_shape[1:]):
+        Pairing(left, right)  # which raises where the shapes are known to differ
+    total, theirs = rows_of(left), rows_of(right)
+    if total is None and choice.needs_count:
+        total = count_rows(left)
+    chosen = choice.resolve(left.path, total)
+    reference = Selected(left, chosen, total)
+    if by_id:
+        return Pairing(reference, right, part=True)
+    if not ends:
+        if theirs is None and choice.needs_count:
+            theirs = count_rows(right)
+        if total is not None and theirs is not None and total != theirs:
+            raise different(left, right, "rows", total, theirs)
+        if theirs is None:
+            chosen = replace(chosen, stop=None)
+    return Pairing(reference, Selected(right, chosen, theirs))
+
+
+def numbered(
+    found: Comparison, pairing: Pairing, choice: Choice, numbers: NDArray[np.intp]
+) -> Comparison:
+    """Return a result with its rows called by their places in the reference.
+
+    Parameters
+    ----------
+    found : Comparison
+        The result, in which rows are counted from 0.
+    pairing : Pairing
+        What was compared.
+    choice : Choice
+        Which rows were wanted.
+    numbers : array of int, shape (rows,)
+        The rows' places.
+    """
+
+    def moved(measures: Mapping[str, Statistics]) -> dict[str, Statistics]:
+        return {
+            name: replace(each, max_row=int(numbers[each.max_row]))
+            for name, each in measures.items()
+        }
+
+    left, right = pairing.reference, pairing.candidate
+    return replace(
+        found,
+        reference=replace(found.reference, shape=left.shape),
+        candidate=replace(found.candidate, shape=right.shape),
+        row_shape=numbers.shape,
+        measures=moved(found.measures),
+        groups=None
+        if found.groups is None
+        else replace(
+            found.groups,
+            each=tuple(
+                replace(group, measures=moved(group.measures)) for group in found.groups.each
+            ),
+        ),
+        top=tuple(replace(row, row=int(numbers[row.row])) for row in found.top),
+        row_numbers=numbers,
+        file_row_shape=whole(left).row_shape,
+        selection=_selection(left, right, choice, numbers) if isinstance(left, Selected) else None,
+    )
+
+
+def _selection(
+    left: Selected, right: Source, choice: Choice, numbers: NDArray[np.intp]
+) -> Selection:
+    first, last = int(numbers[0]), int(numbers[-1])
+    if left.chosen.drawn is not None and left.chosen.stop is not None:
+        first, last = left.chosen.start, left.chosen.stop - 1
+    return Selection(
+        first,
+        last,
+        left.of,
+        right.of if isinstance(right, Selected) else rows_of(right),
+        None if choice.rows is None else shown(choice.rows),
+        choice.limit,
+        choice.sample,
+        None if choice.sample is None else choice.seed or 0,
+    )
