@@ -23,7 +23,8 @@ class Side:
 
     The first entry of ``shape`` is None where the file was not read to its end and does not say.
     ``sum_error`` is how far from 1 the probabilities of a row summed at most before they were
-    divided by their sum; None where none were summed.
+    divided by their sum; None where none were summed. ``shards`` is of how many files the input is
+    made, None where it is one; ``passed_over`` names those in its directory that are no part of it.
     """
 
     path: str
@@ -34,6 +35,8 @@ class Side:
     id: str | None = None
     sum_error: float | None = None
     notes: tuple[str, ...] = ()
+    shards: int | None = None
+    passed_over: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class MaskUse:
     """The mask of a comparison, and what it came to.
 
     ``means`` says whether its true cells enter or are left out. In the rows that count it leaves
-    out ``cells`` of ``of``.
+    out ``cells`` of ``of``. ``shards`` and ``passed_over`` are those of `Side`.
     """
 
     path: str
@@ -51,6 +54,8 @@ class MaskUse:
     means: Literal["keep", "drop"]
     cells: int
     of: int
+    shards: int | None = None
+    passed_over: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

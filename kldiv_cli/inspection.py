@@ -16,6 +16,7 @@ from kldiv_cli.sources import has_keys
 from kldiv_cli.sources.array import ArraySource
 from kldiv_cli.sources.base import BLOCK_BYTES, Layout, Source
 from kldiv_cli.sources.llamacpp import LlamaCppSource, is_llamacpp
+from kldiv_cli.sources.shards import ShardedSource
 from kldiv_cli.tallies import CensoredTally, Tallies, off_one
 from kldiv_cli.watch import tolerance
 
@@ -54,7 +55,8 @@ def inspect(
     """
     layout = Layout() if layout is None else layout
     source = open_side(side, layout)
-    if isinstance(source, ArraySource) and (layout.id, layout.columns) != (None, None):
+    kind = source.first if isinstance(source, ShardedSource) else source
+    if isinstance(kind, ArraySource) and (layout.id, layout.columns) != (None, None):
         raise InputError(
             f"{source.path}: expected a table for --id and --columns, found {source.format}",
             "Leave them out: an array has no columns.",

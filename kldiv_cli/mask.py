@@ -132,8 +132,8 @@ class Mask:
             flat = row * prod(self.source.class_shape) + column
             shape = [n or row + 1 for n in self.source.shape]
             return f"cell [{', '.join(str(int(i)) for i in np.unravel_index(flat, shape))}]"
-        line = self.source.line(row)
-        return f"row {row}{'' if line is None else f', line {line}'}, column {names[column]!r}"
+        place = self.source.place_of(row)
+        return f"row {row}{'' if place is None else f', {place}'}, column {names[column]!r}"
 
 
 class Strips:

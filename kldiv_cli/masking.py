@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from math import prod
 
 import numpy as np
@@ -130,7 +130,10 @@ def described(pairing: Pairing, cells: int, of: int) -> MaskUse | None:
         return None
     source, means = pairing.mask.source, pairing.mask.means
     shape = tuple(length or 0 for length in source.shape)
-    return MaskUse(source.path, source.format, source.dtype, shape, means, cells, of)
+    count, passed_over = (None, ()) if source.shards is None else astuple(source.shards)
+    return MaskUse(
+        source.path, source.format, source.dtype, shape, means, cells, of, count, passed_over
+    )
 
 
 def masked_cells(block: BlockPair) -> NDArray[np.intp] | None:

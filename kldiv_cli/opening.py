@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from math import prod
 
 import numpy as np
@@ -224,6 +224,7 @@ def _own_kind(side: str, source: Source, kind: Kind, mode: Mode) -> Kind:
 def describe(source: Source, rows: int) -> Side:
     """Return what the result says of one side, now that its rows were counted."""
     shape = tuple(rows if length is None else length for length in source.shape)
+    count, passed_over = (None, ()) if source.shards is None else astuple(source.shards)
     return Side(
         path=source.path,
         format=source.format,
@@ -231,6 +232,8 @@ def describe(source: Source, rows: int) -> Side:
         shape=shape,
         id=source.id_name,
         notes=source.notes,
+        shards=count,
+        passed_over=passed_over,
     )
 
 

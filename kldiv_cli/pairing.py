@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError, a_few
 from kldiv_cli.matching import Steps, check_unique, equal_ids, ids_of, only
-from kldiv_cli.sources.base import BLOCK_BYTES, Block, Source
+from kldiv_cli.sources.base import BLOCK_BYTES, Block, Source, shown_shape
 
 
 @dataclass(frozen=True)
@@ -140,16 +140,21 @@ class Pairing:
         place = f"row {number}"
         if block.ids is not None:
             place += f" ({block.ids[row]})"
-        source = self.reference if side == "reference" else self.candidate
-        line = source.line(number) if self.by == "position" or side == "reference" else None
-        if line is not None:
-            place += f", line {line}"
+        where = self.place_of(side, number)
+        if where is not None:
+            place += f", {where}"
         if cell is None:
             return place
         if self.class_names is not None:
             return f"{place}, class {self.class_names[cell]!r}"
         index = tuple(int(i) for i in np.unravel_index(cell, self.class_shape))
         return f"{place}, class {index[0]}" if len(index) == 1 else f"{place}, cell {index}"
+
+    def place_of(self, side: str, row: int) -> str | None:
+        """Name what a side says of where a row of the reference stands, if that is known."""
+        if side == "reference":
+            return self.reference.place_of(row)
+        return self.candidate.place_of(row) if self.by == "position" else None
 
     def _in_step(
         self, reference: Iterator[Block], candidate: Iterator[Block]
@@ -269,6 +274,4 @@ def _value_bytes(dtype: str) -> int:
 
 
 def _shown(value: object) -> str:
-    if isinstance(value, tuple):
-        return " x ".join("?" if length is None else str(length) for length in value)
-    return str(value)
+    return shown_shape(value) if isinstance(value, tuple) else str(value)

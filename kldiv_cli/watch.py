@@ -122,10 +122,11 @@ class Watch:
             source = getattr(self.pairing, side.name)
             if self.normalize or side.worst <= tolerance(source):
                 continue
+            where = self.pairing.place_of(side.name, side.worst_row)
             raise InputError(
                 f"{source.path}: expected rows of {side.kind} that sum to 1 within "
                 f"{tolerance(source):g}, found a sum of {side.worst_sum!r} in row "
-                f"{side.worst_row}",
+                f"{side.worst_row}" + (f", {where}" if where else ""),
                 "The file is damaged: write it again, or say --input log-probs --normalize to take "
                 "it all the same."
                 if is_llamacpp(source)

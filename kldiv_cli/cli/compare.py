@@ -70,13 +70,18 @@ def compare(
     from kldiv_cli.cli.progress import Progress
     from kldiv_cli.reports import files
     from kldiv_cli.request import split_statistic
+    from kldiv_cli.sources import files_of
 
     names = [name.strip() for text in measure or ["jeffreys"] for name in text.split(",")]
     if stat is not None:
         split_statistic(stat, names)
     outputs = output or []
-    others = (name for name in (group, mask) if name is not None)
-    files.check(outputs, [reference, candidate, *others])
+    if outputs:
+        others = (name for name in (group, mask) if name is not None)
+        sides = (reference, candidate)
+        files.check(
+            outputs, [*others, *sides, *(file for side in sides for file in files_of(side))]
+        )
     with Progress() as progress:
         comparison = kldiv_cli.compare(
             reference,

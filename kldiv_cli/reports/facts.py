@@ -11,7 +11,7 @@ from textwrap import wrap
 import numpy as np
 
 from kldiv_cli.comparison import Comparison, Limit, MaskUse, Side, class_name
-from kldiv_cli.errors import printable
+from kldiv_cli.errors import a_few, printable
 from kldiv_cli.groups import Group
 from kldiv_cli.reports import left_out
 from kldiv_cli.summary import Statistics, TopRow
@@ -172,7 +172,15 @@ def _mask(comparison: Comparison) -> list[tuple[str, str]]:
 def file_line(side: Side | MaskUse) -> str:
     """Name a file and what it holds."""
     shape = " x ".join("?" if length is None else str(length) for length in side.shape)
-    return f"{printable(side.path)}  {side.format} {side.dtype} {shape}"
+    return f"{printable(side.path)}  {side.format} {side.dtype} {shape}{_files(side)}"
+
+
+def _files(side: Side | MaskUse) -> str:
+    """Say of how many files an input is made, and what of its directory is no part of it."""
+    if side.shards is None:
+        return ""
+    without = f" without {printable(a_few(list(side.passed_over)))}" if side.passed_over else ""
+    return f" in {side.shards} {'file' if side.shards == 1 else 'files'}{without}"
 
 
 def notes(side: Side) -> list[tuple[str, str]]:

@@ -13,17 +13,19 @@ from kldiv_cli.comparison import Comparison
 from kldiv_cli.errors import OutputError, UsageError
 
 
-def check(outputs: Sequence[str], inputs: Sequence[str]) -> None:
+def check(outputs: Sequence[str], paths: Sequence[str]) -> None:
     """Raise before the work begins where an output can be seen to be impossible.
 
     Raises
     ------
     UsageError
-        A suffix asks for no report, a file is named twice, or an input would be overwritten.
+        A suffix asks for no report, a file is named twice, or an input would be overwritten or
+        grow by a file.
     OutputError
         The folder is missing or not writable, or something that is no file has that name.
     """
-    seen = {_place(path): "is an input" for path in inputs}
+    inputs = {_place(path) for path in paths}
+    seen = dict.fromkeys(inputs, "is an input")
     for path in outputs:
         place = _place(path)
         _check_suffix(path)
@@ -39,6 +41,11 @@ def check(outputs: Sequence[str], inputs: Sequence[str]) -> None:
                 f"{path}: expected a file that can be written, found: {error.strerror}",
                 "Name another file.",
             ) from error
+        if place.parent in inputs:
+            raise UsageError(
+                f"{path}: expected an output elsewhere, found one in a directory that is an input",
+                "Name a file in another folder.",
+            )
 
 
 def _place(path: str) -> Path:

@@ -13,7 +13,7 @@ import numpy as np
 from kldiv_cli.errors import a_few, printable
 from kldiv_cli.inspection_result import Contexts, Inspection, Span, Unreadable
 from kldiv_cli.reports.facts import file_line, notes, number, once
-from kldiv_cli.reports.json import SCHEMA, valid
+from kldiv_cli.reports.json import SCHEMA, shards_object, valid
 
 _WIDTH = 80
 _LABEL = 13
@@ -150,6 +150,7 @@ def _object(found: Inspection) -> dict[str, Any]:
         "shape": list(file.shape),
         "row_shape": list(found.row_shape),
         "class_shape": list(found.class_shape),
+        **shards_object(file),
         "class_names": None if found.class_names is None else list(found.class_names),
         "id": None if file.id is None else {"column": file.id, "first": list(found.ids)},
         "notes": list(file.notes),

@@ -9,7 +9,7 @@ import json
 from math import isfinite
 from typing import IO, Any
 
-from kldiv_cli.comparison import Comparison, Side
+from kldiv_cli.comparison import Comparison, MaskUse, Side
 from kldiv_cli.reports import left_out
 from kldiv_cli.reports.language import language_object
 from kldiv_cli.reports.records import columns, records
@@ -104,6 +104,7 @@ def _mask(comparison: Comparison) -> dict[str, Any]:
             "format": mask.format,
             "dtype": mask.dtype,
             "shape": list(mask.shape),
+            **shards_object(mask),
             "means": mask.means,
             "masked_cells": mask.cells,
             "of": mask.of,
@@ -113,7 +114,7 @@ def _mask(comparison: Comparison) -> dict[str, Any]:
 
 def file_object(side: Side) -> dict[str, Any]:
     """Return a file and what it holds."""
-    found = {
+    found: dict[str, Any] = {
         "path": side.path,
         "format": side.format,
         "dtype": side.dtype,
@@ -121,7 +122,15 @@ def file_object(side: Side) -> dict[str, Any]:
         "input": side.kind,
     }
     optional = {"id": side.id, "sum_error": side.sum_error}
-    return found | {key: value for key, value in optional.items() if value is not None}
+    found |= {key: value for key, value in optional.items() if value is not None}
+    return found | shards_object(side)
+
+
+def shards_object(side: Side | MaskUse) -> dict[str, Any]:
+    """Return of how many files an input is made, where that is to be said."""
+    if side.shards is None:
+        return {}
+    return {"shards": side.shards, "passed_over": list(side.passed_over)}
 
 
 def _language(comparison: Comparison) -> dict[str, Any]:

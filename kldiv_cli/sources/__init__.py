@@ -7,14 +7,17 @@ description, and what its files begin with. Listings read the registry and impor
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
 from kldiv_cli.errors import InputError, UsageError
 from kldiv_cli.sources.base import Layout, Source
+from kldiv_cli.sources.shards import Files, find_files, open_shards
 from kldiv_cli.sources.signatures import (
     ENOUGH,
     Signature,
@@ -106,30 +109,38 @@ COMPRESSED = (".gz", ".bz2", ".zst", ".lz4", ".xz")
 def open_source(path: str | os.PathLike[str], layout: Layout) -> Source:
     """Open a file of logits in the format that its content names, or else its suffix.
 
-    The layout's format overrules both.
+    The layout's format overrules both. A directory stands for the files in it, a glob that is no
+    file's name for those that it matches: they are one input.
 
     Raises
     ------
     InputError
-        The file is missing, empty, not readable, of no known format, or damaged.
+        A file is missing, empty, not readable, of no known format, or damaged; or those of a
+        directory or a glob are none, or not of one kind.
     UsageError
         There is no such format as the layout's.
     """
     path = os.fspath(path)
     if layout.format is not None:
         check_format(layout.format)
-    try:
-        first = _first_bytes(path)
-        if layout.format is not None:
-            return _open(layout.format, path, layout)
-        codec = codec_of(first)
-        name, notes = recognise(path, _decompressed(path, first, codec), codec)
-        return _open(name, path, replace(layout, notes=notes))
-    except OSError as error:
-        raise InputError(
-            f"{path}: expected a readable file, found: {error.strerror or error}",
-            "Check the path and its permissions.",
-        ) from error
+    files = _files(path)
+    if files is None:
+        return _open_file(path, layout)
+    if layout.format is None and Path(path).is_dir():
+        _check_known(files)
+    return open_shards(files, partial(_open_file, layout=layout))
+
+
+def files_of(path: str) -> tuple[str, ...]:
+    """Return the files that an input is made of.
+
+    Raises
+    ------
+    InputError
+        A directory or a glob stands for none.
+    """
+    files = _files(path)
+    return (path,) if files is None else files.names
 
 
 def recognise(path: str, first: bytes, codec: str | None = None) -> tuple[str, tuple[str, ...]]:
@@ -184,18 +195,59 @@ def has_keys(source: Source) -> bool:
     return source.format in FORMATS and FORMATS[source.format].keyed
 
 
-def _open(name: str, path: str, layout: Layout) -> Source:
-    module, opener = FORMATS[name].opener.split(":")
-    open_format: Callable[[str, Layout], Source] = getattr(import_module(module), opener)
-    return open_format(path, layout)
+def _files(path: str) -> Files | None:
+    with _readable(path):
+        return find_files(path)
+
+
+def _open_file(path: str, layout: Layout) -> Source:
+    with _readable(path):
+        if layout.format is None:
+            name, notes = _recognised(path)
+            layout = replace(layout, notes=notes)
+        else:
+            name = layout.format
+            _first_bytes(path)
+        module, opener = FORMATS[name].opener.split(":")
+        open_format: Callable[[str, Layout], Source] = getattr(import_module(module), opener)
+        return open_format(path, layout)
+
+
+def _check_known(files: Files) -> None:
+    """Raise where a directory holds anything else than logits."""
+    for name in files.names:
+        try:
+            with _readable(name):
+                _recognised(name)
+        except InputError as error:
+            raise InputError(error.what, files.advice) from error
+
+
+def _recognised(path: str) -> tuple[str, tuple[str, ...]]:
+    first = _first_bytes(path)
+    codec = codec_of(first)
+    return recognise(path, _decompressed(path, first, codec), codec)
+
+
+@contextmanager
+def _readable(path: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"{path}: expected a readable file, found: {error.strerror or error}",
+            "Check the path and its permissions.",
+        ) from error
 
 
 def _first_bytes(path: str) -> bytes:
     if not Path(path).exists():
         raise InputError(f"{path}: expected a file, found nothing there", "Check the path.")
     if not Path(path).is_file():
-        kind = "a directory" if Path(path).is_dir() else "something that is no regular file"
-        raise InputError(f"{path}: expected a file, found {kind}", "Name a file of logits.")
+        raise InputError(
+            f"{path}: expected a file, found something that is no regular file",
+            "Name a file of logits.",
+        )
     with Path(path).open("rb") as file:
         first = file.read(ENOUGH)
     if not first:

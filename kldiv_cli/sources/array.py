@@ -41,6 +41,7 @@ class ArraySource:
 
     class_names = None
     id_name = None
+    shards = None
 
     def __post_init__(self) -> None:
         check_numeric(self.array.dtype, self.path, booleans=self.layout.booleans)
@@ -119,7 +120,7 @@ class ArraySource:
         check_exact_integers(values, self.path)
         return Block(values, release=self.release and partial(self.release, *read))
 
-    def line(self, row: int) -> None:
+    def place_of(self, row: int) -> None:
         """Arrays have no lines."""
 
 

@@ -62,6 +62,14 @@ class Layout:
 
 
 @dataclass(frozen=True)
+class Shards:
+    """How many files an input is made of, and the files beside them that are no part of it."""
+
+    count: int
+    passed_over: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Block:
     """Consecutive rows: values (rows, classes) in the file's dtype, and their ids if any.
 
@@ -124,14 +132,23 @@ class Source(Protocol):
         """What was decided about format and columns, to be told to the user."""
 
     @property
+    def shards(self) -> Shards | None:
+        """The files that it is made of; None for what is one file or array."""
+
+    @property
     def rows_expected(self) -> int | None:
         """The number of rows, or a guess from the size of the file; for progress alone."""
 
     def blocks(self, rows: int, classes: Sequence[str] | None = None) -> Iterator[Block]:
         """Yield the rows in order, at most so many at a time, the class columns in that order."""
 
-    def line(self, row: int) -> int | None:
-        """Return the line of a text file on which a row stands; None for other formats."""
+    def place_of(self, row: int) -> str | None:
+        """Return where in the file a row stands, as "line 7", if more than its number is to say."""
+
+
+def shown_shape(shape: Sequence[int | None]) -> str:
+    """Write a shape for people; ``?`` is a length that only reading to the end tells."""
+    return " x ".join("?" if length is None else str(length) for length in shape)
 
 
 @runtime_checkable

@@ -41,6 +41,7 @@ class DeflatedSource:
 
     class_names = None
     id_name = None
+    shards = None
 
     @property
     def path(self) -> str:
@@ -100,7 +101,7 @@ class DeflatedSource:
                 check_exact_integers(flat, self.path)
                 yield Block(flat.reshape(count, -1))
 
-    def line(self, row: int) -> None:
+    def place_of(self, row: int) -> None:
         """Arrays have no lines."""
 
 

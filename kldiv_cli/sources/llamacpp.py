@@ -80,6 +80,7 @@ class LlamaCppSource:
     kind = "log-probs"
     class_names = None
     id_name = None
+    shards = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -136,7 +137,7 @@ class LlamaCppSource:
             self.release(int(rows[0]), int(rows[-1]) + 1)
         return Block(values)
 
-    def line(self, row: int) -> None:
+    def place_of(self, row: int) -> None:
         """Return None: the file has no lines."""
 
     def _check(self, rows: NDArray[np.intp], scale: NDArray[Any], least: NDArray[Any]) -> None:

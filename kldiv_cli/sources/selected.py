@@ -8,7 +8,7 @@ from itertools import accumulate, pairwise
 from math import prod
 
 from kldiv_cli.errors import InputError
-from kldiv_cli.sources.base import BLOCK_BYTES, Block, Grouped, Indexed, Source
+from kldiv_cli.sources.base import BLOCK_BYTES, Block, Grouped, Indexed, Shards, Source
 from kldiv_cli.sources.rows import Chosen
 
 
@@ -105,6 +105,11 @@ class Selected:
         return self.source.notes
 
     @property
+    def shards(self) -> Shards | None:
+        """The files that the whole is made of."""
+        return self.source.shards
+
+    @property
     def rows_expected(self) -> int | None:
         """The number of rows that are wanted, or a guess."""
         count, guess = self.chosen.count, self.source.rows_expected
@@ -138,9 +143,9 @@ class Selected:
                 return
         self._check_end(after)
 
-    def line(self, row: int) -> int | None:
-        """Return the line of a row, given its place in the file."""
-        return self.source.line(row)
+    def place_of(self, row: int) -> str | None:
+        """Return where in the file a row stands, given its number there."""
+        return self.source.place_of(row)
 
     def _by_index(self, source: Indexed, count: int, rows: int) -> Iterator[Block]:
         start, stop = self.chosen.start, min(count, self.chosen.end or count)

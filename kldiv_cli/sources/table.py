@@ -83,6 +83,8 @@ class TableSource:
     named: bool = True
     row_groups: RowGroups | None = None
 
+    shards = None
+
     def __post_init__(self) -> None:
         if self.rows == 0:
             raise no_rows(self.path)
@@ -154,6 +156,11 @@ class TableSource:
         if self.rows_expected is not None and self.rows_expected * self._row_bytes <= _SMALL:
             return _cut(whole, rows)
         return _cut(Ahead(whole), rows)
+
+    def place_of(self, row: int) -> str | None:
+        """Name the line on which a row of a text file stands."""
+        line = self.line(row)
+        return None if line is None else f"line {line}"
 
     def _whole(self, batches: Batches, order: list[str], rows: int) -> Generator[Block, None, None]:
         """Yield every batch as one block."""

@@ -68,7 +68,7 @@ def test_a_column_per_class_is_read(tmp_path: Path, kind: str) -> None:
     known = None if "stream" in kind else 4
     assert (source.format, source.dtype, source.shape) == ("arrow", "float64", (known, 3))
     assert (source.class_names, source.id_name) == (("a", "b", "c"), "id")
-    assert (source.rows_expected, source.line(0)) == (known, None)
+    assert (source.rows_expected, source.place_of(0)) == (known, None)
     for rows in (1, 2, 3, 5):
         assert table.read(path, rows=rows) == (ROWS, IDS)
     assert table.read(path, classes=["c", "a"])[0] == [[row[2], row[0]] for row in ROWS]

@@ -368,10 +368,10 @@ def test_that_axis_may_be_said(tmp_path: Path, row_axes: int | None) -> None:
 def test_a_row_is_found_again_by_its_line(tmp_path: Path, text: str) -> None:
     source = open_source(save(tmp_path, text), Layout())
     lines = text.splitlines()
-    line = source.line(1)
-    assert line is not None
-    assert lines[line - 1] == lines[-1]
-    assert source.line(2) is None
+    place = source.place_of(1)
+    assert place is not None
+    assert lines[int(place.removeprefix("line ")) - 1] == lines[-1]
+    assert source.place_of(2) is None
 
 
 @pytest.mark.parametrize("name", ["magika-fp32-24.csv", "magika-int8-24.csv"])

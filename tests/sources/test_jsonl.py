@@ -73,8 +73,8 @@ def test_every_layout_is_read(
     assert (source.format, source.dtype, source.class_names) == ("jsonl", "float64", names)
     assert (source.shape, source.class_shape, source.rows_expected) == ((None, 2), (2,), 2)
     assert table.read(Path(source.path), rows=1) == (ROWS, ids)
-    assert [source.line(row) for row in (0, 1, 2)] == [
-        i for i, line in enumerate(text.split("\n"), 1) if line.strip("\ufeff \t\r")
+    assert [source.place_of(row) for row in (0, 1, 2)] == [
+        f"line {i}" for i, line in enumerate(text.split("\n"), 1) if line.strip("\ufeff \t\r")
     ] + [None]
 
 
@@ -86,7 +86,7 @@ def test_numbers_are_read_to_the_last_bit(tmp_path: Path) -> None:
     found = np.concatenate([block.values for block in source.blocks(1000)])
     np.testing.assert_array_equal(found, rows)
     assert source.rows_expected == pytest.approx(MANY, rel=0.02)
-    assert source.line(MANY - 1) == MANY
+    assert source.place_of(MANY - 1) == f"line {MANY}"
 
 
 @pytest.mark.parametrize("before", [0, MANY], ids=["first", "late"])

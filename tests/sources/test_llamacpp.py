@@ -74,7 +74,7 @@ class TestRight:
         assert (source.format, source.dtype, source.kind) == ("llamacpp", "float64", "log-probs")
         assert (source.class_names, source.id_name) == (None, None)
         anything: Source = source
-        assert anything.line(3) is None
+        assert anything.place_of(3) is None
         values, targets = decode(path.read_bytes())
         np.testing.assert_array_equal(read(path, 13), values)
         assert source.targets.tolist() == targets

@@ -63,7 +63,7 @@ def test_an_array_is_read_as_it_was_saved(
     assert (source.row_shape, source.class_shape) == (shape[:-1] or (1,), shape[-1:])
     assert source.rows_expected == prod(shape[:-1])
     assert (source.class_names, source.id_name, source.notes) == (None, None, ())
-    assert source.line(0) is None
+    assert source.place_of(0) is None
     np.testing.assert_array_equal(read(source), array.reshape(-1, shape[-1]))
 
 
