@@ -109,6 +109,13 @@ class TestRight:
             kept = [block.values for block in source.blocks(rows)]
             np.testing.assert_array_equal(np.concatenate(kept), whole)
 
+    def test_rows_anywhere_in_the_file(self) -> None:
+        source = opened(SAMPLES / "tiny-Q8_0.kld")
+        whole = source.at(slice(0, 155)).values
+        np.testing.assert_array_equal(source.at(slice(40, 42)).values, whole[40:42])
+        places = np.array([0, 7, 154])
+        np.testing.assert_array_equal(source.at(places).values, whole[places])
+
     def test_all_rows_along_one_axis_for_a_partner_that_holds_them_so(self, path: Path) -> None:
         source = opened(path, row_axes=1)
         assert (source.shape, source.row_shape) == ((6, 7), (6,))
@@ -294,6 +301,11 @@ class TestRefused:
             f"0, found {found}"
         )
         assert advice.startswith("The file is damaged. ")
+
+    def test_it_is_named_by_its_place_in_the_file(self, path: Path) -> None:
+        change(path, 84 + 4 * 24, "<2f", -1e-4, -1.0)
+        with pytest.raises(InputError, match=r"x\.kld: row 4: expected a scale of 0 or more"):
+            opened(path).at(np.array([1, 4, 5]))
 
     @pytest.mark.parametrize("raw", ["0000c07f", "0100807f"], ids=["quiet", "signalling"])
     @pytest.mark.parametrize("at", [0, 4], ids=["scale", "minimum"])
