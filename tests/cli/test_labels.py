@@ -155,6 +155,27 @@ class TestRowsThatDoNotCount:
         assert np.isnan([found.kld.mean.value, found.perplexity[1].value]).all()
 
 
+class TestParts:
+    """Labels are those of the whole reference, whatever part of it is compared."""
+
+    def test_rows_of_arrays(self) -> None:
+        found = compare(S, T, labels=LABELS, rows="7:31")
+        assert_by_definition(language(found), S[7:31], T[7:31], LABELS[7:31])
+        np.testing.assert_array_equal(found.tokens["label"], LABELS[7:31])
+
+    def test_rows_that_a_mask_keeps(self) -> None:
+        kept = np.arange(40) % 3 > 0
+        found = language(compare(S, T, labels=LABELS, mask=kept))
+        assert_by_definition(found, S[kept], T[kept], LABELS[kept])
+
+    def test_a_sample_of_files_with_the_tokens_of_its_rows(self, kldiv: Kldiv) -> None:
+        words = "compare", REFERENCE, CANDIDATE, "--format", "csv"
+        whole = kldiv(*words).out.splitlines()
+        part = kldiv(*words, "--sample", 20, "--seed", 3).out.splitlines()
+        assert len(part) == 21
+        assert part == [whole[0], *(whole[int(line.split(",")[0]) + 1] for line in part[1:])]
+
+
 class TestReports:
     def test_json(self, files: tuple[Path, ...], kldiv: Kldiv) -> None:
         p, q, labels = files
