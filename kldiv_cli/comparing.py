@@ -112,12 +112,13 @@ class Comparing:
                 request.mode, block, int(invalid.argmax()), self.pairing, request.kinds
             )
         valid = found.status == Status.COUNTED
+        counted = valid | invalid if request.nan_policy == "propagate" else valid
         rows = Rows(
             values={
                 each.name: request.in_unit(found.values[each.name], each)
                 for each in request.measures
             },
-            counted=valid | invalid if request.nan_policy == "propagate" else valid,
+            counted=counted,
             skipped=found.status == Status.SKIPPED,
             invalid=invalid,
             argmax=found.argmax,
@@ -126,7 +127,7 @@ class Comparing:
             ids=block.ids,
             keys=None if self.grouping is None else self.grouping.keys(block, found),
             masked=None if block.kept is None else found.status == Status.MASKED,
-            masked_cells=masked_cells(block),
+            masked_cells=masked_cells(block, counted),
         )
         known = None if found.mismatches is None else int(found.mismatches.sum())
         seen = self.watch.see(block, valid, known, whole)

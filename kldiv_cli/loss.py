@@ -16,6 +16,9 @@ from kldiv_cli.errors import InputError, UsageError
 from kldiv_cli.loss_result import LossResult
 from kldiv_cli.losses.base import Accumulator, Loss, Outcome, Rows, Size
 from kldiv_cli.losses.priors import ClassPriors
+from kldiv_cli.mask import Means
+from kldiv_cli.masking import described, hidden, without_rows
+from kldiv_cli.measures.absence import with_masked
 from kldiv_cli.measures.base import Status
 from kldiv_cli.measures.exact import widen
 from kldiv_cli.measures.kinds import Kind, to_logits
@@ -52,6 +55,8 @@ def loss(
     candidate_format: str | None = None,
     kind: Kind | tuple[Kind, Kind] = "logits",
     normalize: bool = False,
+    mask: str | os.PathLike[str] | ArrayLike | None = None,
+    mask_means: Means = "keep",
     progress: Callable[[int, int | None], None] | None = None,
     **options: Any,
 ) -> LossResult:
@@ -89,6 +94,9 @@ def loss(
         What the numbers are, of both sides or of each; their logarithms are taken for logits.
     normalize : bool
         Take rows of probabilities however far from 1 they sum.
+    mask, mask_means : optional
+        Which rows enter, as in `kldiv_cli.compare`; the others leave sums and denominators. A mask
+        of cells is refused: every framework treats these in its own way.
     progress : callable, optional
         Called after each block with the rows done and the number expected, if known.
     **options
@@ -127,7 +135,7 @@ def loss(
     '0.030419045721 = 0.25 * 0.121676182884'
     """
     chosen = losses.load(name, options)
-    _check_labels(name, chosen, labels is not None)
+    losses.check_labels(name, chosen, labels is not None)
     if nan_policy not in {"raise", "omit", "propagate"}:
         raise UsageError(
             f"no nan policy is called {nan_policy!r}", "Known: raise, omit, propagate."
@@ -142,6 +150,7 @@ def loss(
     pairing = open_pairing(reference, candidate, layout, own)
     if chosen.whole_samples and row_axes is None and len(pairing.reference.shape) > 1:
         pairing = open_pairing(reference, candidate, replace(layout, row_axes=1), own)
+    pairing = without_rows(pairing, mask, mask_means)
     kinds = own_kinds(pairing, kinds, chosen.mode)
     truth = None if labels is None else open_labels(labels, pairing, reference, layout)
     job = _Job(chosen, pairing, truth, nan_policy, kinds, normalize)
@@ -178,18 +187,19 @@ class _Job:
 
     def _rows(self, watch: Watch | None = None) -> Iterator[tuple[Rows, NDArray[np.uint8]]]:
         """Yield the rows of each block that count, and the status of all."""
-        for block in self.pairing.blocks():
+        for whole in self.pairing.blocks():
+            block = hidden(whole, self.kinds)
             m, n = (
                 widen(to_logits(x, kind, self.loss.mode))
                 for x, kind in zip((block.reference, block.candidate), self.kinds, strict=True)
             )
             pair = self.loss.prepare(m, n)
-            self._refuse(block, pair.status)
-            keep = pair.status == Status.COUNTED
+            status = with_masked(pair.status, block.kept)
+            self._refuse(block, status)
+            keep = status == Status.COUNTED
             if watch is not None:
-                watch.look(block, keep)
+                watch.look(block, keep, whole)
             labels = None if self.labels is None else self.labels.values[block.rows]
-            status = pair.status
             if not keep.all():
                 m, n = m[keep], n[keep]
                 pair = self.loss.prepare(m, n)
@@ -226,11 +236,12 @@ class _Job:
     ) -> LossResult:
         skipped = int((status == Status.SKIPPED).sum())
         invalid = int((status == Status.INVALID).sum())
+        left_out = int((status == Status.MASKED).sum())
         counted = status == Status.COUNTED
         if self.nan_policy == "propagate":
             counted |= status == Status.INVALID
         if not counted.any():
-            raise nothing_counts(self.pairing, skipped, invalid)
+            raise nothing_counts(self.pairing, skipped, invalid, left_out)
         reference, candidate = (
             watched(describe(source, len(status)), side)
             for source, side in zip(
@@ -259,6 +270,8 @@ class _Job:
             classes=size.classes,
             paired_by=self.pairing.by,
             warnings=watch.warnings(),
+            mask=described(self.pairing, 0, size.rows * size.classes),
+            masked=left_out,
             **_told(outcome),
         )
 
@@ -274,22 +287,3 @@ def _batch(shape: tuple[int, ...], class_axes: int, counted: NDArray[np.bool_]) 
     if len(shape) == class_axes:
         return shape[0]
     return int(counted.reshape(shape[0], -1).any(axis=1).sum())
-
-
-def _check_labels(name: str, chosen: Loss, given: bool) -> None:
-    labeled = losses.LOSSES[name].labeled
-    if given and not labeled:
-        raise UsageError(
-            f"the loss {name} does not take --labels",
-            f"Its options: {', '.join(losses.flags(name)) or 'none'}.",
-        )
-    if given and not chosen.needs_labels:
-        raise UsageError(
-            f"the loss {name} needs --labels for class priors only",
-            "Add --class-prior, or leave --labels out.",
-        )
-    if chosen.needs_labels and not given:
-        raise UsageError(
-            f"the loss {name} needs the true class of every row",
-            "Give --labels FILE.npy, or --labels COLUMN of the reference table.",
-        )

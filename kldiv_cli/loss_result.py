@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from kldiv_cli.comparison import Side
+from kldiv_cli.comparison import MaskUse, Side
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,10 @@ class LossResult:
     rows, skipped, invalid : int
         As in `kldiv_cli.Comparison`: the rows that count, those with nothing but -inf on both
         sides, those that hold no distribution.
+    mask : MaskUse or None
+        The mask of rows, and what it means.
+    masked : int
+        How many rows it leaves out.
     classes : int
         How many classes or cells one row has.
     paired_by : {"position", "id"}
@@ -70,3 +74,5 @@ class LossResult:
     classes: int
     paired_by: Literal["position", "id"]
     warnings: tuple[str, ...] = ()
+    mask: MaskUse | None = None
+    masked: int = 0

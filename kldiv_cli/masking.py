@@ -106,6 +106,24 @@ def masked(pairing: Pairing, mask: Input | None, means: Means) -> Pairing:
     return MaskedPairing(pairing.reference, pairing.candidate, laid)
 
 
+def without_rows(pairing: Pairing, mask: Input | None, means: Means) -> Pairing:
+    """Lay a mask of rows beside a pairing; None leaves it as it is.
+
+    Raises
+    ------
+    InputError
+        As from `masked`, or the mask is one of cells.
+    """
+    found = masked(pairing, mask, means)
+    if isinstance(found, MaskedPairing) and not found.mask.of_rows:
+        source = found.mask.source
+        raise InputError(
+            f"{source.path}: expected a mask of whole rows for a loss, found one of cells",
+            "kldiv compare takes it.",
+        )
+    return found
+
+
 def of_whole_rows(tokens: Scoring | None, pairing: Pairing, labelled: bool) -> Scoring | None:
     """Return how to score tokens, which are scored among all classes: not where some are masked.
 
@@ -136,12 +154,12 @@ def described(pairing: Pairing, cells: int, of: int) -> MaskUse | None:
     )
 
 
-def masked_cells(block: BlockPair) -> NDArray[np.intp] | None:
-    """Return how many cells of each row the mask leaves out; None without a mask."""
+def masked_cells(block: BlockPair, counted: NDArray[np.bool_]) -> int:
+    """Return how many cells of the rows that count the mask of a block leaves out."""
     if block.kept is None:
-        return None
-    each = block.reference.shape[1] // block.kept.shape[1]
-    return np.asarray((~block.kept).sum(axis=1) * each)
+        return 0
+    each: int = block.reference.shape[1] // block.kept.shape[1]
+    return each * int((~block.kept[counted]).sum())
 
 
 def hidden(block: BlockPair, kinds: tuple[Kind, Kind]) -> BlockPair:

@@ -45,9 +45,9 @@ class Rows:
     keys : array, shape (rows,), or None
         Which group each row is in, where there are groups; see `kldiv_cli.groups`.
     masked : bool, shape (rows,), or None
-        Which rows a mask leaves out; None without a mask.
-    masked_cells : integers, shape (rows,), or None
-        How many cells a mask leaves out.
+        Which rows a mask leaves out.
+    masked_cells : int
+        How many cells it leaves out in the rows that are counted.
     """
 
     values: Mapping[str, Float64]
@@ -60,7 +60,7 @@ class Rows:
     ids: NDArray[Any] | None = None
     keys: NDArray[Any] | None = None
     masked: NDArray[np.bool_] | None = None
-    masked_cells: NDArray[np.intp] | None = None
+    masked_cells: int = 0
 
 
 @dataclass(frozen=True)
@@ -119,10 +119,9 @@ class Statistics:
 class Summary:
     """Everything that is kept of the rows seen so far, in order.
 
-    ``agreeing`` of ``decisions`` agree over the counted rows, of which a mask leaves
-    ``masked_cells`` out. ``top`` holds the ``keep`` most
-    divergent rows, the first measure deciding, ties in order of row; of two parts that keep
-    different numbers of them, the smaller number is known of the whole.
+    ``agreeing`` of ``decisions`` agree over the counted rows, of which a mask leaves out
+    ``masked_cells``. ``top`` holds the ``keep`` most divergent rows, the first measure deciding,
+    ties in order of row; of two parts that keep different numbers, the smaller one holds.
     """
 
     values: Mapping[str, tuple[Float64, ...]]
@@ -147,14 +146,13 @@ class Summary:
     @classmethod
     def from_rows(cls, rows: Rows, keep: int) -> Summary:
         """Return the summary of consecutive rows, keeping so many of the most divergent ones."""
+        keyed = () if rows.keys is None else (Keyed(rows.keys, rows.invalid, rows.same, rows.of),)
         return cls(
             values={name: (values,) for name, values in rows.values.items()},
             counted=(rows.counted,),
             skipped=(rows.skipped,),
             ids=() if rows.ids is None else (rows.ids,),
-            keyed=()
-            if rows.keys is None
-            else (Keyed(rows.keys, rows.invalid, rows.same, rows.of),),
+            keyed=keyed,
             rows=len(rows.counted),
             invalid=int(rows.invalid.sum()),
             agreeing=int(rows.same[rows.counted & ~rows.invalid].sum()),
@@ -162,9 +160,7 @@ class Summary:
             keep=keep,
             top=_top(rows, keep),
             masked=() if rows.masked is None else (rows.masked,),
-            masked_cells=(
-                0 if rows.masked_cells is None else int(rows.masked_cells[rows.counted].sum())
-            ),
+            masked_cells=rows.masked_cells,
         )
 
     def merge(self, later: Summary) -> Summary:

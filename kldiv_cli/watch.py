@@ -70,9 +70,11 @@ class Watch:
         reference, candidate = self.kinds
         self.sides = SideWatch("reference", reference), SideWatch("candidate", candidate)
 
-    def look(self, block: BlockPair, counted: NDArray[np.bool_]) -> None:
+    def look(
+        self, block: BlockPair, counted: NDArray[np.bool_], whole: BlockPair | None = None
+    ) -> None:
         """See one block, of which these rows count, and add it."""
-        self.add(block, self.see(block, counted))
+        self.add(block, self.see(block, counted, whole=whole))
 
     def see(
         self,

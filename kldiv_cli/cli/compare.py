@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isnan
 from typing import IO, TYPE_CHECKING
 
-from kldiv_cli.cli import options, parts, streams, warnings
+from kldiv_cli.cli import masks, options, parts, streams, warnings
 from kldiv_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ def compare(
     reference_format: options.ReferenceFormat = None,
     candidate_format: options.CandidateFormat = None,
     labels: options.LabelFile = None,
-    mask: options.Mask = None,
-    mask_means: options.MaskMeans = None,
+    mask: masks.Mask = None,
+    mask_means: masks.MaskMeans = None,
     rows: parts.Rows = None,
     limit: parts.Limit = None,
     sample: parts.Sample = None,
@@ -63,7 +63,7 @@ def compare(
             "--stat prints one number, and none of --group's",
             "Leave one of the two out, or write the groups with -o FILE.json.",
         )
-    means = options.meaning(mask, mask_means)
+    means = masks.meaning(mask, mask_means)
 
     import kldiv_cli
     from kldiv_cli import reports

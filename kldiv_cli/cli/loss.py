@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from kldiv_cli.cli import options, streams, warnings
+from kldiv_cli.cli import masks, options, streams, warnings
 from kldiv_cli.errors import UsageError
 
 _LOSS = "Options of a loss ('kldiv loss' says which loss takes which)"
@@ -110,6 +110,8 @@ def loss(
     candidate_key: options.CandidateKey = None,
     reference_format: options.ReferenceFormat = None,
     candidate_format: options.CandidateFormat = None,
+    mask: masks.Mask = None,
+    mask_means: masks.MaskMeans = None,
     report: Format = "table",
     strict: options.Strict = False,
     no_warn: options.NoWarn = False,
@@ -136,10 +138,11 @@ def loss(
         "class_prior": class_prior,
     }
     if name is None:
-        _check_alone([*given.values(), labels], report)
+        _check_alone([*given.values(), labels, mask, mask_means], report)
         streams.put(lambda stream: stream.writelines(line + "\n" for line in _listing()))
         return 0
     sides = _sides(name, reference, candidate)
+    means = masks.meaning(mask, mask_means)
 
     from kldiv_cli.cli.progress import Progress
     from kldiv_cli.loss import loss as compute
@@ -160,6 +163,8 @@ def loss(
             candidate_format=candidate_format,
             kind=(reference_kind or kind, candidate_kind or kind),
             normalize=normalize,
+            mask=mask,
+            mask_means=means,
             progress=progress,
             **given,
         )

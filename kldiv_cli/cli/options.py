@@ -6,8 +6,6 @@ from typing import Annotated, Literal, get_args
 
 import typer
 
-from kldiv_cli.errors import UsageError
-
 _MEANING = "What the files mean"
 _RESULT = "What comes out"
 _CI = "For CI"
@@ -184,26 +182,6 @@ LabelFile = Annotated[
         rich_help_panel=_MEANING,
     ),
 ]
-Mask = Annotated[
-    str | None,
-    typer.Option(
-        "--mask",
-        metavar="FILE",
-        help="Which cells enter: booleans, or 0 and 1. Its axes are the first ones of the files "
-        "(rows), their last ones (classes) or all, each as long as theirs or 1. Its rows go with "
-        "REFERENCE's by position.",
-        rich_help_panel=_MEANING,
-    ),
-]
-MaskMeans = Annotated[
-    Literal["keep", "drop"] | None,
-    typer.Option(
-        "--mask-means",
-        help="keep: what is true in the mask enters. drop: it is left out (padding masks).",
-        show_default="keep",
-        rich_help_panel=_MEANING,
-    ),
-]
 MeasureNames = Annotated[
     list[str] | None,
     typer.Option(
@@ -295,13 +273,3 @@ Threads = Annotated[
         rich_help_panel=_RUN,
     ),
 ]
-
-
-def meaning(mask: str | None, means: Literal["keep", "drop"] | None) -> Literal["keep", "drop"]:
-    """Return what a mask means; raise if that is said and there is none."""
-    if mask is None and means is not None:
-        raise UsageError(
-            "--mask-means says what a mask means, and there is none",
-            "Name the mask with --mask FILE, or leave it out.",
-        )
-    return means or "keep"

@@ -172,3 +172,23 @@ def load(name: str, options: Mapping[str, Any]) -> Loss:
     module, attribute = entry.definition.split(":")
     loss: Loss = getattr(import_module(module), attribute)(**given)
     return loss
+
+
+def check_labels(name: str, chosen: Loss, given: bool) -> None:
+    """Raise a `UsageError` where labels are missing, or given to a loss that does not use them."""
+    labeled = LOSSES[name].labeled
+    if given and not labeled:
+        raise UsageError(
+            f"the loss {name} does not take --labels",
+            f"Its options: {', '.join(flags(name)) or 'none'}.",
+        )
+    if given and not chosen.needs_labels:
+        raise UsageError(
+            f"the loss {name} needs --labels for class priors only",
+            "Add --class-prior, or leave --labels out.",
+        )
+    if chosen.needs_labels and not given:
+        raise UsageError(
+            f"the loss {name} needs the true class of every row",
+            "Give --labels FILE.npy, or --labels COLUMN of the reference table.",
+        )

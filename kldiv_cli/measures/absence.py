@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kldiv_cli.measures.base import Status
 from kldiv_cli.measures.kinds import Kind
 
 _BFLOAT16_MINUS_INF = 0xFF80
@@ -34,3 +35,8 @@ def without(values: NDArray[Any], kept: NDArray[np.bool_], kind: Kind = "logits"
         return found
     floats = values if values.dtype.kind == "f" else values.astype(np.float64)
     return np.where(kept, floats, floats.dtype.type(0 if kind == "probs" else -np.inf))
+
+
+def with_masked(status: NDArray[Any], kept: NDArray[np.bool_] | None) -> NDArray[Any]:
+    """Return the status of rows, `Status.MASKED` where no cell is kept; None is no mask."""
+    return status if kept is None else np.where(kept.any(axis=1), status, np.uint8(Status.MASKED))

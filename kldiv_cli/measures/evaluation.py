@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from kldiv_cli import measures
 from kldiv_cli.measures import _native, exact
+from kldiv_cli.measures.absence import with_masked
 from kldiv_cli.measures.base import Float64, Measure, Mode, Status
 from kldiv_cli.measures.kinds import Kind
 
@@ -103,10 +104,7 @@ class Evaluator:
             rest = [measure for measure in self.measures if measure.kernel is None]
             if rest:
                 found.values.update(self._by_numpy(rest, s, t, kept).values)
-        if kept is None:
-            return found
-        status = np.where(kept.any(axis=1), found.status, np.uint8(Status.MASKED))
-        return replace(found, status=status)
+        return found if kept is None else replace(found, status=with_masked(found.status, kept))
 
     def _by_numpy(
         self, asked: Sequence[Measure], s: NDArray[Any], t: NDArray[Any], kept: Kept

@@ -153,8 +153,7 @@ def _mask(comparison: Comparison) -> list[tuple[str, str]]:
     mask = comparison.mask
     if mask is None:
         return []
-    rows = f"{comparison.masked} row{'' if comparison.masked == 1 else 's'}"
-    left_out = f"{rows}, and {mask.cells} of {mask.of} cells in those counted"
+    rows = f"{comparison.masked} {'row' if comparison.masked == 1 else 'rows'}"
     rest = {
         "softmax": "p and q are distributions over the classes that are kept",
         "sigmoid": "masked cells add nothing",
@@ -162,11 +161,16 @@ def _mask(comparison: Comparison) -> list[tuple[str, str]]:
     sides = comparison.reference, comparison.candidate
     unscored = comparison.language is None and any(side.format == "llamacpp" for side in sides)
     return [
-        ("mask", f"{file_line(mask)}, true {mask.means}s"),
-        ("masked", left_out),
+        ("mask", mask_line(mask)),
+        ("masked", f"{rows}, and {mask.cells} of {mask.of} cells in those counted"),
         *([("", rest[comparison.mode])] if mask.cells else []),
         *([("", "tokens are scored among all classes, so here they are not")] if unscored else []),
     ]
+
+
+def mask_line(mask: MaskUse) -> str:
+    """Name a mask and what it means."""
+    return f"{file_line(mask)}, true {mask.means}s"
 
 
 def file_line(side: Side | MaskUse) -> str:

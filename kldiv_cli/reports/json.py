@@ -50,7 +50,7 @@ def summary(comparison: Comparison) -> dict[str, Any]:
         "classes": comparison.classes,
         "skipped": comparison.skipped,
         "invalid": comparison.invalid,
-        **_mask(comparison),
+        **mask_object(comparison.mask, comparison.masked),
         "measures": {
             name: _measure(found, comparison.definitions[name], comparison.units[name])
             for name, found in comparison.measures.items()
@@ -92,13 +92,12 @@ def _groups(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _mask(comparison: Comparison) -> dict[str, Any]:
-    """Return the mask, if there is one, and what it left out."""
-    mask = comparison.mask
+def mask_object(mask: MaskUse | None, masked: int) -> dict[str, Any]:
+    """Return the mask, if there is one, and how many rows and cells it leaves out."""
     if mask is None:
         return {}
     return {
-        "masked": comparison.masked,
+        "masked": masked,
         "mask": {
             "path": mask.path,
             "format": mask.format,

@@ -10,7 +10,7 @@ from typing import IO, Any
 
 from kldiv_cli.loss_result import LossResult
 from kldiv_cli.reports import facts
-from kldiv_cli.reports.json import SCHEMA, file_object, valid
+from kldiv_cli.reports.json import SCHEMA, file_object, mask_object, valid
 
 _WIDTH = 80
 _LABEL = 13
@@ -57,6 +57,7 @@ def _object(result: LossResult) -> dict[str, Any]:
         "classes": result.classes,
         "skipped": result.skipped,
         "invalid": result.invalid,
+        **mask_object(result.mask, result.masked),
     }
 
 
@@ -69,6 +70,9 @@ def _lines(result: LossResult) -> Iterator[tuple[str, str]]:
     yield from _wrapped("loss", f"{result.loss}: {result.formula}")
     yield from _wrapped("options", ", ".join(_option(*item) for item in result.options.items()))
     left_out = f"{result.skipped} skipped, {result.invalid} invalid"
+    if result.mask is not None:
+        yield "mask", facts.mask_line(result.mask)
+        left_out += f", {result.masked} masked"
     yield "rows", f"{result.rows} counted, paired by {result.paired_by}, {left_out}"
     yield "", ""
     yield "value", f"{_number(result.value)} nats"

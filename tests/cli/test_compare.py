@@ -681,9 +681,11 @@ class TestHelp:
             *("--mode", "--row-axes", "--temperature", "--nan-policy", "--id", "--columns"),
             *("--input", "--reference-input", "--candidate-input", "--normalize", "--smooth"),
             *("--key", "--candidate-key", "--reference-format", "--candidate-format"),
-            *("--labels", "--mask", "--mask-means"),
+            "--labels",
         },
-        "What of the files is compared": {"--rows", "--limit", "--sample", "--seed"},
+        "What of the files is compared": {
+            *("--rows", "--limit", "--sample", "--seed", "--mask", "--mask-means")
+        },
         "What comes out": {
             *("--measure", "-m", "--unit", "--top", "--format", "--output", "-o", "--stat"),
             "--group",

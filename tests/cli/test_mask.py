@@ -245,3 +245,75 @@ def test_groups_are_by_the_top_class_of_the_kept(kldiv: Kldiv, tmp_path: Path) -
     names, counts = np.unique(top, return_counts=True)
     wanted = {str(name): int(count) for name, count in zip(names, counts, strict=True)}
     assert {each["name"]: each["rows"] for each in found["groups"]} == wanted
+
+
+class TestLoss:
+    """`kldiv loss` takes masks of rows."""
+
+    def test_the_rest_is_as_if_alone(self, kldiv: Kldiv, rows: Path, tmp_path: Path) -> None:
+        kept = np.load(rows)
+        for name, path in zip("st", MAGIKA, strict=True):
+            np.save(tmp_path / f"{name}.npy", np.load(path)[kept])
+        alone = tuple(tmp_path / f"{name}.npy" for name in "st")
+        for name in ("torch", "mxnet", "keras", "r-drop", "kd", "gjsd", "dkl"):
+            masked = json.loads(
+                kldiv("loss", name, *MAGIKA, "--mask", rows, "--format", "json").out
+            )
+            wanted = json.loads(kldiv("loss", name, *alone, "--format", "json").out)
+            for key in ("value", "components", "denominator", "reference_value", "rows"):
+                assert masked[key] == wanted[key], (name, key)
+            assert (masked["masked"], masked["mask"]["path"]) == (128, str(rows))
+            assert "masked" not in wanted
+
+    def test_the_table(self, kldiv: Kldiv, rows: Path) -> None:
+        words = ("--mask", rows, "--mask-means", "drop")
+        lines = kldiv("loss", "torch", *MAGIKA, *words).out.splitlines()
+        assert lines[4] == f"mask         {rows}  npy bool 512, true drops"
+        assert lines[5] == (
+            "rows         128 counted, paired by position, 0 skipped, 0 invalid, 384 masked"
+        )
+
+    def test_masked_rows_may_hold_anything(self, kldiv: Kldiv, tmp_path: Path) -> None:
+        s, t = np.ones((3, 2)), np.zeros((3, 2))
+        s[1] = np.nan
+        np.save(tmp_path / "s.npy", s)
+        np.save(tmp_path / "t.npy", t)
+        np.save(tmp_path / "m.npy", np.array([True, False, True]))
+        words = (tmp_path / "s.npy", tmp_path / "t.npy", "--mask", tmp_path / "m.npy")
+        done = kldiv("loss", "torch", *words, "--format", "json")
+        assert (done.code, done.err) == (0, "")
+        found = json.loads(done.out)
+        assert (found["value"], found["rows"], found["masked"], found["invalid"]) == (0, 2, 1, 0)
+
+    def test_samples_of_globalpointer(self, kldiv: Kldiv, tmp_path: Path) -> None:
+        np.save(tmp_path / "m.npy", np.array([1, 0, 1, 1, 0, 1]))
+        words = ("--mask", tmp_path / "m.npy", "--format", "json")
+        found = json.loads(kldiv("loss", "globalpointer", *OCR, *words).out)
+        assert (found["rows"], found["masked"]) == (4, 2)
+
+    def test_cells_are_refused(self, kldiv: Kldiv) -> None:
+        assert kldiv("loss", "globalpointer", *OCR, "--mask", TEXT) == (
+            2,
+            "",
+            (
+                f"kldiv: error: {TEXT}: expected a mask of whole rows for a loss, found one of "
+                "cells\n"
+                "kldiv compare takes it.\n"
+            ),
+        )
+
+    def test_nothing_is_kept(self, kldiv: Kldiv, tmp_path: Path) -> None:
+        np.save(tmp_path / "m.npy", np.ones(512, dtype=bool))
+        done = kldiv("loss", "torch", *MAGIKA, "--mask", tmp_path / "m.npy", "--mask-means", "drop")
+        assert done.code == 2
+        assert "found none: the mask leaves out every cell\n" in done.err
+
+    def test_a_meaning_without_a_mask(self, kldiv: Kldiv) -> None:
+        done = kldiv("loss", "torch", *MAGIKA, "--mask-means", "keep")
+        assert done.code == 2
+        assert "--mask-means says what a mask means, and there is none" in done.err
+
+    def test_without_a_loss(self, kldiv: Kldiv, rows: Path) -> None:
+        done = kldiv("loss", "--mask", rows)
+        assert (done.code, done.out) == (2, "")
+        assert "expected the NAME of a loss for these options, found none" in done.err
