@@ -113,8 +113,9 @@ def compare(
     group : str, path or array_like, optional
         Statistics per group too, in the result's ``groups``: "argmax", the reference's top class;
         "confidence", its probability in five bins; "position", the index along the last axis of
-        rows that have several; or labels, one per row: an .npy file, a text file of a line each, or
-        an array of integers or text. Labels may lack the last axes of rows.
+        rows that have several; a column of a table, which is then no class; or labels, one per row:
+        an .npy file, a text file of a line each, or an array of integers or text, which may lack
+        the last axes of rows.
     mask : path or array_like of bool, optional
         Which cells enter; the others leave softmax, sums and agreement on both sides, and rows of
         which none enters leave every denominator. True and false or 1 and 0. Its axes are the first
@@ -181,7 +182,8 @@ def compare(
         available_threads() if threads is None else threads,
     )
     classes = None if columns is None else tuple(columns)
-    layout = Layout(row_axes, id_column, classes, key, format=reference_format)
+    column = group if isinstance(group, str) else None
+    layout = Layout(row_axes, id_column, classes, key, format=reference_format, group=column)
     own = Own(candidate_key, candidate_format)
     layout = without_labels(layout, reference, labels)
     choice = Choice.of(rows, limit, sample, seed)

@@ -21,12 +21,14 @@ from kldiv_cli.measures.top import top_class, top_probability
 from kldiv_cli.opening import file_row_shape, row_count
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.request import Request
+from kldiv_cli.sources.base import Source
 from kldiv_cli.sources.row_labels import RowLabels, read_row_labels
 
 _EDGES = (0.25, 0.5, 0.75, 0.95)
 """Bins of confidence end here, each with its upper edge."""
 WORDS = ("argmax", "confidence", "position")
-"""What rows can be grouped by without another column or file."""
+"""What rows can be grouped by without another column or file. A table's rows have no positions, so
+there the last one may be a column."""
 
 
 @dataclass(frozen=True)
@@ -40,16 +42,21 @@ class Grouping:
 def open_grouping(
     group: str | os.PathLike[str] | ArrayLike, pairing: Pairing, request: Request
 ) -> Grouping:
-    """Return how to group the rows of a pairing: by a word, a file or an array of labels.
+    """Return how to group the rows of a pairing: by a word, a column, a file or an array.
+
+    The column is the one that the layout of the two sides names; the reference's comes first.
 
     Raises
     ------
     InputError
         The file cannot be read, or has not one label per row.
     UsageError
-        There is no such grouping, or not of these rows.
+        There is no such grouping, or not of these rows, or more than one.
     """
+    columns = [side for side in (pairing.reference, pairing.candidate) if side.group_name]
     if isinstance(group, str):
+        if columns:
+            return _by_column(group, columns[0])
         if group == "argmax":
             return _by_argmax(pairing, request)
         if group == "confidence":
@@ -58,10 +65,31 @@ def open_grouping(
             return _by_position(pairing)
         if not Path(group).exists():
             raise UsageError(
-                f"--group: expected {', '.join(WORDS)} or a file, found {group!r}",
+                f"--group: expected {', '.join(WORDS)}, a column or a file, found {group!r}, which "
+                "neither input has as a column",
                 "A file holds one label per row: a line of text each, or an .npy array.",
             )
     return _by_labels(read_row_labels(group), pairing)
+
+
+def _by_column(name: str, side: Source) -> Grouping:
+    if name in ("argmax", "confidence"):
+        raise UsageError(
+            f"--group: {name!r} is a column of {side.path} and a grouping of its own",
+            "Rename the column.",
+        )
+    if Path(name).exists():
+        raise UsageError(
+            f"--group: {name!r} is a column of {side.path} and a file",
+            f"Say --group ./{name} for the file, or rename the column.",
+        )
+
+    def keys(block: BlockPair, _: Evaluation) -> NDArray[Any]:
+        if block.groups is None:
+            raise ValueError("a source that names a group column gave a block without groups")
+        return block.groups
+
+    return Grouping(By(f"column {name!r} of {side.path}", str), keys)
 
 
 def _by_labels(labels: RowLabels, pairing: Pairing) -> Grouping:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
 
@@ -68,6 +68,28 @@ def equal_ids(left: Block, right: Block) -> bool:
     if left.ids is not None and right.ids is not None and left.ids.dtype == right.ids.dtype:
         return bool(np.array_equal(left.ids, right.ids))
     return bool(np.array_equal(ids_of(left), ids_of(right)))
+
+
+def joined(blocks: Sequence[Block]) -> Block | None:
+    """Return values and groups of all blocks in one; None where there are no blocks."""
+    if not blocks:
+        return None
+    groups = [block.groups for block in blocks if block.groups is not None]
+    return Block(
+        np.concatenate([block.values for block in blocks]),
+        groups=np.concatenate(groups) if groups else None,
+    )
+
+
+def first_difference(
+    left: NDArray[Any] | None, right: NDArray[Any] | None
+) -> tuple[Any, Any, int] | None:
+    """Return what the first rows hold that differ, and which these are; None where none does."""
+    if left is None or right is None:
+        return None
+    differ = left != right
+    row = int(differ.argmax())
+    return (left[row], right[row], row) if differ[row] else None
 
 
 def check_unique(ids: list[NDArray[Any]], side: Source) -> None:

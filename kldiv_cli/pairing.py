@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, repeat
 from math import prod
 from typing import Any, Literal
@@ -12,7 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError, a_few
-from kldiv_cli.matching import Steps, check_unique, equal_ids, ids_of, only
+from kldiv_cli.matching import (
+    Steps,
+    check_unique,
+    equal_ids,
+    first_difference,
+    ids_of,
+    joined,
+    only,
+)
 from kldiv_cli.sources.base import BLOCK_BYTES, Block, Source, shown_shape
 
 
@@ -22,7 +30,8 @@ class BlockPair:
 
     ``start`` is the first row's place in the reference, ``places`` are those of all, None where
     they are consecutive. ``kept`` says which cells a mask keeps, shape (rows, classes), or
-    (rows, 1) of whole rows; None without a mask. Call `release` once the values were read.
+    (rows, 1) of whole rows; None without a mask. ``groups`` is what the sources' group column
+    says of the rows. Call `release` once the values were read.
     """
 
     start: int
@@ -32,6 +41,7 @@ class BlockPair:
     _releases: tuple[Callable[[], None] | None, ...] = ()
     kept: NDArray[np.bool_] | None = None
     places: NDArray[np.intp] | None = None
+    groups: NDArray[Any] | None = None
 
     @property
     def rows(self) -> slice | NDArray[np.intp]:
@@ -171,8 +181,7 @@ class Pairing:
             if rows == 0 and left.places is not None:
                 before = int(left.places[0])
             ids = left.ids if left.ids is not None else right.ids
-            releases = (left.release, right.release)
-            yield _pair(left, right.values, rows, ids, releases)
+            yield self._pair(left, right, rows, ids)
             rows += len(left)
 
     def _by_id(self, reference: Iterator[Block], candidate: Iterator[Block]) -> Iterator[BlockPair]:
@@ -187,8 +196,7 @@ class Pairing:
                 theirs = chain([] if right is None else [right], theirs)
                 yield from self._look_up(ours, list(theirs), walked)
                 return
-            releases = (left.release, right.release)
-            yield _pair(left, right.values, start, left.ids, releases)
+            yield self._pair(left, right, start, left.ids)
             start += len(left)
             walked.append(ids_of(left))
         check_unique(walked, self.reference)
@@ -200,19 +208,39 @@ class Pairing:
         theirs = np.concatenate([np.empty(0, object), *map(ids_of, candidate)])
         check_unique([*walked, theirs], self.candidate)
         place = dict(zip(theirs.tolist(), range(len(theirs)), strict=True))
-        values = np.concatenate([block.values for block in candidate]) if candidate else None
+        together = joined(candidate)
         ours: list[NDArray[Any]] = [np.empty(0, object)]
         start = sum(map(len, walked))
         for block in reference:
             ours.append(ids_of(block))
             rows = np.fromiter(map(place.get, ours[-1], repeat(-1)), np.intp, len(block))
-            if values is None or (rows < 0).any():
+            if together is None or (rows < 0).any():
                 ours.extend(map(ids_of, reference))
                 break
-            yield _pair(block, values[rows], start, block.ids, (block.release,))
+            yield self._pair(block, together[rows], start, block.ids)
             start += len(block)
         check_unique([*walked, *ours], self.reference)
         self._check_matched("row ids", *(x.tolist() for x in (np.concatenate(ours), theirs)))
+
+    def _pair(self, left: Block, right: Block, start: int, ids: NDArray[Any] | None) -> BlockPair:
+        """Return a pair in the reference's place; ``start`` is where rows are counted here."""
+        if left.places is not None:
+            start = int(left.places[0])
+        releases = left.release, right.release
+        pair = BlockPair(start, left.values, right.values, ids, releases, places=left.places)
+        if left.groups is None and right.groups is None:
+            return pair
+        fault = first_difference(left.groups, right.groups)
+        if fault is not None:
+            ours, theirs, row = fault
+            raise InputError(
+                f"{self.candidate.path}: expected {ours!r} in column {self.candidate.group_name!r} "
+                f"beside row {pair.number(row)} of {self.reference.path}, as there, found "
+                f"{theirs!r}",
+                "Rows that are paired need one group: match them by --id, or drop the column from "
+                "one side.",
+            )
+        return replace(pair, groups=right.groups if left.groups is None else left.groups)
 
     def _check_shapes(self) -> None:
         left, right = self.reference, self.candidate
@@ -254,19 +282,6 @@ def different(
         f"{_shown(left)} there and {_shown(right)} here",
         "Compare outputs of the same inputs; --row-axes says which leading axes are rows.",
     )
-
-
-def _pair(
-    left: Block,
-    candidate: NDArray[Any],
-    start: int,
-    ids: NDArray[Any] | None,
-    releases: tuple[Callable[[], None] | None, ...],
-) -> BlockPair:
-    """Return a pair whose place is the reference's; ``start`` is where rows are counted here."""
-    if left.places is not None:
-        start = int(left.places[0])
-    return BlockPair(start, left.values, candidate, ids, releases, places=left.places)
 
 
 def _value_bytes(dtype: str) -> int:

@@ -198,10 +198,10 @@ GroupName = Annotated[
     str | None,
     typer.Option(
         "--group",
-        metavar="NAME|FILE",
+        metavar="NAME",
         help="The statistics per group too. argmax: by the reference's top class. confidence: by "
-        "its probability. position: by the index along the last of several axes of rows. FILE: by "
-        "a label per row, of a text file or .npy.",
+        "its probability. position: by the index along the last of several axes of rows. A COLUMN "
+        "of a table, or a FILE with a label per row: text or .npy.",
         rich_help_panel=_RESULT,
     ),
 ]

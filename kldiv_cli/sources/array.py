@@ -42,6 +42,7 @@ class ArraySource:
     class_names = None
     id_name = None
     shards = None
+    group_name = None
 
     def __post_init__(self) -> None:
         check_numeric(self.array.dtype, self.path, booleans=self.layout.booleans)

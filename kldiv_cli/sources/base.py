@@ -47,6 +47,8 @@ class Layout:
         What was decided before the file was opened, to be told with what is decided then.
     booleans : bool
         Whether values may be true and false, as those of a mask are.
+    group : str or None
+        The column of a table, if it has one of that name, that says what group a row is in.
     """
 
     row_axes: int | None = None
@@ -59,6 +61,7 @@ class Layout:
     format: str | None = None
     notes: tuple[str, ...] = ()
     booleans: bool = False
+    group: str | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,8 @@ class Shards:
 class Block:
     """Consecutive rows: values (rows, classes) in the file's dtype, and their ids if any.
 
+    ``groups`` holds the text of the layout's group column, None where a cell is empty.
+
     ``release``, where there is one, is to be called once the values were read, so that the pages of
     a mapped file need not stay in memory; they may be read again all the same. ``places`` are the
     rows' places in the file, counted from 0, where not all of its rows are handed out.
@@ -82,6 +87,7 @@ class Block:
     ids: NDArray[Any] | None = None
     release: Callable[[], None] | None = None
     places: NDArray[np.intp] | None = None
+    groups: NDArray[Any] | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -89,7 +95,8 @@ class Block:
     def __getitem__(self, rows: slice | NDArray[np.intp]) -> Block:
         ids = None if self.ids is None else self.ids[rows]
         places = None if self.places is None else self.places[rows]
-        return Block(self.values[rows], ids, self.release, places)
+        groups = None if self.groups is None else self.groups[rows]
+        return Block(self.values[rows], ids, self.release, places, groups)
 
 
 class Source(Protocol):
@@ -126,6 +133,10 @@ class Source(Protocol):
     @property
     def id_name(self) -> str | None:
         """The column that identifies rows."""
+
+    @property
+    def group_name(self) -> str | None:
+        """The column that says what group a row is in, where the layout names one that it has."""
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -96,6 +96,14 @@ def ids_of(path: str, column: pa.Array) -> NDArray[Any]:
     return ids
 
 
+def text_of(path: str, column: pa.Array) -> NDArray[Any]:
+    """Return cells as text, None where one is empty."""
+    with reading(path, "A column of groups holds text, integers or another type with a text form."):
+        text: NDArray[Any] = column.cast(pa.string()).to_numpy(zero_copy_only=False)
+    text[text == ""] = None
+    return text
+
+
 def check_exact(path: str, batch: pa.RecordBatch, names: Sequence[str]) -> None:
     """Raise where an integer is too large for float64: an id, most likely, taken for a class."""
     for name in names:

@@ -36,13 +36,14 @@ class Columns:
     """The roles of a table's columns.
 
     ``row`` is the list column that holds a whole row, for tables that are laid out so; then
-    ``classes`` is empty.
+    ``classes`` is empty. ``group`` is the column that says what group a row is in.
     """
 
     id: str | None
     classes: tuple[str, ...]
     row: str | None
     notes: tuple[str, ...]
+    group: str | None = None
 
 
 def assign(
@@ -76,27 +77,31 @@ def assign(
     """
     table = _Table(path, schema.names, schema.types, first, named)
     table.check_names(layout)
+    group = layout.group if layout.group in table.types else None
+    if group is not None:
+        table.check_group(group, layout)
+    names = [name for name in table.names if name != group]
     if layout.columns is not None:
         asked = set(layout.columns)
-        left = [name for name in table.names if name not in asked]
+        left = [name for name in names if name not in asked]
         id_name, notes = table.find_id(left, layout.id, must_tell=False)
         notes = layout.notes + notes
         if len(layout.columns) == 1 and is_number_list(table.types[layout.columns[0]]):
-            return Columns(id_name, (), layout.columns[0], notes)
+            return Columns(id_name, (), layout.columns[0], notes, group)
         table.check_classes(layout.columns)
-        return Columns(id_name, layout.columns, None, notes)
+        return Columns(id_name, layout.columns, None, notes, group)
 
-    id_name, notes = table.find_id(table.names, layout.id, must_tell=True)
+    id_name, notes = table.find_id(names, layout.id, must_tell=True)
     notes = layout.notes + notes
-    indices = [name for name in table.names if name != id_name and table.is_index(name)]
+    indices = [name for name in names if name != id_name and table.is_index(name)]
     if indices:
         notes += (f"column {a_few(indices)} left out: it numbers the rows",)
     out = {id_name, *indices}
-    rest = [name for name in table.names if name not in out]
+    rest = [name for name in names if name not in out]
     classes = tuple(name for name in rest if is_number(table.types[name]))
     lists = [name for name in rest if is_number_list(table.types[name])]
     if len(lists) == 1 and not classes:
-        return Columns(id_name, (), lists[0], notes)
+        return Columns(id_name, (), lists[0], notes, group)
     if lists or not classes:
         found = (
             f"list column {a_few(lists)}{' beside ' if classes else ''}{a_few(list(classes))}"
@@ -107,7 +112,7 @@ def assign(
             f"{path}: expected one numeric column per class, found {found}",
             "Name what holds the logits with --columns A,B,... or --columns LIST.",
         )
-    return Columns(id_name, classes, None, notes)
+    return Columns(id_name, classes, None, notes, group)
 
 
 @dataclass(frozen=True)
@@ -143,6 +148,25 @@ class _Table:
             raise InputError(
                 f"{self.path}: column {layout.id!r} cannot be the row id and a class",
                 "Leave it out of --columns, or name another --id.",
+            )
+
+    def check_group(self, name: str, layout: Layout) -> None:
+        """Raise if the column of groups is another's already, or holds no text and no numbers."""
+        if name in (layout.columns or ()):
+            raise InputError(
+                f"{self.path}: column {name!r} cannot hold the groups and be a class",
+                "Leave it out of --columns, or name another --group.",
+            )
+        if name == layout.id:
+            raise InputError(
+                f"{self.path}: column {name!r} cannot be the row id and hold the groups",
+                "Leave --group out: every row would be a group of its own.",
+            )
+        if pa.types.is_nested(self.types[name]):
+            raise InputError(
+                f"{self.path}: expected a label per row in column {name!r}, found "
+                f"{self.types[name]}",
+                "Name another column with --group.",
             )
 
     def check_classes(self, classes: tuple[str, ...]) -> None:
@@ -194,7 +218,7 @@ class _Table:
             )
         if indices:
             return indices[0], (f"row id: column {indices[0]!r}, which numbers the rows",)
-        if must_tell and self._is_unclear():
+        if must_tell and names[:1] == self.names[:1] and self._is_unclear():
             raise self._unclear()
         return None, ()
 

@@ -81,8 +81,9 @@ class _Table:
         PyArrow could cut the file by itself, but reads 32 pieces ahead.
         """
         types = dict.fromkeys(self.columns.classes, pa.float64())
-        if self.columns.id is not None:
-            types[self.columns.id] = pa.string()
+        for name in (self.columns.id, self.columns.group):
+            if name is not None:
+                types[name] = pa.string()
         parse = pa_csv.ParseOptions(delimiter=self.text.delimiter)
         convert = pa_csv.ConvertOptions(
             column_types=types, include_columns=names, null_values=[""], strings_can_be_null=True

@@ -42,6 +42,7 @@ class DeflatedSource:
     class_names = None
     id_name = None
     shards = None
+    group_name = None
 
     @property
     def path(self) -> str:

@@ -90,8 +90,8 @@ class _Table:
                     table = pa_json.read_json(pa.BufferReader(text), read, parse)
                     for batch in table.select(names).to_batches():
                         self._check_lists(batch)
-                        if self.columns.id is not None:
-                            batch.column(self.columns.id).validate(full=True)  # as UTF-8
+                        for name in self._labels:
+                            batch.column(name).validate(full=True)  # as UTF-8
                         yield batch
 
     def _check_lists(self, batch: pa.RecordBatch) -> None:
@@ -101,6 +101,11 @@ class _Table:
         if lists.null_count or (np.diff(lists.offsets.to_numpy()) != self.width).any():
             raise pa.ArrowInvalid("expected a list of the same length on every line")
 
+    @property
+    def _labels(self) -> list[str]:
+        """The columns that hold no numbers to compute with."""
+        return [x for x in (self.columns.id, self.columns.group) if x is not None]
+
     @cached_property
     def _types(self) -> pa.Schema:
         """What every known name is read as; names that --columns leaves out are not known."""
@@ -109,7 +114,7 @@ class _Table:
             types[self.columns.row] = pa.list_(pa.float64())
         schema = self.first.schema
         for name, kind in zip(schema.names, schema.types, strict=True):
-            if name == self.columns.id:
+            if name in self._labels:
                 types[name] = kind
             elif self.is_closed:
                 types.setdefault(name, pa.float64())  # an index beside the id
@@ -153,7 +158,9 @@ class _Table:
                 if self.is_closed:
                     return f"expected the names of the first lines, found {name!r}"
             elif name != self.columns.row and not _holds(types.field(name).type, cell):
-                kind = "an id like the first" if name == self.columns.id else "a number"
+                kind = "a number"
+                if name in self._labels:
+                    kind = f"{'an id' if name == self.columns.id else 'a label'} like the first"
                 return f"{name!r}: expected {kind}, found {named(cell)}"
         return None
 

@@ -75,7 +75,8 @@ def read_labels(
 def _of_column(name: str, reference: object, layout: Layout) -> Labels:
     if isinstance(reference, (str, os.PathLike)):
         path = os.fspath(reference)
-        source = open_source(path, replace(layout, row_axes=None, id=None, columns=(name,)))
+        alone = replace(layout, row_axes=None, id=None, columns=(name,), group=None)
+        source = open_source(path, alone)
         if source.class_names is not None:
             blocks = [block.values[:, 0] for block in source.blocks(_BLOCK, [name])]
             return _integers(f"{path}: column {name!r}", np.concatenate(blocks))

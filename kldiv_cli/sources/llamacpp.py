@@ -81,6 +81,7 @@ class LlamaCppSource:
     class_names = None
     id_name = None
     shards = None
+    group_name = None
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -100,6 +100,11 @@ class Selected:
         return self.source.id_name
 
     @property
+    def group_name(self) -> str | None:
+        """The column that says what group a row is in."""
+        return self.source.group_name
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What was decided about the columns."""
         return self.source.notes

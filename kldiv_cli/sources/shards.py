@@ -189,6 +189,11 @@ class ShardedSource:
         return self.first.id_name
 
     @property
+    def group_name(self) -> str | None:
+        """The column that says what group a row is in."""
+        return self.first.group_name
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What was decided about the first file's columns, and holds for all of them."""
         return self.first.notes
@@ -290,12 +295,13 @@ def _check_alike(first: Source, other: Source, files: Files) -> None:
 
 def _traits(source: Source) -> tuple[str, ...]:
     """Return what the files of one input have in common; of names more is to be said."""
-    named, column = source.class_names is not None, source.id_name
+    named, column, group = source.class_names is not None, source.id_name, source.group_name
     shape = (None, *source.row_shape[1:], *(() if named else source.class_shape))
     return (
         f"format {source.format}",
         f"type {source.dtype}",
         "no row-id column" if column is None else f"row-id column {column!r}",
+        "no column of groups" if group is None else f"column {group!r} of groups",
         "class names" if named else "no class names",
         f"shape {shown_shape(shape)}",
     )

@@ -12,7 +12,14 @@ import pyarrow as pa
 from kldiv_cli.errors import InputError
 from kldiv_cli.sources.ahead import Ahead
 from kldiv_cli.sources.base import Block, Layout
-from kldiv_cli.sources.cells import Batches, ids_of, reading, rows_of_columns, rows_of_lists
+from kldiv_cli.sources.cells import (
+    Batches,
+    ids_of,
+    reading,
+    rows_of_columns,
+    rows_of_lists,
+    text_of,
+)
 from kldiv_cli.sources.columns import Columns
 
 MORE_THREADS = pa.cpu_count() > 2
@@ -120,6 +127,11 @@ class TableSource:
         return self.columns.id
 
     @property
+    def group_name(self) -> str | None:
+        """The column that says what group a row is in."""
+        return self.columns.group
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What was decided about format and columns."""
         return self.columns.notes
@@ -166,7 +178,8 @@ class TableSource:
         """Yield every batch as one block."""
         if self.columns.row is not None:
             order = [self.columns.row]
-        names = order if self.columns.id is None else [self.columns.id, *order]
+        beside = (name for name in (self.columns.id, self.columns.group) if name is not None)
+        names = [*beside, *order]
         found = False
         for batch in batches(names, rows):
             if batch.num_rows == 0:
@@ -192,9 +205,10 @@ class TableSource:
             values = rows_of_columns(self.path, batch, order, self.integers)
         else:
             values = rows_of_lists(self.path, batch.column(self.columns.row), self.width)
-        if self.columns.id is None:
-            return Block(values)
-        return Block(values, ids_of(self.path, batch.column(self.columns.id)))
+        name, group = self.columns.id, self.columns.group
+        ids = None if name is None else ids_of(self.path, batch.column(name))
+        groups = None if group is None else text_of(self.path, batch.column(group))
+        return Block(values, ids, groups=groups)
 
 
 def _cut(whole: Iterator[Block], rows: int) -> Iterator[Block]:

@@ -126,7 +126,8 @@ ONE_AXIS = """\
 It is for arrays such as (text, position, class); --row-axes says which are rows."""
 
 NOTHING = """\
---group: expected argmax, confidence, position or a file, found 'class'
+--group: expected argmax, confidence, position, a column or a file, found 'class', which neither \
+input has as a column
 A file holds one label per row: a line of text each, or an .npy array."""
 
 
