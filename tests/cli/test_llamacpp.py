@@ -11,11 +11,13 @@ import numpy.typing as npt
 import pytest
 
 from kldiv_cli import compare, loss
-from kldiv_cli.errors import InputError
+from kldiv_cli.errors import InputError, KldivError
 from kldiv_cli.inspection import inspect
 from kldiv_cli.measures.kinds import Kind
+from kldiv_cli.request import NanPolicy
 from tests.command import Kldiv
 from tests.llamacpp import SAMPLES, decode, random_logits, random_tokens, write
+from tests.sources.mutations import mutations
 
 Array = npt.NDArray[Any]
 
@@ -135,6 +137,27 @@ def test_a_loss_takes_them_for_log_probabilities() -> None:
 def test_inspected_they_need_no_option() -> None:
     guess = inspect(REFERENCE).guess
     assert (guess.kind, guess.mode, guess.options) == ("log-probs", "softmax", "")
+
+
+@pytest.mark.parametrize("nan_policy", ["raise", "omit", "propagate"])
+def test_a_damaged_file_is_compared_or_refused(tmp_path: Path, nan_policy: NanPolicy) -> None:
+    """Whatever of it is damaged, no warning and no other error comes of it, and nothing wrong."""
+    good = write(tmp_path / "good.kld", random_logits(2, 3, 7, 6), random_tokens(2, 8, 7))
+    bad = tmp_path / "bad.kld"
+    compared = 0
+    for content in mutations(good.read_bytes(), seed=4, count=80):
+        bad.write_bytes(content)
+        try:
+            result = compare(good, bad, nan_policy=nan_policy)
+            inspect(bad)
+        except KldivError as error:
+            assert error.what.startswith(f"{bad}: ")  # noqa: PT017
+        else:
+            compared += 1
+            assert not (result.values["jeffreys"] < 0).any()
+            assert result.language is not None
+            assert result.language.tokens == result.rows
+    assert compared > 10
 
 
 class TestInspect:
