@@ -20,7 +20,7 @@ from kldiv_cli.measures.kinds import Kind
 from kldiv_cli.opening import Input, Own, open_labels, open_pairing, own_kinds, without_labels
 from kldiv_cli.parallel import available_threads
 from kldiv_cli.request import NanPolicy, Request, Unit
-from kldiv_cli.sources.base import Layout
+from kldiv_cli.sources.base import Layout, RawType
 from kldiv_cli.sources.rows import Choice
 from kldiv_cli.watch import Watch
 
@@ -40,6 +40,9 @@ def compare(
     candidate_key: str | None = None,
     reference_format: str | None = None,
     candidate_format: str | None = None,
+    header: bool = True,
+    delimiter: str | None = None,
+    dtype: RawType | None = None,
     rows: slice | str | None = None,
     limit: int | None = None,
     sample: int | None = None,
@@ -91,6 +94,13 @@ def compare(
     reference_format, candidate_format : str, optional
         What a file is, as `kldiv_cli.sources.FORMATS` names it; by default what its content says,
         or else its suffix.
+    header : bool
+        Whether the first line of .csv and .tsv files names the columns; if not, classes and columns
+        are known by their positions, from 0.
+    delimiter : str, optional
+        What stands between the cells of .csv and .tsv files, if not comma and tab.
+    dtype : "bfloat16", optional
+        What values of two raw bytes are: so NumPy saves bfloat16 arrays of ml_dtypes.
     rows : slice or str, optional
         Only these rows, as in Python and without a step: ``slice(100, 200)`` or "100:200". Rows are
         counted along all axes of rows, those of the reference; the candidate's are found by id or
@@ -183,7 +193,17 @@ def compare(
     )
     classes = None if columns is None else tuple(columns)
     column = group if isinstance(group, str) else None
-    layout = Layout(row_axes, id_column, classes, key, format=reference_format, group=column)
+    layout = Layout(
+        row_axes,
+        id_column,
+        classes,
+        key,
+        dtype,
+        header,
+        delimiter,
+        reference_format,
+        group=column,
+    )
     own = Own(candidate_key, candidate_format)
     layout = without_labels(layout, reference, labels)
     choice = Choice.of(rows, limit, sample, seed)

@@ -34,7 +34,7 @@ from kldiv_cli.opening import (
 )
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.request import NanPolicy, check_kinds, check_normalize
-from kldiv_cli.sources.base import Layout
+from kldiv_cli.sources.base import Layout, RawType
 from kldiv_cli.sources.labels import Labels
 from kldiv_cli.watch import Watch, watched
 
@@ -53,6 +53,9 @@ def loss(
     candidate_key: str | None = None,
     reference_format: str | None = None,
     candidate_format: str | None = None,
+    header: bool = True,
+    delimiter: str | None = None,
+    dtype: RawType | None = None,
     kind: Kind | tuple[Kind, Kind] = "logits",
     normalize: bool = False,
     mask: str | os.PathLike[str] | ArrayLike | None = None,
@@ -90,6 +93,8 @@ def loss(
     reference_format, candidate_format : str, optional
         What a file is, as `kldiv_cli.sources.FORMATS` names it, where its content and suffix do not
         tell.
+    header, delimiter, dtype : optional
+        How text is laid out, and what raw bytes are; those of `kldiv_cli.compare`.
     kind : {"logits", "probs", "log-probs"} or a pair of them
         What the numbers are, of both sides or of each; their logarithms are taken for logits.
     normalize : bool
@@ -144,7 +149,7 @@ def loss(
     check_kinds(kinds)
     check_normalize(chosen.mode, kinds, normalize=normalize)
     classes = None if columns is None else tuple(columns)
-    layout = Layout(row_axes, id_column, classes, key, format=reference_format)
+    layout = Layout(row_axes, id_column, classes, key, dtype, header, delimiter, reference_format)
     own = Own(candidate_key, candidate_format)
     layout = without_labels(layout, reference, labels)
     pairing = open_pairing(reference, candidate, layout, own)

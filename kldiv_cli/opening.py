@@ -17,11 +17,12 @@ from kldiv_cli.measures.faults import first_invalid
 from kldiv_cli.measures.kinds import Kind, looks_like
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.selecting import select
-from kldiv_cli.sources import has_keys, open_source
+from kldiv_cli.sources import has_keys, is_delimited, is_table, open_source
 from kldiv_cli.sources.array import ArraySource
 from kldiv_cli.sources.base import Layout, Source
 from kldiv_cli.sources.labels import Labels, is_column, read_labels
 from kldiv_cli.sources.llamacpp import is_llamacpp
+from kldiv_cli.sources.mapped import told_type
 from kldiv_cli.sources.rows import Choice
 from kldiv_cli.sources.selected import count_rows, whole
 
@@ -74,7 +75,8 @@ def open_side(side: Input, layout: Layout) -> Source:
             f"array: expected rows of one length, found what NumPy makes no array of ({error})",
             "Every row needs one logit per class.",
         ) from error
-    return ArraySource(array, layout)
+    dtype = told_type(array.dtype, layout, "array")
+    return ArraySource(array if dtype == array.dtype else array.view(dtype), layout)
 
 
 def open_pairing(
@@ -93,16 +95,16 @@ def open_pairing(
     InputError
         A file cannot be read, has not the rows that are wanted, or the two sides do not correspond.
     UsageError
-        An id or columns are named for two sides that are no tables, or a key where no side that it
-        is for holds arrays under names.
+        An option is for neither side: an id or columns without a table, a key without arrays under
+        names, a delimiter or no header without delimited text, a type without raw bytes.
     """
+    _check_dtype(layout.dtype)
     left, right = open_side(reference, layout), open_side(candidate, own.of(layout))
     _check_keys(left, right, layout.key, own.key)
+    _check_text(left, right, layout)
     pairing = select(left, right, choice) if choice else Pairing(left, right)
-    if layout.id is None and layout.columns is None:
-        return pairing
-    sides = pairing.reference, pairing.candidate
-    if all(side.class_names is None and side.id_name is None for side in sides):
+    named = layout.id is not None or layout.columns is not None
+    if named and not (is_table(left) or is_table(right)):
         raise UsageError(
             "--id and --columns name columns, and neither input is a table with columns",
             "Leave them out.",
@@ -121,6 +123,29 @@ def _check_keys(left: Source, right: Source, key: str | None, candidate_key: str
     if candidate_key is None:
         raise UsageError("--key names an array, and neither input holds any under names", advice)
     raise UsageError(f"--key names an array, and {left.path} holds none under names", advice)
+
+
+def _check_dtype(dtype: str | None) -> None:
+    if dtype not in {None, "bfloat16"}:
+        raise UsageError(
+            f"no type of raw bytes is called {dtype!r}",
+            "Known: bfloat16; others say what they are.",
+        )
+
+
+def _check_text(left: Source, right: Source, layout: Layout) -> None:
+    """Raise for what is said of text or raw bytes, where neither side holds any."""
+    said = not layout.header or layout.delimiter is not None
+    if said and not (is_delimited(left) or is_delimited(right)):
+        raise UsageError(
+            "--no-header and --delimiter are for delimited text, and neither input is any",
+            "Leave them out: only .csv and .tsv files have a header line and delimiters.",
+        )
+    if layout.dtype is not None and layout.dtype not in {left.dtype, right.dtype}:
+        raise UsageError(
+            f"--dtype {layout.dtype} is for values of two raw bytes, and neither input holds any",
+            "Leave it out: other files say what they hold.",
+        )
 
 
 def open_labels(

@@ -20,7 +20,7 @@ from kldiv_cli.measures.exact import real
 from kldiv_cli.opening import Input, Own, describe, invalid_row, nothing_counts, open_pairing
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.request import NanPolicy
-from kldiv_cli.sources.base import Layout
+from kldiv_cli.sources.base import Layout, RawType
 from kldiv_cli.verification import Finding, Verification
 from kldiv_cli.watch import Watch
 
@@ -39,6 +39,9 @@ def verify(
     candidate_key: str | None = None,
     reference_format: str | None = None,
     candidate_format: str | None = None,
+    header: bool = True,
+    delimiter: str | None = None,
+    dtype: RawType | None = None,
     progress: Callable[[int, int | None], None] | None = None,
 ) -> Verification:
     """Check on the rows of two sets of logits what must hold for any logits.
@@ -50,7 +53,7 @@ def verify(
     ----------
     reference, candidate, row_axes, temperature, id_column, columns, progress
         Those of `kldiv_cli.compare`.
-    key, candidate_key, reference_format, candidate_format
+    key, candidate_key, reference_format, candidate_format, header, delimiter, dtype
         Those of `kldiv_cli.compare`.
     mode : {"softmax", "sigmoid"}
         Under sigmoid, where a row needs no softmax, only the identities of cells are checked; under
@@ -76,7 +79,7 @@ def verify(
             f"expected a temperature above 0, found {temperature:g}", "1 leaves the logits alone."
         )
     classes = None if columns is None else tuple(columns)
-    layout = Layout(row_axes, id_column, classes, key, format=reference_format)
+    layout = Layout(row_axes, id_column, classes, key, dtype, header, delimiter, reference_format)
     own = Own(candidate_key, candidate_format)
     pairing = open_pairing(reference, candidate, layout, own)
     findings = [

@@ -23,6 +23,9 @@ def inspect(
     columns: options.ClassColumns = None,
     key: options.Key = None,
     input_format: options.InputFormat = None,
+    no_header: options.NoHeader = False,
+    delimiter: options.Delimiter = None,
+    dtype: options.DtypeOption = None,
     report: Annotated[
         Literal["table", "json"],
         typer.Option(
@@ -42,7 +45,9 @@ def inspect(
     from kldiv_cli.sources.base import Layout
 
     classes = None if columns is None else tuple(columns.split(","))
-    layout = Layout(row_axes, id_column, classes, key, format=input_format)
+    layout = Layout(
+        row_axes, id_column, classes, key, dtype, not no_header, delimiter, input_format
+    )
     found: list[Inspection | Unreadable] = []
     for path in files:
         one = _look(path, layout)

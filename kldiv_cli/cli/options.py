@@ -162,6 +162,34 @@ CandidateFormat = Annotated[
         rich_help_panel=_MEANING,
     ),
 ]
+NoHeader = Annotated[
+    bool,
+    typer.Option(
+        "--no-header",
+        help="The first line of .csv and .tsv files is a row; columns are called 0, 1, 2, ...",
+        rich_help_panel=_MEANING,
+    ),
+]
+Delimiter = Annotated[
+    str | None,
+    typer.Option(
+        "--delimiter",
+        metavar="C",
+        help="What stands between the cells of .csv and .tsv files.",
+        show_default="comma and tab",
+        rich_help_panel=_MEANING,
+    ),
+]
+DtypeOption = Annotated[
+    Literal["bfloat16"] | None,
+    typer.Option(
+        "--dtype",
+        metavar="bfloat16",
+        help="What values of two raw bytes are, as .npy files hold bfloat16.",
+        show_default=False,
+        rich_help_panel=_MEANING,
+    ),
+]
 InputFormat = Annotated[
     _FORMAT | None,
     typer.Option(

@@ -22,6 +22,9 @@ def verify(
     candidate_key: options.CandidateKey = None,
     reference_format: options.ReferenceFormat = None,
     candidate_format: options.CandidateFormat = None,
+    no_header: options.NoHeader = False,
+    delimiter: options.Delimiter = None,
+    dtype: options.DtypeOption = None,
     report: Annotated[
         Literal["table", "json"],
         typer.Option("--format", help="For people, or at full precision for programs."),
@@ -56,6 +59,9 @@ def verify(
             candidate_key=candidate_key,
             reference_format=reference_format,
             candidate_format=candidate_format,
+            header=not no_header,
+            delimiter=delimiter,
+            dtype=dtype,
             progress=progress,
         )
     warnings.refuse(found.warnings, strict=strict)

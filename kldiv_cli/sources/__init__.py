@@ -42,6 +42,10 @@ class Format(NamedTuple):
     """What tells its files by their first bytes; None for text, which may be compressed."""
     keyed: bool = False
     """Whether a file holds arrays under names, of which the layout's key takes one."""
+    table: bool = False
+    """Whether a file has columns, whose roles the layout's id and columns say."""
+    delimited: bool = False
+    """Whether a file has cells between delimiters, with or without a header line."""
 
 
 FORMATS = {
@@ -52,27 +56,38 @@ FORMATS = {
         begins(b"\x93NUMPY"),
     ),
     "csv": Format(
-        "kldiv_cli.sources.csv:open_csv", (".csv",), "comma-separated text with a header line"
+        "kldiv_cli.sources.csv:open_csv",
+        (".csv",),
+        "comma-separated text with a header line",
+        table=True,
+        delimited=True,
     ),
     "tsv": Format(
-        "kldiv_cli.sources.csv:open_tsv", (".tsv",), "tab-separated text with a header line"
+        "kldiv_cli.sources.csv:open_tsv",
+        (".tsv",),
+        "tab-separated text with a header line",
+        table=True,
+        delimited=True,
     ),
     "parquet": Format(
         "kldiv_cli.sources.parquet:open_parquet",
         (".parquet", ".pq"),
         "Apache Parquet, a column per class or one list column",
         begins(b"PAR1\x15"),  # with a page, or without rows the footer
+        table=True,
     ),
     "arrow": Format(
         "kldiv_cli.sources.arrow:open_arrow",
         (".arrow", ".feather", ".ipc"),
         "Arrow IPC file or stream, Feather; a column per class or one list column, mapped",
         is_arrow,
+        table=True,
     ),
     "jsonl": Format(
         "kldiv_cli.sources.jsonl:open_jsonl",
         (".jsonl", ".ndjson"),
         "JSON lines: a list, or an object with a list or a number per class",
+        table=True,
     ),
     "npz": Format(
         "kldiv_cli.sources.npz:open_npz",
@@ -193,6 +208,16 @@ def check_format(name: str) -> None:
 def has_keys(source: Source) -> bool:
     """Tell whether a source is of a format that holds arrays under names."""
     return source.format in FORMATS and FORMATS[source.format].keyed
+
+
+def is_table(source: Source) -> bool:
+    """Tell whether a source is of a format that has columns."""
+    return source.format in FORMATS and FORMATS[source.format].table
+
+
+def is_delimited(source: Source) -> bool:
+    """Tell whether a source is of a format with cells between delimiters."""
+    return source.format in FORMATS and FORMATS[source.format].delimited
 
 
 def _files(path: str) -> Files | None:

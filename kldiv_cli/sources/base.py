@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,9 @@ STREAM_BYTES = 1 << 22
 BFLOAT16 = np.dtype([("bfloat16", "<u2")])
 """The upper half of float32, which NumPy lacks: a type that arithmetic refuses and nobody mistakes
 for integers."""
+
+RawType = Literal["bfloat16"]
+"""What values may be of which a file says only that each has two bytes."""
 
 
 @dataclass(frozen=True)
@@ -200,9 +203,7 @@ def check_numeric(dtype: np.dtype[Any], path: str, *, booleans: bool = False) ->
     advice = "Save the logits as float32 or float64: numpy.save(path, logits.astype('float32'))."
     if dtype.str == "|V2" and dtype.names is None:
         what = "|V2 (two raw bytes per value: bfloat16 as ml_dtypes saves it)"
-        advice = (
-            "Save them as float32: numpy.save(path, x.view(ml_dtypes.bfloat16).astype('float32'))."
-        )
+        advice = "Say --dtype bfloat16 if that is what they are."
     raise InputError(f"{path}: expected real numbers, found {what}", advice)
 
 

@@ -42,12 +42,12 @@ def open_csv(path: str, layout: Layout, delimiter: str = ",", name: str = "csv")
         The delimiter is not one character.
     """
     check_layout(path, layout)
-    separator = _one_character(layout.delimiter or delimiter)
+    separator = _one_character(delimiter if layout.delimiter is None else layout.delimiter)
     text = Delimited(path, codec_of(path), separator, layout.header)
     first = read_first_lines(text)
-    columns = roles.assign(
-        path, first.schema(layout.id), first.first_column, layout, named=layout.header
-    )
+    schema = first.schema(layout.id)
+    _check_separated(path, schema, separator)
+    columns = roles.assign(path, schema, first.first_column, layout, named=layout.header)
     first.check_exact(columns.classes)
     table = _Table(text, first, columns)
     return TableSource(
@@ -123,6 +123,19 @@ def _one_character(delimiter: str) -> str:
             "Name what stands between the cells: ';', '|', '\\t', ...",
         )
     return named
+
+
+def _check_separated(path: str, schema: pa.Schema, delimiter: str) -> None:
+    """Raise for a file that has one column, and plainly because of its delimiter."""
+    if len(schema) != 1 or roles.is_number(schema.types[0]):
+        return
+    (name,) = schema.names
+    found = next((c for c in ";\t|," if c in name), None)
+    if found is not None:
+        raise InputError(
+            f"{path}: expected cells between {delimiter!r}, found one column and {found!r} in it",
+            f"Say --delimiter {found!r} if that stands between them.",
+        )
 
 
 def _is_blank(piece: memoryview) -> bool:

@@ -168,7 +168,7 @@ def _check_header(path: str, names: list[str]) -> None:
     if 2 * len(numbers) >= len(names):
         raise InputError(
             f"{path}: line 1: expected column names, found numbers ({', '.join(numbers[:3])}, ...)",
-            "Put a line of names above the first row.",
+            "Say --no-header if that is a row, or put a line of names above it.",
         )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kldiv_cli.errors import InputError
-from kldiv_cli.sources import open_source
+from kldiv_cli.sources import is_table, open_source
 from kldiv_cli.sources.base import Layout
 
 _BLOCK = 1 << 16
@@ -80,6 +80,12 @@ def _of_column(name: str, reference: object, layout: Layout) -> Labels:
         if source.class_names is not None:
             blocks = [block.values[:, 0] for block in source.blocks(_BLOCK, [name])]
             return _integers(f"{path}: column {name!r}", np.concatenate(blocks))
+        if is_table(source):
+            raise InputError(
+                f"{path}: expected a table whose columns have names, for that of the labels "
+                f"{name!r}, found one without a header",
+                "Save the labels with numpy.save and give that .npy file.",
+            )
     else:
         path = "array"
     raise InputError(

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError
-from kldiv_cli.sources.array import ArraySource, check_shape, type_name
+from kldiv_cli.sources.array import ArraySource, check_shape
 from kldiv_cli.sources.base import BFLOAT16, Block, Layout, check_numeric
 
 _STEP = 1 << 20
@@ -117,22 +117,19 @@ def map_array(
 
 
 def told_type(dtype: np.dtype[Any], layout: Layout, path: str) -> np.dtype[Any]:
-    """Return the type of the values: the file's own, or what the user says of raw bytes.
+    """Return the type of the values: their own, or what the user says of raw bytes.
 
     Raises
     ------
     InputError
-        The values are no real numbers, or of another type than the user says.
+        The values are no real numbers.
     """
     raw = dtype.str == "|V2" and dtype.names is None
-    if raw and layout.dtype == "bfloat16":
+    # As ml_dtypes has it, which loses its name where NumPy saves it.
+    named = dtype.name == "bfloat16" and dtype.itemsize == 2
+    if named or (raw and layout.dtype == "bfloat16"):
         return BFLOAT16
     check_numeric(dtype, path, booleans=layout.booleans)
-    if layout.dtype not in (None, type_name(dtype)):
-        raise InputError(
-            f"{path}: expected {layout.dtype} as --dtype says, found {type_name(dtype)}",
-            "Leave --dtype out: the file says what it holds.",
-        )
     return dtype
 
 

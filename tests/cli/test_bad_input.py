@@ -264,7 +264,7 @@ MORE_BAD = {
         both=True,
     ),
     "no-header-but-ids": Bad(".csv", csv().partition("\n")[2], "line 1: expected column names"),
-    "semicolons": Bad(".csv", csv().replace(",", ";"), "expected one numeric column per class"),
+    "semicolons": Bad(".csv", csv().replace(",", ";"), "expected cells between ',', found one"),
     "unnamed-column": Bad(".csv", ",a,b\n7,0.5,1\n3,1.5,2\n", "row ids or a class?"),
     "row-without-id": Bad(".csv", csv(ids=["x", "", "z"]), "expected an id in every row"),
     "large-ids-csv": Bad(".csv", "uid,a\n9007199254740993,1.5\n", "beyond 2**53", both=True),

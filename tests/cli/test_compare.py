@@ -681,7 +681,7 @@ class TestHelp:
             *("--mode", "--row-axes", "--temperature", "--nan-policy", "--id", "--columns"),
             *("--input", "--reference-input", "--candidate-input", "--normalize", "--smooth"),
             *("--key", "--candidate-key", "--reference-format", "--candidate-format"),
-            "--labels",
+            *("--no-header", "--delimiter", "--dtype", "--labels"),
         },
         "What of the files is compared": {
             *("--rows", "--limit", "--sample", "--seed", "--mask", "--mask-means")

@@ -230,7 +230,8 @@ def test_names_may_hold_what_csv_quotes(tmp_path: Path) -> None:
 def test_tabs_and_commas_are_not_mixed_up(tmp_path: Path) -> None:
     path = save(tmp_path, "a,1\tb\n1\t2\n", "x.tsv")
     assert open_source(path, Layout()).class_names == ("a,1", "b")
-    assert complaint(save(tmp_path, "a\tb\n1\t2\n")).startswith("expected one numeric column per")
+    said = "expected cells between ',', found one column and '\\t' in it"
+    assert complaint(save(tmp_path, "a\tb\n1\t2\n")) == said
 
 
 @pytest.mark.parametrize(
@@ -552,9 +553,6 @@ def test_a_table_may_have_any_delimiter(tmp_path: Path, delimiter: str) -> None:
 @pytest.mark.parametrize("delimiter", ["", ";;", '"', "\n", "é"])
 def test_a_delimiter_is_one_character(tmp_path: Path, delimiter: str) -> None:
     path = save(tmp_path, PLAIN)
-    if delimiter == "":
-        assert opened(path, Layout(delimiter=delimiter))[1] == ["x", "y"]
-        return
     with pytest.raises(UsageError) as caught:
         opened(path, Layout(delimiter=delimiter))
     assert caught.value.what == (

@@ -310,7 +310,7 @@ def test_the_format_that_is_said_overrules(tmp_path: Path) -> None:
         ("torch", "expected what torch 1.6 or later saves, found a file that begins with b'a,b"),
         ("safetensors", "expected the length of a header, at most 100000000 and within"),
         ("parquet", "Parquet"),
-        ("tsv", "expected one numeric column per class, found none (columns: 'a,b,c')"),
+        ("tsv", "expected cells between '\\t', found one column and ',' in it"),
     ],
 )
 def test_a_wrong_format_that_is_said_ends_in_the_error_of_that_format(
