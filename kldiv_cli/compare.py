@@ -9,6 +9,7 @@ from dataclasses import replace
 from numpy.typing import ArrayLike
 
 from kldiv_cli import measures
+from kldiv_cli.by_id import OnMissing
 from kldiv_cli.comparing import Comparing
 from kldiv_cli.comparison import Comparison
 from kldiv_cli.grouping import open_grouping
@@ -47,6 +48,7 @@ def compare(
     limit: int | None = None,
     sample: int | None = None,
     seed: int | None = None,
+    on_missing: OnMissing = "error",
     measure: str | Sequence[str] = "jeffreys",
     kind: Kind | tuple[Kind, Kind] = "logits",
     normalize: bool = False,
@@ -110,6 +112,8 @@ def compare(
     sample, seed : int, optional
         So many of these rows, drawn without replacement and in the file's order. The draw depends
         on the seed, 0 by default, and on nothing else.
+    on_missing : {"error", "skip"}
+        What a row id on one side only is: an error, or a row to leave out and count.
     measure : str or sequence of str
         What to compute, as ``kldiv measures`` lists it: "kl", "gjs:0.1", ... The first one ranks
         the rows and is what limits are about that name no measure.
@@ -207,7 +211,7 @@ def compare(
     own = Own(candidate_key, candidate_format)
     layout = without_labels(layout, reference, labels)
     choice = Choice.of(rows, limit, sample, seed)
-    pairing = open_pairing(reference, candidate, layout, own, choice)
+    pairing = open_pairing(reference, candidate, layout, own, choice, on_missing)
     pairing = masked(pairing, mask, mask_means)
     kinds = own_kinds(pairing, kinds, mode)
     request = replace(request, kinds=kinds)

@@ -87,6 +87,17 @@ class Selection:
 
 
 @dataclass(frozen=True)
+class Missing:
+    """How many rows were left out because their ids are on one side only.
+
+    Of rows that were selected; ``only_candidate`` is 0 then, as nobody asked for other rows.
+    """
+
+    only_reference: int
+    only_candidate: int
+
+
+@dataclass(frozen=True)
 class Limit:
     """A statistic that was not to be above a value: ``p99`` of the first measure, ``kl:p99``."""
 
@@ -193,6 +204,8 @@ class Comparison:
         is ``row_shape``.
     selection : Selection or None
         Which rows were asked for; None for all.
+    missing : Missing or None
+        How many rows have an id that is on one side only; None where that would be an error.
 
     Examples
     --------
@@ -246,6 +259,7 @@ class Comparison:
     row_numbers: NDArray[np.intp] | None = None
     file_row_shape: tuple[int | None, ...] | None = None
     selection: Selection | None = None
+    missing: Missing | None = None
 
     @property
     def numbered_shape(self) -> tuple[int, ...]:

@@ -90,6 +90,11 @@ def masked(pairing: Pairing, mask: Input | None, means: Means) -> Pairing:
             "--mask goes with all rows, and --rows, --limit and --sample take some of them",
             "Leave one of the two out.",
         )
+    if pairing.on_missing == "skip":
+        raise UsageError(
+            "--mask goes with all rows, and --on-missing skip leaves some of them out",
+            "Leave one of the two out.",
+        )
     layout = Layout(booleans=True)
     source = _open(mask, layout)
     row_shape, class_shape = pairing.row_shape, pairing.class_shape

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -63,22 +64,20 @@ def only(blocks: Iterator[Block], wanted: set[str]) -> Iterator[Block]:
             return
 
 
+def with_places(blocks: Iterator[Block]) -> Iterator[Block]:
+    """Yield blocks that know the places of their rows, of which some may be left out then."""
+    start = 0
+    for block in blocks:
+        stop = start + len(block)
+        yield block if block.places is not None else replace(block, places=np.arange(start, stop))
+        start = stop
+
+
 def equal_ids(left: Block, right: Block) -> bool:
     """Tell whether two blocks hold the same ids in the same order."""
     if left.ids is not None and right.ids is not None and left.ids.dtype == right.ids.dtype:
         return bool(np.array_equal(left.ids, right.ids))
     return bool(np.array_equal(ids_of(left), ids_of(right)))
-
-
-def joined(blocks: Sequence[Block]) -> Block | None:
-    """Return values and groups of all blocks in one; None where there are no blocks."""
-    if not blocks:
-        return None
-    groups = [block.groups for block in blocks if block.groups is not None]
-    return Block(
-        np.concatenate([block.values for block in blocks]),
-        groups=np.concatenate(groups) if groups else None,
-    )
 
 
 def first_difference(
@@ -102,3 +101,25 @@ def check_unique(ids: list[NDArray[Any]], side: Source) -> None:
             "more than once",
             "Drop the copies, or name another column with --id.",
         )
+
+
+def check_matched(
+    reference: Source, candidate: Source, what: str, ours: Sequence[str], theirs: Sequence[str]
+) -> None:
+    """Raise unless both sides hold the same names."""
+    left, right = set(ours), set(theirs)
+    if left == right:
+        return
+    sides = [
+        f"{len(only)} only in {path} ({a_few(only)})"
+        for only, path in (
+            ([str(name) for name in ours if name not in right], reference.path),
+            ([str(name) for name in theirs if name not in left], candidate.path),
+        )
+        if only
+    ]
+    raise InputError(
+        f"{candidate.path}: expected the same {what} as {reference.path}, found "
+        + " and ".join(sides),
+        "Write both from the same rows and classes, or name them with --id and --columns.",
+    )

@@ -9,6 +9,7 @@ from math import prod
 import numpy as np
 from numpy.typing import ArrayLike
 
+from kldiv_cli.by_id import OnMissing
 from kldiv_cli.comparison import Side
 from kldiv_cli.errors import InputError, UsageError
 from kldiv_cli.measures.base import Mode
@@ -85,10 +86,12 @@ def open_pairing(
     layout: Layout,
     own: Own = _AS_LAYOUT,
     choice: Choice | None = None,
+    on_missing: OnMissing = "error",
 ) -> Pairing:
     """Open both sides; ``own`` is what is said of the candidate alone.
 
     ``choice`` says which rows are wanted: of the reference, and the same ones of the candidate.
+    ``on_missing`` says what an id on one side only is.
 
     Raises
     ------
@@ -102,7 +105,7 @@ def open_pairing(
     left, right = open_side(reference, layout), open_side(candidate, own.of(layout))
     _check_keys(left, right, layout.key, own.key)
     _check_text(left, right, layout)
-    pairing = select(left, right, choice) if choice else Pairing(left, right)
+    pairing = select(left, right, choice, on_missing)
     named = layout.id is not None or layout.columns is not None
     if named and not (is_table(left) or is_table(right)):
         raise UsageError(

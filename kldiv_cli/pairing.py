@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from itertools import chain, repeat
 from math import prod
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kldiv_cli.errors import InputError, a_few
-from kldiv_cli.matching import (
-    Steps,
-    check_unique,
-    equal_ids,
-    first_difference,
-    ids_of,
-    joined,
-    only,
-)
+from kldiv_cli.by_id import ById, LeftOut, OnMissing
+from kldiv_cli.errors import InputError, UsageError
+from kldiv_cli.matching import Steps, check_matched, first_difference, ids_of, only, with_places
 from kldiv_cli.sources.base import BLOCK_BYTES, Block, Source, shown_shape
 
 
@@ -78,21 +70,51 @@ class Pairing:
     reference is only a ``part`` of a file, of which the candidate is the whole, ids only in the
     candidate are of rows that nobody asked for.
 
+    Parameters
+    ----------
+    reference, candidate : Source
+        The two sides.
+    part : bool
+        Whether the reference is only a part.
+    on_missing : {"error", "skip"}
+        What an id on one side only is: an error, or left out, and counted in ``left_out``.
+    room : int or None
+        How many bytes of the candidate may be held in memory to look rows up; by default three
+        quarters of what is available then.
+
     Raises
     ------
     InputError
         Shapes differ, or classes or rows of one side have no partner.
+    UsageError
+        Ids are to be skipped, and a side has none.
     """
 
     reference: Source
     candidate: Source
     part: bool = field(default=False, kw_only=True)
+    on_missing: OnMissing = field(default="error", kw_only=True)
+    room: int | None = field(default=None, kw_only=True)
+    left_out: LeftOut = field(default_factory=LeftOut, init=False, compare=False)
 
     def __post_init__(self) -> None:
+        if self.on_missing not in ("error", "skip"):
+            raise UsageError(
+                f"no way with missing rows is called {self.on_missing!r}", "Known: error, skip."
+            )
+        if self.on_missing == "skip" and self.by == "position":
+            raise UsageError(
+                "--on-missing skip is for rows with ids, and these are paired by position",
+                "Leave it out, or name the row-id column with --id.",
+            )
         self._check_shapes()
         if self._by_name:
-            self._check_matched(
-                "class names", self.reference.class_names or (), self.candidate.class_names or ()
+            check_matched(
+                self.reference,
+                self.candidate,
+                "class names",
+                self.reference.class_names or (),
+                self.candidate.class_names or (),
             )
 
     @property
@@ -136,6 +158,8 @@ class Pairing:
         widest = max(_value_bytes(side.dtype) for side in (self.reference, self.candidate))
         rows = max(1, (block_bytes or BLOCK_BYTES) // (widest * prod(self.class_shape)))
         reference = self.reference.blocks(rows)
+        if self.on_missing == "skip":
+            reference = with_places(reference)
         candidate = self.candidate.blocks(rows, order)
         if self.by == "position":
             return self._in_step(reference, candidate)
@@ -185,42 +209,9 @@ class Pairing:
             rows += len(left)
 
     def _by_id(self, reference: Iterator[Block], candidate: Iterator[Block]) -> Iterator[BlockPair]:
-        """Walk in step while the ids agree; from the first that does not, look the rest up."""
-        walked: list[NDArray[Any]] = []
-        start = 0
-        steps = Steps(reference, candidate)
-        for left, right in steps:
-            if left is None or right is None or not equal_ids(left, right):
-                ours, theirs = steps.rest()
-                ours = chain([] if left is None else [left], ours)
-                theirs = chain([] if right is None else [right], theirs)
-                yield from self._look_up(ours, list(theirs), walked)
-                return
+        walk = ById(self.reference, self.candidate, self.on_missing, self.room, self.left_out)
+        for start, left, right in walk.pairs(reference, candidate):
             yield self._pair(left, right, start, left.ids)
-            start += len(left)
-            walked.append(ids_of(left))
-        check_unique(walked, self.reference)
-
-    def _look_up(
-        self, reference: Iterator[Block], candidate: list[Block], walked: list[NDArray[Any]]
-    ) -> Iterator[BlockPair]:
-        """Pair the rest of the reference with the rest of the candidate, held in memory."""
-        theirs = np.concatenate([np.empty(0, object), *map(ids_of, candidate)])
-        check_unique([*walked, theirs], self.candidate)
-        place = dict(zip(theirs.tolist(), range(len(theirs)), strict=True))
-        together = joined(candidate)
-        ours: list[NDArray[Any]] = [np.empty(0, object)]
-        start = sum(map(len, walked))
-        for block in reference:
-            ours.append(ids_of(block))
-            rows = np.fromiter(map(place.get, ours[-1], repeat(-1)), np.intp, len(block))
-            if together is None or (rows < 0).any():
-                ours.extend(map(ids_of, reference))
-                break
-            yield self._pair(block, together[rows], start, block.ids)
-            start += len(block)
-        check_unique([*walked, *ours], self.reference)
-        self._check_matched("row ids", *(x.tolist() for x in (np.concatenate(ours), theirs)))
 
     def _pair(self, left: Block, right: Block, start: int, ids: NDArray[Any] | None) -> BlockPair:
         """Return a pair in the reference's place; ``start`` is where rows are counted here."""
@@ -252,25 +243,6 @@ class Pairing:
             raise different(left, right, "shapes", left.shape, right.shape)
         if len(left.row_shape) != len(right.row_shape):
             raise different(left, right, "axes of rows", left.shape, right.shape)
-
-    def _check_matched(self, what: str, ours: Sequence[str], theirs: Sequence[str]) -> None:
-        """Raise unless both sides hold the same names."""
-        left, right = set(ours), set(theirs)
-        if left == right:
-            return
-        sides = [
-            f"{len(only)} only in {path} ({a_few(only)})"
-            for only, path in (
-                ([str(name) for name in ours if name not in right], self.reference.path),
-                ([str(name) for name in theirs if name not in left], self.candidate.path),
-            )
-            if only
-        ]
-        raise InputError(
-            f"{self.candidate.path}: expected the same {what} as {self.reference.path}, found "
-            + " and ".join(sides),
-            "Write both from the same rows and classes, or name them with --id and --columns.",
-        )
 
 
 def different(

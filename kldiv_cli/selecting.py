@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kldiv_cli.comparison import Comparison, Selection
+from kldiv_cli.by_id import OnMissing
+from kldiv_cli.comparison import Comparison, Missing, Selection
 from kldiv_cli.pairing import Pairing, different
 from kldiv_cli.sources.base import Source
 from kldiv_cli.sources.rows import Choice, shown
@@ -16,7 +17,7 @@ from kldiv_cli.sources.selected import Selected, count_rows, rows_of, whole
 from kldiv_cli.summary import Statistics
 
 
-def select(left: Source, right: Source, choice: Choice) -> Pairing:
+def select(left: Source, right: Source, choice: Choice | None, on_missing: OnMissing) -> Pairing:
     """Pair the rows that are wanted: by id where both sides have ids, by position otherwise.
 
     By position, the files may be of different length only where the choice says at which row it
@@ -27,6 +28,8 @@ def select(left: Source, right: Source, choice: Choice) -> Pairing:
     InputError
         A side has not these rows, or the two sides do not correspond.
     """
+    if not choice:
+        return Pairing(left, right, on_missing=on_missing)
     by_id = left.id_name is not None and right.id_name is not None
     ends = choice.says_where_it_ends
     if not by_id and (not ends or left.row_shape[1:] != right.row_shape[1:]):
@@ -37,7 +40,7 @@ def select(left: Source, right: Source, choice: Choice) -> Pairing:
     chosen = choice.resolve(left.path, total)
     reference = Selected(left, chosen, total)
     if by_id:
-        return Pairing(reference, right, part=True)
+        return Pairing(reference, right, part=True, on_missing=on_missing)
     if not ends:
         if theirs is None and choice.needs_count:
             theirs = count_rows(right)
@@ -45,7 +48,7 @@ def select(left: Source, right: Source, choice: Choice) -> Pairing:
             raise different(left, right, "rows", total, theirs)
         if theirs is None:
             chosen = replace(chosen, stop=None)
-    return Pairing(reference, Selected(right, chosen, theirs))
+    return Pairing(reference, Selected(right, chosen, theirs), on_missing=on_missing)
 
 
 def numbered(
@@ -71,11 +74,20 @@ def numbered(
             for name, each in measures.items()
         }
 
-    left, right = pairing.reference, pairing.candidate
+    left, right, missing = pairing.reference, pairing.candidate, _missing(pairing)
+    selected = isinstance(left, Selected)
+    if not selected and missing == Missing(0, 0):
+        return replace(found, missing=missing)
+    shapes = left.shape, right.shape
+    if not selected and missing is not None:
+        shapes = (
+            _filled(left.shape, len(numbers) + missing.only_reference),
+            _filled(right.shape, len(numbers) + missing.only_candidate),
+        )
     return replace(
         found,
-        reference=replace(found.reference, shape=left.shape),
-        candidate=replace(found.candidate, shape=right.shape),
+        reference=replace(found.reference, shape=shapes[0]),
+        candidate=replace(found.candidate, shape=shapes[1]),
         row_shape=numbers.shape,
         measures=moved(found.measures),
         groups=None
@@ -89,8 +101,20 @@ def numbered(
         top=tuple(replace(row, row=int(numbers[row.row])) for row in found.top),
         row_numbers=numbers,
         file_row_shape=whole(left).row_shape,
+        missing=missing,
         selection=_selection(left, right, choice, numbers) if isinstance(left, Selected) else None,
     )
+
+
+def _missing(pairing: Pairing) -> Missing | None:
+    if pairing.on_missing == "error":
+        return None
+    return Missing(pairing.left_out.reference, pairing.left_out.candidate)
+
+
+def _filled(shape: tuple[int | None, ...], rows: int) -> tuple[int, ...]:
+    """Return a shape with its number of rows, where only reading to the end told."""
+    return tuple(rows if length is None else length for length in shape)
 
 
 def _selection(

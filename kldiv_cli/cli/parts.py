@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -40,6 +40,14 @@ Seed = Annotated[
         metavar="S",
         help="What the draw of --sample depends on.",
         show_default="0",
+        rich_help_panel=_PART,
+    ),
+]
+OnMissing = Annotated[
+    Literal["error", "skip"],
+    typer.Option(
+        "--on-missing",
+        help="A row id on one side only is an error, or is left out and counted.",
         rich_help_panel=_PART,
     ),
 ]

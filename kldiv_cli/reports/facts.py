@@ -79,7 +79,7 @@ def most_divergent(comparison: Comparison) -> Grid | None:
     if not comparison.top:
         return None
     total = len(comparison.skipped_rows)
-    some = "" if comparison.row_numbers is None else " selected"
+    some = "" if comparison.selection is None else " selected"
     title = f"{len(comparison.top)} most divergent of {total}{some} rows"
     if len(comparison.top) == total:
         in_order = all(a.row < b.row for a, b in pairwise(comparison.top))

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from textwrap import wrap
 from typing import Any
 
-from kldiv_cli.comparison import Comparison, Selection
+from kldiv_cli.comparison import Comparison, Missing, Selection
+from kldiv_cli.errors import printable
 
 _WIDTH = 67
 
@@ -15,13 +16,22 @@ def lines(comparison: Comparison) -> Iterator[tuple[str, str]]:
     """Say which rows were compared, label by label."""
     if comparison.selection is not None:
         yield from _wrapped("selected", _rows(comparison.selection, comparison))
+    if comparison.missing is not None:
+        yield from _wrapped("left out", _missing(comparison.missing, comparison))
 
 
 def objects(comparison: Comparison) -> dict[str, Any]:
     """Return the same as what stands in JSON; empty where all was compared."""
-    if comparison.selection is None:
-        return {}
-    return {"selection": vars(comparison.selection)}
+    asked = {"selection": comparison.selection, "missing": comparison.missing}
+    return {name: vars(found) for name, found in asked.items() if found is not None}
+
+
+def _missing(missing: Missing, comparison: Comparison) -> str:
+    rows = f"{missing.only_reference} row{'' if missing.only_reference == 1 else 's'}"
+    ours, theirs = printable(comparison.reference.path), printable(comparison.candidate.path)
+    if comparison.selection is not None:
+        return f"{rows} of these not in {theirs}"
+    return f"{rows} only in {ours}, {missing.only_candidate} only in {theirs}"
 
 
 def _rows(selection: Selection, comparison: Comparison) -> str:
@@ -39,5 +49,5 @@ def _rows(selection: Selection, comparison: Comparison) -> str:
 
 
 def _wrapped(label: str, text: str) -> Iterator[tuple[str, str]]:
-    for i, line in enumerate(wrap(text, _WIDTH)):
+    for i, line in enumerate(wrap(text, _WIDTH, break_long_words=False, break_on_hyphens=False)):
         yield ("" if i else label, line)

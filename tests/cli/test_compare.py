@@ -199,6 +199,13 @@ class TestOptions:
             ),
             pytest.param(PARQUET, (), {}, {"paired_by": "id", "rows": 512}, id="parquet"),
             pytest.param(
+                CSV,
+                ("--on-missing", "skip"),
+                {"on_missing": "skip"},
+                {"missing": {"only_reference": 0, "only_candidate": 0}},
+                id="on-missing",
+            ),
+            pytest.param(
                 PARQUET,
                 ("--rows", "-100:", "--limit", "60", "--sample", "20", "--seed", "3"),
                 {"rows": slice(-100, None), "limit": 60, "sample": 20, "seed": 3},
@@ -684,7 +691,7 @@ class TestHelp:
             *("--no-header", "--delimiter", "--dtype", "--labels"),
         },
         "What of the files is compared": {
-            *("--rows", "--limit", "--sample", "--seed", "--mask", "--mask-means")
+            *("--rows", "--limit", "--sample", "--seed", "--on-missing", "--mask", "--mask-means"),
         },
         "What comes out": {
             *("--measure", "-m", "--unit", "--top", "--format", "--output", "-o", "--stat"),
