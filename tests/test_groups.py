@@ -236,6 +236,15 @@ class TestPosition:
             assert group.rows == 15
             assert math.isclose(group.measures["jeffreys"]["mean"], values[:, :, i].mean())
 
+    def test_selected_rows_keep_their_positions(self) -> None:
+        s, t = np.random.default_rng(3).normal(size=(2, 5, 4, 6))
+        found = kldiv_cli.compare(s, t, group="position", rows="3:9")
+        assert groups_of(found).of_rows.tolist() == list("301230")
+        assert [group.rows for group in groups_of(found).each] == [2, 1, 1, 2]
+        drawn = kldiv_cli.compare(s, t, group="position", sample=7)
+        assert drawn.row_numbers is not None
+        assert groups_of(drawn).of_rows.tolist() == [str(i % 4) for i in drawn.row_numbers]
+
     def test_rows_of_one_axis_have_none(self) -> None:
         with pytest.raises(UsageError) as caught:
             kldiv_cli.compare(*MAGIKA, group="position")
@@ -247,3 +256,15 @@ class TestPosition:
 
 def test_without_the_option_there_are_no_groups() -> None:
     assert kldiv_cli.compare(*MAGIKA).groups is None
+
+
+def test_groups_are_those_of_p_within_the_mask() -> None:
+    s = np.array([[0.0, 0, 0, 0], [5.0, 1, 1, 2], [7.0, 7, 7, 7]])
+    mask = np.array([[1, 1, 0, 0], [0, 1, 1, 1], [0, 0, 0, 0]])
+    confidence = kldiv_cli.compare(s, s + 1, mask=mask, group="confidence")
+    assert groups_of(confidence).of_rows.tolist() == ["(0.25, 0.5]", "(0.5, 0.75]", None]
+    top = kldiv_cli.compare(s, s + 1, mask=mask, group="argmax")
+    assert groups_of(top).of_rows.tolist() == ["0", "3", None]
+    labels = named(kldiv_cli.compare(s, s + 1, mask=mask, group=["a", "b", "b"]))
+    assert (labels["b"].rows, labels["b"].masked, labels["b"].skipped) == (1, 1, 0)
+    assert (labels["a"].rows, labels["a"].masked) == (1, 0)

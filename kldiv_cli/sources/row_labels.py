@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from io import BytesIO
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -74,8 +75,7 @@ def read_row_labels(labels: str | os.PathLike[str] | ArrayLike) -> RowLabels:
 
 
 def _of_npy(path: str, content: bytes) -> NDArray[Any]:
-    with Path(path).open("rb") as file:
-        header = read_header(file, path)
+    header = read_header(BytesIO(content), path)
     _check_kind(header.dtype, path)
     found = len(content) - header.size
     if found != header.promised:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import math
+import os
+import sys
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -103,6 +106,23 @@ def test_labels_of_each_text_are_those_of_its_positions(tmp_path: Path) -> None:
     path = tmp_path / "argmax"
     path.write_text("a\nb\na\nb\n")
     assert kldiv_cli.compare(s, t, group=path).groups is not None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no pipes with names")
+@pytest.mark.parametrize("name", ["l.txt", "l.npy"])
+def test_labels_of_a_pipe(name: str, tmp_path: Path) -> None:
+    labels = np.array(["a", "b"] * 12)
+    np.save(tmp_path / "l.npy", labels)
+    (tmp_path / "l.txt").write_text("\n".join(labels))
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = Thread(target=lambda: pipe.write_bytes((tmp_path / name).read_bytes()))
+    writer.start()
+    s = np.random.default_rng(6).normal(size=(24, 3))
+    found = kldiv_cli.compare(s, s + 1, group=pipe).groups
+    writer.join()
+    assert found is not None
+    assert found.of_rows.tolist() == labels.tolist()
 
 
 def test_the_labels_are_not_written_over(kldiv: Kldiv, tmp_path: Path) -> None:
