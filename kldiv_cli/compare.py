@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from numpy.typing import ArrayLike
 
@@ -13,17 +14,22 @@ from kldiv_cli.by_id import OnMissing
 from kldiv_cli.comparing import Comparing
 from kldiv_cli.comparison import Comparison
 from kldiv_cli.grouping import open_grouping
-from kldiv_cli.language import scoring
 from kldiv_cli.mask import Means
 from kldiv_cli.masking import masked, of_whole_rows
 from kldiv_cli.measures.base import Mode
 from kldiv_cli.measures.kinds import Kind
 from kldiv_cli.opening import Input, Own, open_labels, open_pairing, own_kinds, without_labels
+from kldiv_cli.pairing import Pairing
 from kldiv_cli.parallel import available_threads
 from kldiv_cli.request import NanPolicy, Request, Unit
 from kldiv_cli.sources.base import Layout, RawType
+from kldiv_cli.sources.censored import is_llamacpp
+from kldiv_cli.sources.labels import Labels
 from kldiv_cli.sources.rows import Choice
 from kldiv_cli.watch import Watch
+
+if TYPE_CHECKING:
+    from kldiv_cli.language import Scoring
 
 
 def compare(
@@ -216,7 +222,18 @@ def compare(
     kinds = own_kinds(pairing, kinds, mode)
     request = replace(request, kinds=kinds)
     truth = None if labels is None else open_labels(labels, pairing, reference, layout)
-    tokens = of_whole_rows(scoring(pairing, mode, kinds, truth), pairing, labels is not None)
+    tokens = of_whole_rows(_scoring(pairing, mode, kinds, truth), pairing, labels is not None)
     grouping = None if group is None else open_grouping(group, pairing, request)
     watch = Watch(pairing, mode, kinds, normalize)
     return Comparing(pairing, request, watch, tokens, grouping, choice).run(progress)
+
+
+def _scoring(
+    pairing: Pairing, mode: Mode, kinds: tuple[Kind, Kind], labels: Labels | None
+) -> Scoring | None:
+    """Return how to score tokens, None for two sides of which nobody names the tokens."""
+    if labels is None and not any(map(is_llamacpp, (pairing.reference, pairing.candidate))):
+        return None
+    from kldiv_cli.language import scoring  # noqa: PLC0415 - most comparisons start without
+
+    return scoring(pairing, mode, kinds, labels)

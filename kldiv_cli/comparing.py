@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from math import prod
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +14,6 @@ from numpy.typing import NDArray
 from kldiv_cli.comparison import Agreement, Comparison, Limit
 from kldiv_cli.grouping import Grouping
 from kldiv_cli.groups import grouped
-from kldiv_cli.language import Scoring
-from kldiv_cli.language_result import TokenRows, TokenSummary
 from kldiv_cli.masking import described, hidden, masked_cells
 from kldiv_cli.measures.base import Status
 from kldiv_cli.measures.evaluation import Evaluator
@@ -28,6 +27,10 @@ from kldiv_cli.sources.base import BLOCK_BYTES, STREAM_BYTES
 from kldiv_cli.sources.rows import Choice
 from kldiv_cli.summary import Rows, Summary, TopRow
 from kldiv_cli.watch import Seen, Watch, watched
+
+if TYPE_CHECKING:
+    from kldiv_cli.language import Scoring
+    from kldiv_cli.language_result import TokenRows
 
 _PARTS = 64
 """How many blocks' summaries are joined at a time."""
@@ -92,7 +95,7 @@ class Comparing:
         whole = Summary.join(parts)
         found = _result(whole, self.request, self.pairing, self.watch)
         if self.tokens is not None:
-            every = TokenSummary(self.tokens.floor, tuple(scored))
+            every = self.tokens.summary(scored)
             tokens = {"label": np.concatenate(labels)} | every.values(np.concatenate(whole.counted))
             found = replace(found, language=every.result(), tokens=tokens)
         if self.grouping is not None:

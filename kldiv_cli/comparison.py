@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import isnan
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.groups import Groups
-from kldiv_cli.language_result import LanguageResult
 from kldiv_cli.summary import Statistics, TopRow
+
+if TYPE_CHECKING:
+    from kldiv_cli.language_result import LanguageResult
 
 Float64 = NDArray[np.float64]
 

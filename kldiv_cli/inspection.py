@@ -14,7 +14,7 @@ from kldiv_cli.memory import keep_freed_memory
 from kldiv_cli.opening import Input, describe, open_side
 from kldiv_cli.sources import has_keys, is_delimited, is_table
 from kldiv_cli.sources.base import BLOCK_BYTES, Layout, Source
-from kldiv_cli.sources.llamacpp import LlamaCppSource, is_llamacpp
+from kldiv_cli.sources.censored import is_llamacpp
 from kldiv_cli.tallies import CensoredTally, Tallies, off_one
 from kldiv_cli.watch import tolerance
 
@@ -115,6 +115,10 @@ def _result(source: Source, seen: Tallies) -> Inspection:
 
 
 def _contexts(source: Source, censored: CensoredTally) -> Contexts | None:
+    if not is_llamacpp(source):
+        return None
+    from kldiv_cli.sources.llamacpp import LlamaCppSource  # noqa: PLC0415 - it is loaded by now
+
     if not isinstance(source, LlamaCppSource):
         return None
     tokens = source.tokens

@@ -6,6 +6,7 @@ Everything is in nats and at temperature 1, as perplexity is.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,15 +15,15 @@ from numpy.typing import NDArray
 
 from kldiv_cli import measures
 from kldiv_cli.errors import UsageError
-from kldiv_cli.language_result import CensoredRows, TokenRows
+from kldiv_cli.language_result import CensoredRows, TokenRows, TokenSummary
 from kldiv_cli.measures.base import Float64, Mode, Status
 from kldiv_cli.measures.exact import widen
 from kldiv_cli.measures.kinds import Kind, to_logits
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.sources.base import Source
-from kldiv_cli.sources.censored import floors, held
+from kldiv_cli.sources.censored import floors, held, is_llamacpp
 from kldiv_cli.sources.labels import Labels
-from kldiv_cli.sources.llamacpp import LlamaCppSource, check_tokens, is_llamacpp
+from kldiv_cli.sources.llamacpp import LlamaCppSource, check_tokens
 from kldiv_cli.sources.selected import whole
 
 FLOOR = -16.0
@@ -184,6 +185,10 @@ class Scoring:
             _side(self.pairing.candidate, t, self.kinds[1]),
             labels,
         )
+
+    def summary(self, scored: Sequence[TokenRows]) -> TokenSummary:
+        """Join the rows of consecutive blocks."""
+        return TokenSummary(self.floor, tuple(scored))
 
 
 def scoring(

@@ -6,13 +6,13 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, replace
 from math import prod
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.comparison import MaskUse
 from kldiv_cli.errors import InputError, UsageError, a_few
-from kldiv_cli.language import Scoring
 from kldiv_cli.mask import Mask, Means, Strips, align
 from kldiv_cli.measures.absence import without
 from kldiv_cli.measures.kinds import Kind
@@ -22,6 +22,9 @@ from kldiv_cli.sources import open_source
 from kldiv_cli.sources.array import ArraySource
 from kldiv_cli.sources.base import Layout, Source
 from kldiv_cli.sources.selected import whole
+
+if TYPE_CHECKING:
+    from kldiv_cli.language import Scoring
 
 _ADVICE = "A mask is one array of booleans, or of 0 and 1, or a table with a column of 0 and 1."
 

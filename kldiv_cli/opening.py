@@ -21,8 +21,8 @@ from kldiv_cli.selecting import select
 from kldiv_cli.sources import has_keys, is_delimited, is_table, open_source
 from kldiv_cli.sources.array import ArraySource
 from kldiv_cli.sources.base import Layout, Source
+from kldiv_cli.sources.censored import is_llamacpp
 from kldiv_cli.sources.labels import Labels, is_column, read_labels
-from kldiv_cli.sources.llamacpp import is_llamacpp
 from kldiv_cli.sources.mapped import told_type
 from kldiv_cli.sources.rows import Choice
 from kldiv_cli.sources.selected import count_rows, whole

@@ -18,7 +18,7 @@ from kldiv_cli.measures.kinds import Kind, looks_like, sum_tolerance, sums
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.sources import censored
 from kldiv_cli.sources.base import Source
-from kldiv_cli.sources.llamacpp import is_llamacpp
+from kldiv_cli.sources.censored import is_llamacpp
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from textwrap import wrap
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kldiv_cli.comparison import Comparison
-from kldiv_cli.language_result import PERCENTILES, Censored, Distribution, Estimate, LanguageResult
 from kldiv_cli.reports.facts import Grid, number, once
+
+if TYPE_CHECKING:
+    from kldiv_cli.language_result import Censored, Distribution, Estimate, LanguageResult
 
 _WIDTH = 66
 _LABELS = {"max": "max", "median": "median", "min": "min"}
@@ -53,7 +55,7 @@ def grid(result: LanguageResult) -> Grid:
             number(result.kld.percentiles[name]),
             number(100 * result.delta_p.percentiles[name]),
         )
-        for name in PERCENTILES
+        for name in result.kld.percentiles
     ]
     header = ("over tokens", "KLD(p||q) (nats)", "delta p = q - p of the token (%)")
     return Grid("", header, tuple(rows), ())

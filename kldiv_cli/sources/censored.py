@@ -7,12 +7,21 @@ from math import exp
 import numpy as np
 from numpy.typing import NDArray
 
+from kldiv_cli.sources.base import Source
+
+NAME = "llamacpp"
+"""Of the format, in the registry."""
 WINDOW = 16.0
 """How far below the largest log-probability of its row a class may lie before it is censored."""
 SLACK = 1e-3
 """The window's own rounding: a float32 logit of 1e4 less 16 is off by 5e-4."""
 _ROUNDING = 2e-4
 """Half a step of the 24-nat window, 1.83e-4, and the rounding of the minimum."""
+
+
+def is_llamacpp(source: Source) -> bool:
+    """Tell whether a source's rows are those of a logits file of llama.cpp."""
+    return source.format == NAME
 
 
 def floors(values: NDArray[np.float64]) -> NDArray[np.float64]:

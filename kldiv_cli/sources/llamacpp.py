@@ -25,8 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError
-from kldiv_cli.sources.base import Block, Layout, Source
-from kldiv_cli.sources.censored import SLACK
+from kldiv_cli.sources.base import Block, Layout
+from kldiv_cli.sources.censored import NAME, SLACK
 from kldiv_cli.sources.mapped import Memory
 
 MAGIC = b"_logits_"
@@ -75,7 +75,7 @@ class LlamaCppSource:
     release: Callable[[int, int], None] | None = None
     notes: tuple[str, ...] = (_CENSORED,)
 
-    format = "llamacpp"
+    format = NAME
     dtype = "float64"
     kind = "log-probs"
     class_names = None
@@ -155,11 +155,6 @@ class LlamaCppSource:
                 f"{largest[row]:g}",
                 f"The file is damaged. {_ADVICE}",
             )
-
-
-def is_llamacpp(source: Source) -> bool:
-    """Tell whether a source's rows are those of a logits file of llama.cpp."""
-    return source.format == LlamaCppSource.format
 
 
 def open_llamacpp(path: str, layout: Layout) -> LlamaCppSource:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from kldiv_cli.errors import InputError, a_few
 from kldiv_cli.sources.base import Block, Shards, Source, shown_shape
-from kldiv_cli.sources.llamacpp import is_llamacpp
+from kldiv_cli.sources.censored import is_llamacpp
 
 
 @dataclass(frozen=True)
