@@ -53,7 +53,8 @@ def open_grouping(
     UsageError
         There is no such grouping, or not of these rows, or more than one.
     """
-    columns = [side for side in (pairing.reference, pairing.candidate) if side.group_name]
+    sides = pairing.reference, pairing.candidate
+    columns = [side for side in sides if side.group_name is not None]
     if isinstance(group, str):
         if columns:
             return _by_column(group, columns[0])
@@ -63,7 +64,7 @@ def open_grouping(
             return _by_confidence(request)
         if group == "position":
             return _by_position(pairing)
-        if not Path(group).exists():
+        if not _exists(group):
             raise UsageError(
                 f"--group: expected {', '.join(WORDS)}, a column or a file, found {group!r}, which "
                 "neither input has as a column",
@@ -78,7 +79,7 @@ def _by_column(name: str, side: Source) -> Grouping:
             f"--group: {name!r} is a column of {side.path} and a grouping of its own",
             "Rename the column.",
         )
-    if Path(name).exists():
+    if _exists(name):
         raise UsageError(
             f"--group: {name!r} is a column of {side.path} and a file",
             f"Say --group ./{name} for the file, or rename the column.",
@@ -90,6 +91,13 @@ def _by_column(name: str, side: Source) -> Grouping:
         return block.groups
 
     return Grouping(By(f"column {name!r} of {side.path}", str), keys)
+
+
+def _exists(name: str) -> bool:
+    try:
+        return Path(name).exists()
+    except (OSError, ValueError):  # of a name that no file can have
+        return False
 
 
 def _by_labels(labels: RowLabels, pairing: Pairing) -> Grouping:

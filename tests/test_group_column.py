@@ -91,6 +91,14 @@ class TestFormats:
         ]
 
 
+def test_json_lines_may_begin_without_labels(tmp_path: Path) -> None:
+    path = tmp_path / "p.jsonl"
+    line = '{{"set":{},"a":1,"b":2}}\n'
+    path.write_text(line.format("null") * 20_000 + line.format('"web"') * 3)
+    each = groups_of(path, path, group="set").each
+    assert [(group.name, group.rows) for group in each] == [("web", 3), (None, 20_000)]
+
+
 @pytest.mark.parametrize(
     ("column", "labels"),
     [
@@ -225,6 +233,15 @@ class TestErrors:
         error = self.error(path, OTHERS, group="a")
         assert error.what == (
             f"{path}: expected one numeric column per class, found none (columns: 'a')"
+        )
+
+    def test_another_kind_of_label_in_json_lines(self, tmp_path: Path) -> None:
+        path = tmp_path / "p.jsonl"
+        line = '{{"set":{},"a":1,"b":2}}\n'
+        path.write_text(line.format(1) * 20_000 + line.format('"web"'))
+        error = self.error(path, path, group="set")
+        assert error.what == (
+            f"{path}: line 20001: 'set': expected a label like the first, found \"web\""
         )
 
     def test_a_column_and_a_file(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

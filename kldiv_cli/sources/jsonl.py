@@ -115,7 +115,7 @@ class _Table:
         schema = self.first.schema
         for name, kind in zip(schema.names, schema.types, strict=True):
             if name in self._labels:
-                types[name] = kind
+                types[name] = pa.string() if pa.types.is_null(kind) else kind
             elif self.is_closed:
                 types.setdefault(name, pa.float64())  # an index beside the id
         return pa.schema(list(types.items()))

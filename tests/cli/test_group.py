@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import kldiv_cli
+from kldiv_cli.errors import UsageError
 from tests.command import Kldiv
 
 MAGIKA = "samples/magika-fp32.npy", "samples/magika-int8.npy"
@@ -162,3 +163,11 @@ A file holds one label per row: a line of text each, or an .npy array."""
 )
 def test_what_cannot_be_grouped(words: tuple[str, ...], error: str, kldiv: Kldiv) -> None:
     assert kldiv("compare", *MAGIKA, *words) == (2, "", f"kldiv: error: {error}\n")
+
+
+def test_a_name_that_no_file_can_have(kldiv: Kldiv) -> None:
+    code, out, err = kldiv("compare", *MAGIKA, "--group", "x" * 5000)
+    assert (code, out) == (2, "")
+    assert err.startswith("kldiv: error: --group: expected argmax, confidence, position, a column")
+    with pytest.raises(UsageError):
+        kldiv_cli.compare([[1.0, 2.0]], [[1.0, 3.0]], group="nul\0")
