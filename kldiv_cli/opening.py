@@ -177,9 +177,10 @@ def file_row_shape(pairing: Pairing) -> tuple[int | None, ...]:
 def row_count(pairing: Pairing) -> int:
     """Return the number of rows, reading to the end of a file that does not say.
 
-    Where some rows are selected, it is that of the whole reference, which the labels are of.
+    Where some rows are selected, or may be left out for want of a partner, it is that of the whole
+    reference, which the labels are of.
     """
-    if whole(pairing.reference) is not pairing.reference:
+    if pairing.by == "id" or whole(pairing.reference) is not pairing.reference:
         return count_rows(whole(pairing.reference))
     lengths = [length for length in pairing.row_shape if length is not None]
     if len(lengths) == len(pairing.row_shape):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,14 @@ def assert_by_definition(found: LanguageResult, s: Array, t: Array, labels: Arra
     assert found.same_top.value == pytest.approx(float(same), rel=1e-15)
 
 
+def table(path: Path, values: Array, rows: Iterable[int], *, labeled: bool = False) -> str:
+    """Write rows of a table with ids, and with the labels in its column ``token``."""
+    header = ["file", *(f"c{i}" for i in range(9)), *["token"] * labeled]
+    lines = [[f"r{i}", *map(repr, values[i].tolist()), *[str(LABELS[i])] * labeled] for i in rows]
+    path.write_text("\n".join(map(",".join, [header, *lines])), encoding="utf-8")
+    return str(path)
+
+
 @pytest.fixture
 def files(tmp_path: Path) -> tuple[Path, Path, Path]:
     """The reference, the candidate and the labels, as .npy files."""
@@ -76,18 +85,10 @@ class TestWhatIsScored:
         assert language(result) == language(compare(S, T, labels=LABELS))
 
     def test_a_column_of_the_reference_which_is_no_class_then(self, tmp_path: Path) -> None:
-        def table(name: str, values: Array, *, labeled: bool) -> str:
-            order = list(range(40)) if labeled else list(range(39, -1, -1))
-            header = ["file", *(f"c{i}" for i in range(9)), *["token"] * labeled]
-            lines = [
-                [f"r{i}", *map(repr, values[i].tolist()), *[str(LABELS[i])] * labeled]
-                for i in order
-            ]
-            path = tmp_path / name
-            path.write_text("\n".join(map(",".join, [header, *lines])), encoding="utf-8")
-            return str(path)
-
-        sides = table("p.csv", S, labeled=True), table("q.csv", T, labeled=False)
+        sides = (
+            table(tmp_path / "p.csv", S, range(40), labeled=True),
+            table(tmp_path / "q.csv", T, range(39, -1, -1)),
+        )
         result = compare(*sides, labels="token")
         assert (result.paired_by, result.classes) == ("id", 9)
         assert_by_definition(language(result), S, T, LABELS)
@@ -162,6 +163,19 @@ class TestParts:
         found = compare(S, T, labels=LABELS, rows="7:31")
         assert_by_definition(language(found), S[7:31], T[7:31], LABELS[7:31])
         np.testing.assert_array_equal(found.tokens["label"], LABELS[7:31])
+
+    @pytest.mark.parametrize("column", [False, True], ids=["array", "column"])
+    def test_rows_with_a_partner(self, tmp_path: Path, column: bool) -> None:
+        theirs = [39, 3, 4, 17, 0, 20]
+        result = compare(
+            table(tmp_path / "p.csv", S, range(40), labeled=column),
+            table(tmp_path / "q.csv", T, theirs),
+            labels="token" if column else LABELS,
+            on_missing="skip",
+        )
+        both = sorted(theirs)
+        assert_by_definition(language(result), S[both], T[both], LABELS[both])
+        np.testing.assert_array_equal(result.tokens["label"], LABELS[both])
 
     def test_rows_that_a_mask_keeps(self) -> None:
         kept = np.arange(40) % 3 > 0
