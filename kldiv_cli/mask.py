@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError
-from kldiv_cli.sources.base import Block, Source
+from kldiv_cli.sources.base import Block, Indexed, Source
 
 Means = Literal["keep", "drop"]
 Lengths = tuple[int | None, ...]
@@ -50,13 +50,13 @@ class Mask:
     class_shape: tuple[int, ...]
     names: Sequence[str] | None = None
 
-    def places(self, start: int, stop: int) -> NDArray[np.intp]:
-        """Return which rows of the mask belong to consecutive rows of the inputs."""
-        flat = np.arange(start, stop)
+    def places(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Return which rows of the mask belong to rows of the inputs, whose places are given."""
+        if not self.is_repeated:
+            return rows
         repeated = [mine == 1 != whole for mine, whole in self._axes]
-        if not any(repeated):
-            return flat
-        index = np.unravel_index(flat, [n or stop for n in self.row_shape])
+        stop = int(rows[-1]) + 1
+        index = np.unravel_index(rows, [n or stop for n in self.row_shape])
         mine = [i * 0 if once else i for i, once in zip(index, repeated, strict=True)]
         place: NDArray[np.intp] = np.ravel_multi_index(mine, [n or stop for n in self.rows])
         return place
@@ -71,11 +71,19 @@ class Mask:
         """
         start = 0
         for block in self.source.blocks(rows, self.names):
-            kept = self._truth(block.values, start)
-            yield Block(~kept if self.means == "drop" else kept, block.ids)
+            yield Block(self._kept(block, range(start, start + len(block))), block.ids)
             start += len(block)
-            if block.release is not None:
-                block.release()
+
+    def at(self, source: Indexed, places: NDArray[np.intp]) -> Booleans:
+        """Return single rows of its source, ascending.
+
+        Raises
+        ------
+        InputError
+            A cell is neither 0 nor 1.
+        """
+        own, back = np.unique(places, return_inverse=True)
+        return self._kept(source.at(own), own)[back]
 
     @cached_property
     def held(self) -> Booleans | None:
@@ -99,6 +107,11 @@ class Mask:
         return np.broadcast_to(folded, (len(kept), *self.class_shape)).reshape(len(kept), -1)
 
     @property
+    def is_repeated(self) -> bool:
+        """Whether one of its rows belongs to several of the inputs."""
+        return any(mine == 1 != whole for mine, whole in self._axes)
+
+    @property
     def of_rows(self) -> bool:
         """Whether it keeps and leaves out whole rows."""
         return prod(self.classes) == 1
@@ -112,7 +125,9 @@ class Mask:
     def _axes(self) -> Iterator[tuple[int | None, int | None]]:
         return zip(self.rows, self.row_shape, strict=True)
 
-    def _truth(self, values: NDArray[Any], start: int) -> Booleans:
+    def _kept(self, block: Block, places: Sequence[int] | NDArray[np.intp]) -> Booleans:
+        """Return which cells of some of its rows enter, and let their pages go."""
+        values = block.values
         if values.dtype == bool:  # of which a damaged file may hold others than these two
             values = values.view(np.uint8)
         true: Booleans = values == 1
@@ -120,11 +135,13 @@ class Mask:
         if not known.all():
             row, column = (int(i) for i in np.argwhere(~known)[0])
             raise InputError(
-                f"{self.source.path}: {self._place(start + row, column)}: expected 0 or 1, found "
-                + f"{values[row, column]:g}".replace("nan", "NaN"),
+                f"{self.source.path}: {self._place(int(places[row]), column)}: expected 0 or 1, "
+                + f"found {values[row, column]:g}".replace("nan", "NaN"),
                 _ADVICE,
             )
-        return true
+        if block.release is not None:
+            block.release()
+        return ~true if self.means == "drop" else true
 
     def _place(self, row: int, column: int) -> str:
         names = self.names or self.source.class_names
@@ -137,16 +154,30 @@ class Mask:
 
 
 class Strips:
-    """The rows of a mask as those of the inputs go by."""
+    """The rows of a mask as those of the inputs go by.
 
-    def __init__(self, mask: Mask, rows: int) -> None:
+    Parameters
+    ----------
+    mask : Mask
+        What is read.
+    rows : int
+        How many rows are likely to be asked for at a time.
+    part : bool
+        Whether these are only some rows of the inputs.
+    """
+
+    def __init__(self, mask: Mask, rows: int, *, part: bool = False) -> None:
         self._mask = mask
-        self._blocks = iter(()) if mask.held is not None else mask.blocks(rows)
+        self._indexed = mask.source if part and isinstance(mask.source, Indexed) else None
+        self._known = None if mask.held is None else len(mask.held)
+        if self._indexed is not None and mask.held is None:
+            self._known = prod(length or 0 for length in mask.source.row_shape)
+        self._blocks = iter(()) if self._known is not None else mask.blocks(rows)
         self._block = Block(np.empty((0, prod(mask.classes)), bool))
         self._first = 0
 
-    def take(self, start: int, stop: int, ids: NDArray[Any] | None) -> Booleans | None:
-        """Return what is kept of rows that follow those taken before; None past the mask's end.
+    def take(self, rows: NDArray[np.intp], ids: NDArray[Any] | None) -> Booleans | None:
+        """Return what is kept of rows behind those taken before; None past the mask's end.
 
         The shape is (rows, classes), or (rows, 1) for whole rows.
 
@@ -155,49 +186,53 @@ class Strips:
         InputError
             The mask has row ids, and they are not these.
         """
-        held, places = self._mask.held, self._mask.places(start, stop)
-        first, last = int(places[0]), int(places.max()) + 1
-        if held is not None:
-            values = held[places] if last <= len(held) else None
+        mask, places = self._mask, self._mask.places(rows)
+        values: Booleans | None
+        if self._known is not None and places.max() >= self._known:
+            values = None
+        elif mask.held is not None:
+            values = mask.held[places]
+        elif self._indexed is not None:
+            values = mask.at(self._indexed, places)
         else:
-            values = self._read(first, last, places, ids)
-        return None if values is None else self._mask.along_classes(values)
+            values = self._read(places, ids)
+        return None if values is None else mask.along_classes(values)
 
     def count(self) -> int:
         """Return how many rows the mask has, reading to its end."""
-        if self._mask.held is not None:
-            return len(self._mask.held)
+        if self._known is not None:
+            return self._known
         return self._first + len(self._block) + sum(len(block) for block in self._blocks)
 
-    def _read(
-        self, first: int, last: int, places: NDArray[np.intp], ids: NDArray[Any] | None
-    ) -> Booleans | None:
-        """Return rows of the mask; those before them are let go."""
-        found = self._block[first - self._first :]
-        parts = [found] if len(found) else []
-        missing = last - first - len(found)
-        while missing > 0 and (more := next(self._blocks, None)) is not None:
-            parts.append(more)
-            missing -= len(more)
-        self._block = parts[0] if len(parts) == 1 else _joined(parts or [found])
-        self._first = first
-        if missing > 0:
+    def _read(self, places: NDArray[np.intp], ids: NDArray[Any] | None) -> Booleans | None:
+        """Return rows of the mask, ascending; those before them are let go."""
+        first, last = int(places[0]), int(places[-1]) + 1
+        kept = self._block[max(0, first - self._first) :]
+        parts = [kept] if len(kept) else []
+        end = self._first + len(self._block)
+        while end < last and (more := next(self._blocks, None)) is not None:
+            if end + len(more) > first:
+                parts.append(more[max(0, first - end) :])
+            end += len(more)
+        self._block = parts[0] if len(parts) == 1 else _joined(parts or [kept])
+        self._first = end - len(self._block)
+        if end < last:
             return None
-        if last - first < len(places):
-            return self._block.values[places - first]
         block = self._block[: last - first]
-        self._check_ids(block, ids, first)
+        if len(block) > len(places) or self._mask.is_repeated:
+            block = block[places - first]
+        self._check_ids(block, ids, places)
         return block.values
 
-    def _check_ids(self, block: Block, ids: NDArray[Any] | None, first: int) -> None:
-        if block.ids is None or ids is None:
+    def _check_ids(self, block: Block, ids: NDArray[Any] | None, places: NDArray[np.intp]) -> None:
+        if block.ids is None or ids is None or self._mask.is_repeated:
             return
         wrong = block.ids.astype(str) != ids.astype(str)
         if wrong.any():
             row = int(wrong.argmax())
             raise InputError(
                 f"{self._mask.source.path}: expected the reference's rows in its order, found "
-                f"{str(block.ids[row])!r} in row {first + row}, which is {str(ids[row])!r} there",
+                f"{str(block.ids[row])!r} in row {places[row]}, which is {str(ids[row])!r} there",
                 "A mask goes with the reference's rows by position: write it in their order.",
             )
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from kldiv_cli.comparison import MaskUse
 from kldiv_cli.errors import InputError, UsageError, a_few
-from kldiv_cli.mask import Mask, Means, Strips, align
+from kldiv_cli.mask import Lengths, Mask, Means, Strips, align
 from kldiv_cli.measures.absence import without
 from kldiv_cli.measures.kinds import Kind
 from kldiv_cli.opening import Input
@@ -33,7 +33,7 @@ _ADVICE = "A mask is one array of booleans, or of 0 and 1, or a table with a col
 class MaskedPairing(Pairing):
     """A pairing whose blocks say which of their cells a mask keeps.
 
-    The mask goes with the reference's rows, in the reference's order.
+    The mask goes with all rows of the reference, in its order, also where some are left out.
     """
 
     mask: Mask
@@ -46,24 +46,25 @@ class MaskedPairing(Pairing):
         InputError
             The mask has fewer or more rows, other row ids, or a cell that is neither 0 nor 1.
         """
+        part = _is_part(self)
         strips, stop = None, 0
         pairs = super().blocks(block_bytes)
         for pair in pairs:
-            strips = strips or Strips(self.mask, len(pair.reference))
-            stop = pair.start + len(pair.reference)
-            kept = strips.take(
-                pair.start, stop, None if self.reference.id_name is None else pair.ids
-            )
+            strips = strips or Strips(self.mask, len(pair.reference), part=part)
+            rows, ids = pair.numbers, pair.ids if self.reference.id_name is not None else None
+            stop = int(rows[-1]) + 1
+            kept = strips.take(rows, ids)
             if kept is None:
-                stop += sum(len(rest.reference) for rest in pairs)
+                stop += 0 if part else sum(len(rest.reference) for rest in pairs)
                 break
             yield replace(pair, kept=kept)
         if strips is None or not self.mask.has_rows_to_count:
             return
         count = strips.count()
-        if count != stop:
+        if stop > count or (stop < count and not part):
+            least = f"{stop} rows or more" if part else f"{stop} rows"
             raise InputError(
-                f"{self.mask.source.path}: expected {stop} rows, as {self.reference.path} has, "
+                f"{self.mask.source.path}: expected {least}, as {self.reference.path} has, "
                 f"found {count}",
                 "A mask of rows has one for each of the reference's, in their order.",
             )
@@ -88,30 +89,22 @@ def masked(pairing: Pairing, mask: Input | None, means: Means) -> Pairing:
                 "Name the mask with --mask FILE, or leave it out.",
             )
         return pairing
-    if whole(pairing.reference) is not pairing.reference:
-        raise UsageError(
-            "--mask goes with all rows, and --rows, --limit and --sample take some of them",
-            "Leave one of the two out.",
-        )
-    if pairing.on_missing == "skip":
-        raise UsageError(
-            "--mask goes with all rows, and --on-missing skip leaves some of them out",
-            "Leave one of the two out.",
-        )
-    layout = Layout(booleans=True)
-    source = _open(mask, layout)
     row_shape, class_shape = pairing.row_shape, pairing.class_shape
-    lengths = align(source.path, source.shape, row_shape, class_shape)
-    axes, ones = len(source.shape), len(lengths) - len(source.shape)
-    leading = lengths == (*source.shape, *[1] * ones)
-    own = min(axes, len(row_shape)) if leading else max(0, axes - len(class_shape))
-    if own not in (axes, len(source.row_shape)):
-        source = _open(mask, replace(layout, row_axes=own))
+    if _is_part(pairing):
+        row_shape = whole(pairing.reference).row_shape
+    source, lengths = _fitted(mask, row_shape, class_shape)
     rows, classes = lengths[: len(row_shape)], lengths[len(row_shape) :]
     names = _names(source, pairing) if prod(source.class_shape) > 1 else None
     cells = tuple(length or 1 for length in classes)
     laid = Mask(source, means, rows, cells, row_shape, class_shape, names)
-    return MaskedPairing(pairing.reference, pairing.candidate, laid)
+    return MaskedPairing(
+        pairing.reference,
+        pairing.candidate,
+        laid,
+        part=pairing.part,
+        on_missing=pairing.on_missing,
+        room=pairing.room,
+    )
 
 
 def without_rows(pairing: Pairing, mask: Input | None, means: Means) -> Pairing:
@@ -181,11 +174,36 @@ def hidden(block: BlockPair, kinds: tuple[Kind, Kind]) -> BlockPair:
     )
 
 
+def _is_part(pairing: Pairing) -> bool:
+    """Tell whether some rows of the reference may be left out."""
+    return whole(pairing.reference) is not pairing.reference or pairing.on_missing == "skip"
+
+
+def _fitted(
+    mask: Input, row_shape: Lengths, class_shape: tuple[int, ...]
+) -> tuple[Source, Lengths]:
+    """Open a mask so that its rows lie along the inputs' rows, and return its aligned lengths."""
+    layout = Layout(booleans=True)
+    source = _open(mask, layout)
+    lengths = align(source.path, source.shape, row_shape, class_shape)
+    axes, ones = len(source.shape), len(lengths) - len(source.shape)
+    leading = lengths == (*source.shape, *[1] * ones)
+    own = min(axes, len(row_shape)) if leading else max(0, axes - len(class_shape))
+    if own not in (axes, len(source.row_shape)):
+        source = _open(mask, replace(layout, row_axes=own))
+    return source, lengths
+
+
 def _open(mask: Input, layout: Layout) -> Source:
     try:
         if isinstance(mask, (str, os.PathLike)):
             return open_source(mask, layout)
         return ArraySource(np.asarray(mask), layout, "mask")
+    except ValueError as error:
+        raise InputError(
+            f"mask: expected rows of one length, found what NumPy makes no array of ({error})",
+            _ADVICE,
+        ) from error
     except InputError as error:
         raise InputError(error.what, _ADVICE) from error
 

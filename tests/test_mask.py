@@ -741,3 +741,82 @@ def write_csv(path: Path, values: Array, ids: Sequence[str] | None = None) -> Pa
         lines.append(",".join([*([ids[i]] if ids else []), *(repr(float(x)) for x in row)]))
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+class TestSelectedRows:
+    """A mask goes with all rows of the files, whatever rows of them are compared."""
+
+    @pytest.mark.parametrize(
+        "choice",
+        [{"rows": "10:40"}, {"rows": "-7:"}, {"limit": 9}, {"sample": 11, "seed": 3}],
+        ids=str,
+    )
+    @pytest.mark.parametrize("axes", ["rows", "cells", "classes"])
+    @pytest.mark.parametrize("kind", ["array", "npy", "npz", "csv"])
+    def test_cells_are_those_of_the_rows_places(
+        self, tmp_path: Path, choice: dict[str, Any], axes: str, kind: str
+    ) -> None:
+        s, t = draw(60, CLASSES), draw(60, CLASSES, seed=2)
+        kept = mask_of(60, CLASSES) if axes == "cells" else mask_of(1, CLASSES)
+        if axes == "rows":
+            kept = (np.arange(60) % 3 > 0)[:, None]
+        path = tmp_path / f"m.{kind}"
+        if kind == "npy":
+            np.save(path, kept)
+        elif kind == "npz":
+            np.savez_compressed(path, kept)
+        elif kind == "csv":
+            write_csv(path, np.broadcast_to(kept, (60, kept.shape[1])).astype(float))
+        found = compare(s, t, kept if kind == "array" else path, **choice)
+        rows = found.row_numbers
+        assert rows is not None
+        whole = np.broadcast_to(kept, s.shape)
+        alone = compare(s[rows], t[rows], whole[rows])
+        np.testing.assert_array_equal(found.values["jeffreys"], alone.values["jeffreys"])
+        assert found.masked == alone.masked
+        assert found.mask is not None
+        assert alone.mask is not None
+        assert (found.mask.cells, found.mask.of) == (alone.mask.cells, alone.mask.of)
+
+    @pytest.mark.parametrize("shape", [(4, 5, 1, 6), (4, 1, 5, 6), (4, 1, 1, 1), (1, 5, 1, 1)])
+    def test_axes_are_those_of_the_files(self, shape: tuple[int, ...]) -> None:
+        s, t = draw(4, 5, 5, 6), draw(4, 5, 5, 6, seed=2)
+        mask = np.random.default_rng(5).random(shape) < 0.6
+        options: dict[str, Any] = {"mode": "sigmoid", "row_axes": 2}
+        found = compare(s, t, mask, rows="3:17", **options)
+        every = compare(s, t, mask, **options)
+        np.testing.assert_array_equal(found.values["jeffreys"], every.values["jeffreys"][3:17])
+
+    def test_ids_are_looked_up_before_the_mask(self, tmp_path: Path) -> None:
+        s, t = pair()
+        ids = [f"row-{i}" for i in range(ROWS)]
+        ours = write_csv(tmp_path / "s.csv", s, ids)
+        theirs = write_csv(tmp_path / "t.csv", t[::-1], ids[::-1])
+        mask = tmp_path / "m.csv"
+        mask.write_text("id,keep\n" + "".join(f"{x},{int(i != 4)}\n" for i, x in enumerate(ids)))
+        found = compare(ours, theirs, mask, rows="2:6")
+        assert found.masked_rows is not None
+        assert found.masked_rows.tolist() == [False, False, True, False]
+        wanted = compare(s, t).values["jeffreys"][[2, 3, 5]]
+        np.testing.assert_array_equal(found.values["jeffreys"][[0, 1, 3]], wanted)
+        mask.write_text("id,keep\n" + "".join(f"x{i},1\n" for i in range(ROWS)))
+        with pytest.raises(InputError, match="found 'x2' in row 2, which is 'row-2' there"):
+            compare(ours, theirs, mask, rows="2:6")
+
+    def test_a_wrong_cell_is_named_by_its_own_place(self) -> None:
+        mask = np.ones((ROWS, CLASSES))
+        mask[5, 3] = 2
+        with pytest.raises(InputError, match=r"mask: cell \[5, 3\]: expected 0 or 1, found 2"):
+            compare(*pair(), mask, rows="4:")
+        assert compare(*pair(), mask, rows=":5").rows == 5
+
+    def test_a_mask_that_ends_before_the_rows(self, tmp_path: Path) -> None:
+        path = write_csv(tmp_path / "s.csv", pair()[0])
+        with pytest.raises(InputError, match=r"mask: expected 6 rows or more, .* found 4"):
+            compare(path, path, np.ones((4, CLASSES)), rows="3:6")
+        assert compare(path, path, np.ones((6, CLASSES)), rows="3:6").rows == 3
+
+
+def test_rows_of_different_length_are_no_mask() -> None:
+    with pytest.raises(InputError, match="mask: expected rows of one length, found what NumPy"):
+        compare(*pair(), [[True], [True, False]])

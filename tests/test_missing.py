@@ -181,9 +181,20 @@ class TestCommand:
         )
         assert kldiv("compare", *MAGIKA, "--limit", "3", "--on-missing", "skip").code == 2
 
-    def test_with_a_mask_it_is_refused(self, tmp_path: Path) -> None:
-        with pytest.raises(UsageError, match="--on-missing skip leaves some of them out"):
-            compare(*files(tmp_path, "ab", "ab"), on_missing="skip", mask=np.ones(2, bool))
+    def test_a_mask_is_of_all_rows_of_the_reference(self, tmp_path: Path) -> None:
+        paths = files(tmp_path, "abcdef", "fbdxyzu")
+        mask = np.array([True, True, False, False, True, True])
+        found = compare(*paths, on_missing="skip", mask=mask)
+        every = compare(*paths, on_missing="skip")
+        assert found.ids is not None
+        assert found.ids.tolist() == ["b", "d", "f"]
+        assert found.masked_rows is not None
+        assert found.masked_rows.tolist() == [False, True, False]
+        np.testing.assert_array_equal(
+            found.values["jeffreys"][[0, 2]], every.values["jeffreys"][[0, 2]]
+        )
+        with pytest.raises(InputError, match=r"expected 6 rows or more, .* found 4"):
+            compare(*paths, on_missing="skip", mask=mask[:4])
 
     def test_other_words_are_refused(self, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="no way with missing rows is called 'warn'"):

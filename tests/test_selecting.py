@@ -377,10 +377,6 @@ class TestErrors:
             (("--limit", "-3"), "expected --limit of 1 or more, found -3"),
             (("--sample", "0"), "expected --sample of 1 or more, found 0"),
             (("--sample", "3", "--seed", "-1"), "expected --seed of 0 or more, found -1"),
-            (
-                ("--limit", "9", "--mask", MAGIKA[0]),
-                "--mask goes with all rows, and --rows, --limit and --sample take some of them",
-            ),
             (("--seed", "1"), "--seed says how rows are drawn, and without --sample none are"),
         ],
     )
