@@ -1,14 +1,13 @@
 """Scored tokens -> the statistics that language-model people read.
 
-Like `Summary`, `TokenSummary` keeps the value of every row and is a monoid: the statistics are
-computed once from all rows and do not depend on how these were split, to the last bit.
+Like `Summary`, `TokenSummary` keeps the value of every row: the statistics are computed once from
+all rows and do not depend on how these were split, to the last bit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from itertools import chain
 from math import exp, isfinite, nan, sqrt
 
 import numpy as np
@@ -171,15 +170,6 @@ class TokenSummary:
 
     floor: float | None
     parts: tuple[TokenRows, ...] = ()
-
-    def merge(self, later: TokenSummary) -> TokenSummary:
-        """Return these rows followed by the later ones; associative."""
-        return TokenSummary.join(self.floor, (self, later))
-
-    @classmethod
-    def join(cls, floor: float | None, summaries: Sequence[TokenSummary]) -> TokenSummary:
-        """Merge many in order; of none, the result is neutral in `merge`."""
-        return cls(floor, tuple(chain.from_iterable(each.parts for each in summaries)))
 
     def values(self, counted: Bool) -> dict[str, Float64]:
         """Return log p and log q of every row's token, NaN where the row does not count."""
