@@ -21,6 +21,7 @@ from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.sources import open_source
 from kldiv_cli.sources.array import ArraySource
 from kldiv_cli.sources.base import Layout, Source
+from kldiv_cli.sources.piped import STDIN
 from kldiv_cli.sources.selected import whole
 
 if TYPE_CHECKING:
@@ -197,6 +198,11 @@ def _fitted(
 def _open(mask: Input, layout: Layout) -> Source:
     try:
         if isinstance(mask, (str, os.PathLike)):
+            if os.fspath(mask) == STDIN:
+                raise UsageError(
+                    f"--mask {STDIN}: standard input can be REFERENCE or CANDIDATE only",
+                    "Save the mask to a file.",
+                )
             return open_source(mask, layout)
         return ArraySource(np.asarray(mask), layout, "mask")
     except ValueError as error:

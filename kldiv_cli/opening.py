@@ -24,6 +24,7 @@ from kldiv_cli.sources.base import Layout, Source
 from kldiv_cli.sources.censored import is_llamacpp
 from kldiv_cli.sources.labels import Labels, is_column, read_labels
 from kldiv_cli.sources.mapped import told_type
+from kldiv_cli.sources.piped import STDIN
 from kldiv_cli.sources.rows import Choice
 from kldiv_cli.sources.selected import count_rows, whole
 
@@ -102,6 +103,11 @@ def open_pairing(
         names, a delimiter or no header without delimited text, a type without raw bytes.
     """
     _check_dtype(layout.dtype)
+    if all(isinstance(side, str) and side == STDIN for side in (reference, candidate)):
+        raise UsageError(
+            f"{STDIN} stands for standard input, which can be one side only",
+            "Save the other one to a file.",
+        )
     left, right = open_side(reference, layout), open_side(candidate, own.of(layout))
     _check_keys(left, right, layout.key, own.key)
     _check_text(left, right, layout)

@@ -16,12 +16,12 @@ Reference = Annotated[
     typer.Argument(
         metavar="REFERENCE",
         help="Logits of p: .npy, .npz, .csv, .tsv, .jsonl, .parquet, .arrow, .safetensors, .pt or "
-        ".kld.",
+        ".kld; a directory or a quoted glob of them; or - for standard input.",
     ),
 ]
 Candidate = Annotated[
     str,
-    typer.Argument(metavar="CANDIDATE", help="Logits of q, in any of these formats."),
+    typer.Argument(metavar="CANDIDATE", help="Logits of q, as any of these."),
 ]
 ModeOption = Annotated[
     Literal["softmax", "sigmoid"],

@@ -13,10 +13,12 @@ from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from kldiv_cli.errors import InputError, UsageError
 from kldiv_cli.sources.base import Layout, Source
+from kldiv_cli.sources.elsewhere import is_elsewhere, open_elsewhere
+from kldiv_cli.sources.piped import STDIN
 from kldiv_cli.sources.shards import Files, find_files, open_shards
 from kldiv_cli.sources.signatures import (
     ENOUGH,
@@ -42,6 +44,8 @@ class Format(NamedTuple):
     """What tells its files by their first bytes; None for text, which may be compressed."""
     keyed: bool = False
     """Whether a file holds arrays under names, of which the layout's key takes one."""
+    streamed: str | None = None
+    """The import path of what reads it from begin to end, as a pipe has to be, if that can be."""
     table: bool = False
     """Whether a file has columns, whose roles the layout's id and columns say."""
     delimited: bool = False
@@ -54,6 +58,7 @@ FORMATS = {
         (".npy",),
         "NumPy array of any shape, mapped",
         begins(b"\x93NUMPY"),
+        streamed="kldiv_cli.sources.streamed:open_npy",
     ),
     "csv": Format(
         "kldiv_cli.sources.csv:open_csv",
@@ -61,6 +66,7 @@ FORMATS = {
         "comma-separated text with a header line",
         table=True,
         delimited=True,
+        streamed="kldiv_cli.sources.csv:open_csv",
     ),
     "tsv": Format(
         "kldiv_cli.sources.csv:open_tsv",
@@ -68,6 +74,7 @@ FORMATS = {
         "tab-separated text with a header line",
         table=True,
         delimited=True,
+        streamed="kldiv_cli.sources.csv:open_tsv",
     ),
     "parquet": Format(
         "kldiv_cli.sources.parquet:open_parquet",
@@ -82,12 +89,14 @@ FORMATS = {
         "Arrow IPC file or stream, Feather; a column per class or one list column, mapped",
         is_arrow,
         table=True,
+        streamed="kldiv_cli.sources.arrow:open_arrow",
     ),
     "jsonl": Format(
         "kldiv_cli.sources.jsonl:open_jsonl",
         (".jsonl", ".ndjson"),
         "JSON lines: a list, or an object with a list or a number per class",
         table=True,
+        streamed="kldiv_cli.sources.jsonl:open_jsonl",
     ),
     "npz": Format(
         "kldiv_cli.sources.npz:open_npz",
@@ -138,7 +147,7 @@ def open_source(path: str | os.PathLike[str], layout: Layout) -> Source:
     path = os.fspath(path)
     if layout.format is not None:
         check_format(layout.format)
-    files = _files(path)
+    files = None if is_elsewhere(path) else _files(path)
     if files is None:
         return _open_file(path, layout)
     if layout.format is None and Path(path).is_dir():
@@ -154,7 +163,7 @@ def files_of(path: str) -> tuple[str, ...]:
     InputError
         A directory or a glob stands for none.
     """
-    files = _files(path)
+    files = None if is_elsewhere(path) else _files(path)
     return (path,) if files is None else files.names
 
 
@@ -184,6 +193,8 @@ def recognise(path: str, first: bytes, codec: str | None = None) -> tuple[str, t
         (x for x, entry in FORMATS.items() if entry.content and entry.content(first)), None
     )
     name = found or named or ("jsonl" if begins_as_json(first) else None)
+    if name is None and path == STDIN and b"\0" not in first:
+        name = "tsv" if b"\t" in first.split(b"\n")[0] else "csv"
     other = None if found else foreign(first, may_be_zip=named in {"npz", "torch"})
     if other is not None:
         raise InputError(f"{path}: expected logits, found {other.what}", other.advice)
@@ -233,9 +244,22 @@ def _open_file(path: str, layout: Layout) -> Source:
         else:
             name = layout.format
             _first_bytes(path)
-        module, opener = FORMATS[name].opener.split(":")
+        module, opener = _opener(name, path).split(":")
         open_format: Callable[[str, Layout], Source] = getattr(import_module(module), opener)
         return open_format(path, layout)
+
+
+def _opener(name: str, path: str) -> str:
+    """Return the import path of what opens a file of a format."""
+    if not is_elsewhere(path):
+        return FORMATS[name].opener
+    streamed = FORMATS[name].streamed
+    if streamed is None:
+        raise InputError(
+            f"{path}: expected a format that can be read from begin to end, found {name}",
+            "Save it to a file, and name that.",
+        )
+    return streamed
 
 
 def _check_known(files: Files) -> None:
@@ -266,15 +290,22 @@ def _readable(path: str) -> Iterator[None]:
 
 
 def _first_bytes(path: str) -> bytes:
+    if is_elsewhere(path):
+        with open_elsewhere(path) as stream:
+            return _begin(stream, path)
     if not Path(path).exists():
         raise InputError(f"{path}: expected a file, found nothing there", "Check the path.")
     if not Path(path).is_file():
         raise InputError(
             f"{path}: expected a file, found something that is no regular file",
-            "Name a file of logits.",
+            "Name a file of logits; - reads standard input.",
         )
     with Path(path).open("rb") as file:
-        first = file.read(ENOUGH)
+        return _begin(file, path)
+
+
+def _begin(file: IO[bytes], path: str) -> bytes:
+    first = file.read(ENOUGH)
     if not first:
         raise InputError(
             f"{path}: expected logits, found an empty file", "Check what should have written it."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,16 @@ from kldiv_cli.errors import InputError
 from kldiv_cli.sources import columns as roles
 from kldiv_cli.sources.base import Layout
 from kldiv_cli.sources.cells import reading, shape_of_classes, wide_integers
+from kldiv_cli.sources.elsewhere import is_elsewhere
 from kldiv_cli.sources.mapped import Memory
+from kldiv_cli.sources.streams import open_file
 from kldiv_cli.sources.table import TableSource, check_layout
 
 _ADVICE = "Expected a whole Arrow IPC or Feather file: write it again, or check its copy."
 _FILE = b"ARROW1"
 _FEATHER_1 = b"FEA1"
 _FIRST_CELLS = 1 << 17
+_STEP = 1 << 16
 
 
 def open_arrow(path: str, layout: Layout) -> TableSource:
@@ -34,7 +38,7 @@ def open_arrow(path: str, layout: Layout) -> TableSource:
         The file is damaged or no Arrow IPC, or the roles of its columns are unclear.
     """
     check_layout(path, layout)
-    file = _File.map(path)
+    file = _Passing(path) if is_elsewhere(path) else _File.map(path)
     with reading(path, _ADVICE):
         schema = file.open().schema
         _ = schema.names  # which need not be UTF-8
@@ -96,11 +100,8 @@ class _File:
         """Yield these columns, at most so many rows at a time."""
         with reading(self.path, _ADVICE):
             for whole in self._whole_batches():
-                batch = whole.select(names)
-                # A file may say that a list lies anywhere, and PyArrow would look there.
-                batch.validate(full=True)
-                for start in range(0, batch.num_rows, rows):
-                    yield batch.slice(start, rows)
+                for batch in _slices(whole, names, rows):
+                    yield batch
                     self.memory.release(0, len(self.memory.file))
 
     def _whole_batches(self) -> Iterator[pa.RecordBatch]:
@@ -112,7 +113,57 @@ class _File:
                 yield file.get_batch(i)
 
 
-def _first_values(file: _File, schema: pa.Schema) -> NDArray[Any]:
+@dataclass(frozen=True)
+class _Passing:
+    """What is read from begin to end; a file is a stream between its magic and a footer."""
+
+    path: str
+
+    def open(self) -> Any:
+        """Open it with PyArrow."""
+        return pa.ipc.open_stream(self._stream())
+
+    def rows(self) -> None:
+        """Return None: only its end tells."""
+
+    def batches(self, names: list[str], rows: int) -> Iterator[pa.RecordBatch]:
+        """Yield these columns, at most so many rows at a time."""
+        with reading(self.path, _ADVICE):
+            stream = self._stream()
+            for whole in pa.ipc.open_stream(stream):
+                yield from _slices(whole, names, rows)
+            if self._is_file and _last(stream, len(_FILE)) != _FILE:
+                raise pa.ArrowInvalid("expected an Arrow file, found one without its end")
+
+    @cached_property
+    def _is_file(self) -> bool:
+        with open_file(self.path) as file:
+            return bool(file.read(len(_FILE)) == _FILE)
+
+    def _stream(self) -> pa.NativeFile:
+        before = len(_FILE) + 2 if self._is_file else 0
+        stream = open_file(self.path)
+        stream.read(before)
+        return stream
+
+
+def _last(stream: pa.NativeFile, size: int) -> bytes:
+    """Return the last bytes of a stream."""
+    last = b""
+    while more := stream.read(_STEP):
+        last = (last + more)[-size:]
+    return last
+
+
+def _slices(whole: pa.RecordBatch, names: list[str], rows: int) -> Iterator[pa.RecordBatch]:
+    batch = whole.select(names)
+    # A file may say that a list lies anywhere, and PyArrow would look there.
+    batch.validate(full=True)
+    for start in range(0, batch.num_rows, rows):
+        yield batch.slice(start, rows)
+
+
+def _first_values(file: _File | _Passing, schema: pa.Schema) -> NDArray[Any]:
     first = next(file.batches(schema.names[:1], _FIRST_CELLS), None)
     column = pa.nulls(0) if first is None else first.column(0)
     return np.asarray(column.to_numpy(zero_copy_only=False))

@@ -1,16 +1,15 @@
-"""An array that is compressed in an archive, as rows."""
+"""An array that can only be read from begin to end, as in an archive or a pipe."""
 
 from __future__ import annotations
 
-import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from math import prod
 from typing import IO
 
 import numpy as np
 
-from kldiv_cli.sources.archive import open_member
 from kldiv_cli.sources.array import ArraySource
 from kldiv_cli.sources.base import Block, check_exact_integers
 
@@ -19,25 +18,21 @@ _STEP = 1 << 20
 
 @dataclass(frozen=True)
 class DeflatedSource:
-    """A compressed array in C order, whose rows are inflated as they are asked for.
+    """An array in C order, whose rows are read, and inflated if need be, as they are asked for.
 
     Parameters
     ----------
     outline : ArraySource
         Its shape, type and layout, around no values.
-    entry : zipfile.ZipInfo
-        The zip member that holds it.
+    open : callable
+        Opens what holds it, at its begin.
     header_size : int
-        How many bytes of the member precede the values.
-    where, advice : str
-        What messages call it, and what they say is to be done.
+        How many bytes precede the values.
     """
 
     outline: ArraySource
-    entry: zipfile.ZipInfo
+    open: Callable[[], AbstractContextManager[IO[bytes]]]
     header_size: int
-    where: str
-    advice: str
 
     class_names = None
     id_name = None
@@ -94,11 +89,12 @@ class DeflatedSource:
         if classes is not None:
             raise ValueError("an array has no class names")
         dtype = self.outline.array.dtype
-        with open_member(self.path, self.entry, self.where, self.advice) as member:
+        with self.open() as member:
             member.read(self.header_size)
             for start in range(0, self.rows_expected, rows):
                 count = min(rows, self.rows_expected - start)
-                flat = np.frombuffer(_inflated(member, count * self.row_bytes), dtype)
+                values = _inflated(member, start * self.row_bytes, count * self.row_bytes)
+                flat = np.frombuffer(values, dtype)
                 check_exact_integers(flat, self.path)
                 yield Block(flat.reshape(count, -1))
 
@@ -106,14 +102,22 @@ class DeflatedSource:
         """Arrays have no lines."""
 
 
-def _inflated(member: IO[bytes], size: int) -> bytearray:
-    """Return the next so many bytes of a member, read piece by piece: one call would copy them."""
+class ShortError(EOFError):
+    """The bytes end before the last row does."""
+
+    def __init__(self, found: int) -> None:
+        super().__init__("it is shorter than its directory says")
+        self.found = found
+
+
+def _inflated(member: IO[bytes], before: int, size: int) -> bytearray:
+    """Return the bytes after the first ``before``, read piece by piece: one call would copy."""
     found = bytearray(size)
     done = 0
     while done < size:
         piece = member.read(min(_STEP, size - done))
         if not piece:
-            raise EOFError("it is shorter than its directory says")
+            raise ShortError(before + done)
         found[done : done + len(piece)] = piece
         done += len(piece)
     return found

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import StringIO, TextIOWrapper
 
+from kldiv_cli.sources.elsewhere import is_readable_again
 from kldiv_cli.sources.lines import LONGEST_LINE
 from kldiv_cli.sources.streams import open_stream
 
@@ -42,7 +43,9 @@ class Delimited:
         return self._records(StringIO(text, newline=""))
 
     def line_of(self, row: int) -> int | None:
-        """Return the line on which a row ends."""
+        """Return the line on which a row ends; None where it cannot be looked for."""
+        if not is_readable_again(self.path):
+            return None
         for index, (line, _) in enumerate(self._all(), start=-1 if self.header else 0):
             if index == row:
                 return line
@@ -50,6 +53,8 @@ class Delimited:
 
     def first_fault(self, names: Sequence[str], classes: Iterable[str]) -> str | None:
         """Return what is wrong with the first line that PyArrow cannot have read, if any is."""
+        if not is_readable_again(self.path):
+            return None
         known = set(classes)
         wanted = [(i, name) for i, name in enumerate(names) if name in known]
         try:

@@ -9,6 +9,7 @@ from io import TextIOWrapper
 from math import isinf
 from typing import Any
 
+from kldiv_cli.sources.elsewhere import is_readable_again
 from kldiv_cli.sources.lines import LONGEST_LINE
 from kldiv_cli.sources.streams import open_stream
 
@@ -35,7 +36,9 @@ class JsonText:
                 yield number, _value(number, line)
 
     def line_of(self, row: int) -> int | None:
-        """Return the line on which a row stands."""
+        """Return the line on which a row stands; None where it cannot be looked for."""
+        if not is_readable_again(self.path):
+            return None
         filled = (number for number, line in enumerate(self._lines(), 1) if line.strip())
         for index, number in enumerate(filled):
             if index == row:
@@ -47,6 +50,8 @@ class JsonText:
 
         ``check`` says what is wrong with a value.
         """
+        if not is_readable_again(self.path):
+            return None
         try:
             for number, value in self.values(self._lines()):
                 fault = check(value)

@@ -64,12 +64,16 @@ def check_header(header: Header, layout: Layout, found: int, where: str) -> None
     dtype = told_type(header.dtype, layout, where)
     check_shape(header.shape, where)
     if found != header.promised:
-        raise InputError(
-            f"{where}: expected {header.promised} bytes of {type_name(dtype)} for shape "
-            f"{header.shape}, found {found}",
-            f"The file is {'cut off' if found < header.promised else 'not what it says'}. "
-            + _ADVICE,
-        )
+        raise wrong_size(header, type_name(dtype), found, where)
+
+
+def wrong_size(header: Header, dtype: str, found: int, where: str, more: str = "") -> InputError:
+    """Return the error of an array that is not as many bytes as its header says."""
+    return InputError(
+        f"{where}: expected {header.promised} bytes of {dtype} for shape {header.shape}, found "
+        f"{found}{more}",
+        f"The file is {'cut off' if found < header.promised else 'not what it says'}. {_ADVICE}",
+    )
 
 
 def read_header(file: IO[bytes], where: str) -> Header:

@@ -9,6 +9,7 @@ References
 from __future__ import annotations
 
 import zipfile
+from functools import partial
 
 import numpy as np
 
@@ -82,7 +83,7 @@ def _inflate(
     dtype = told_type(header.dtype, layout, where)
     # It has the shape and none of the values, so it tells where rows end before there are any.
     outline = ArraySource(np.broadcast_to(np.empty((), dtype), header.shape), layout, path, "npz")
-    source = DeflatedSource(outline, entry, header.size, where, _ADVICE)
+    source = DeflatedSource(outline, partial(open_member, path, entry, where, _ADVICE), header.size)
     held = header.promised if header.order == "F" else source.row_bytes
     if held > _MOST_INFLATED:
         what = "an array in C order" if header.order == "F" else "rows of less than 1 GiB"

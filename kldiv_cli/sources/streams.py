@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from kldiv_cli.sources import signatures
+from kldiv_cli.sources.elsewhere import is_elsewhere, open_elsewhere
 
 _STEP = 1 << 16
 _XZ_MEMORY = 1 << 28
@@ -15,7 +16,9 @@ _XZ_MEMORY = 1 << 28
 
 
 def open_file(path: str) -> pa.NativeFile:
-    """Open a file as it is."""
+    """Open a file, or what is elsewhere, as it is."""
+    if is_elsewhere(path):
+        return pa.PythonFile(open_elsewhere(path), mode="r")
     # As bytes and not as a path, in which PyArrow would look for ~ and s3://.
     return pa.OSFile(os.fsencode(path))
 
