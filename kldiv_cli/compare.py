@@ -13,7 +13,6 @@ from kldiv_cli import measures
 from kldiv_cli.by_id import OnMissing
 from kldiv_cli.comparing import Comparing
 from kldiv_cli.comparison import Comparison
-from kldiv_cli.grouping import open_grouping
 from kldiv_cli.mask import Means
 from kldiv_cli.masking import masked, of_whole_rows
 from kldiv_cli.measures.base import Mode
@@ -29,6 +28,7 @@ from kldiv_cli.sources.rows import Choice
 from kldiv_cli.watch import Watch
 
 if TYPE_CHECKING:
+    from kldiv_cli.grouping import Grouping
     from kldiv_cli.language import Scoring
 
 
@@ -223,7 +223,7 @@ def compare(
     request = replace(request, kinds=kinds)
     truth = None if labels is None else open_labels(labels, pairing, reference, layout)
     tokens = of_whole_rows(_scoring(pairing, mode, kinds, truth), pairing, labels is not None)
-    grouping = None if group is None else open_grouping(group, pairing, request)
+    grouping = _grouping(group, pairing, request)
     watch = Watch(pairing, mode, kinds, normalize)
     return Comparing(pairing, request, watch, tokens, grouping, choice).run(progress)
 
@@ -237,3 +237,14 @@ def _scoring(
     from kldiv_cli.language import scoring  # noqa: PLC0415 - most comparisons start without
 
     return scoring(pairing, mode, kinds, labels)
+
+
+def _grouping(
+    group: str | os.PathLike[str] | ArrayLike | None, pairing: Pairing, request: Request
+) -> Grouping | None:
+    """Return how to group the rows, None where no groups are asked for."""
+    if group is None:
+        return None
+    from kldiv_cli.grouping import open_grouping  # noqa: PLC0415 - most comparisons start without
+
+    return open_grouping(group, pairing, request)

@@ -12,8 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.comparison import Agreement, Comparison, Limit
-from kldiv_cli.grouping import Grouping
-from kldiv_cli.groups import grouped
 from kldiv_cli.masking import described, hidden, masked_cells
 from kldiv_cli.measures.base import Status
 from kldiv_cli.measures.evaluation import Evaluator
@@ -29,6 +27,7 @@ from kldiv_cli.summary import Rows, Summary, TopRow
 from kldiv_cli.watch import Seen, Watch, watched
 
 if TYPE_CHECKING:
+    from kldiv_cli.grouping import Grouping
     from kldiv_cli.language import Scoring
     from kldiv_cli.language_result import TokenRows
 
@@ -99,7 +98,7 @@ class Comparing:
             tokens = {"label": np.concatenate(labels)} | every.values(np.concatenate(whole.counted))
             found = replace(found, language=every.result(), tokens=tokens)
         if self.grouping is not None:
-            found = replace(found, groups=grouped(whole, self.grouping.by))
+            found = replace(found, groups=self.grouping.groups(whole))
         if not places:
             return found
         return numbered(found, self.pairing, self.choice, np.concatenate(places))

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from kldiv_cli.groups import Groups
 from kldiv_cli.summary import Statistics, TopRow
 
 if TYPE_CHECKING:
+    from kldiv_cli.groups import Groups
     from kldiv_cli.language_result import LanguageResult
 
 Float64 = NDArray[np.float64]

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kldiv_cli.comparison import class_name
 from kldiv_cli.errors import UsageError
-from kldiv_cli.groups import By
+from kldiv_cli.groups import By, Groups, grouped
 from kldiv_cli.measures.base import Status
 from kldiv_cli.measures.evaluation import Evaluation
 from kldiv_cli.measures.top import top_class, top_probability
@@ -23,6 +23,7 @@ from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.request import Request
 from kldiv_cli.sources.base import Source
 from kldiv_cli.sources.row_labels import RowLabels, read_row_labels
+from kldiv_cli.summary import Summary
 
 _EDGES = (0.25, 0.5, 0.75, 0.95)
 """Bins of confidence end here, each with its upper edge."""
@@ -37,6 +38,10 @@ class Grouping:
 
     by: By
     keys: Callable[[BlockPair, Evaluation], NDArray[Any]]
+
+    def groups(self, summary: Summary) -> Groups:
+        """Return the groups of all rows, each of which was given its key."""
+        return grouped(summary, self.by)
 
 
 def open_grouping(

@@ -7,17 +7,20 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import isnan
 from textwrap import wrap
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kldiv_cli.comparison import Comparison, Limit, MaskUse, Side, class_name
 from kldiv_cli.errors import a_few, printable
-from kldiv_cli.groups import Group
 from kldiv_cli.reports import left_out
 from kldiv_cli.summary import Statistics, TopRow
 
 _FORMAT = "format: "
 """With what a note on a file's format begins."""
+if TYPE_CHECKING:
+    from kldiv_cli.groups import Group
+
 _SHOWN = ("total", "mean", "median", "p90", "p95", "p99", "max")
 _ALL_GROUPS = 20
 """So many groups are all shown."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from kldiv_cli.comparison import Comparison
 from kldiv_cli.errors import printable
-from kldiv_cli.groups import Group
 from kldiv_cli.reports.facts import Grid, number, shown_groups, with_unit
+
+if TYPE_CHECKING:
+    from kldiv_cli.groups import Group
 
 _SHOWN = ("mean", "median", "max")
 _NUMBER = len("-1.23457e-308")

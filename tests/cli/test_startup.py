@@ -107,12 +107,13 @@ def test_an_import_loads_what_it_needs(run: str, expected: list[str]) -> None:
         pytest.param(["compare", *MAGIKA], "rich", ["0", "numpy"], id="table"),
         pytest.param(["compare", *MAGIKA, "--stat", "mean"], "rich", ["0", "numpy"], id="stat"),
         pytest.param(["compare", *MAGIKA], "kldiv_cli.language_result", ["0", "numpy"], id="token"),
+        pytest.param(["compare", *MAGIKA], "kldiv_cli.groups", ["0", "numpy"], id="groups"),
         pytest.param(["compare", *MAGIKA], "kldiv_cli.sources.llamacpp", ["0", "numpy"], id="kld"),
         pytest.param(["compare", *MAGIKA], "hashlib", ["0", "numpy"], id="hashes"),
     ],
 )
 def test_a_command_does_without(words: list[str], missing: str, expected: list[str]) -> None:
-    """Options of other commands, Rich off a terminal, OpenSSL, tokens cost more than they give."""
+    """What others ask for: other commands, colours, OpenSSL, tokens, groups."""
     run = f"sys.modules[{missing!r}] = None; {MAIN}"
     assert loaded(run, words) == expected
 
