@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyarrow import feather
 
 import kldiv_cli
 from kldiv_cli import Comparison
@@ -710,6 +711,27 @@ class TestFiles:
         table = pa.table({f"c{i}": kept[:, i].astype(np.int8) for i in range(CLASSES)})
         pq.write_table(table, tmp_path / "m.parquet")
         self.assert_masks(tmp_path / "m.parquet", kept)
+
+    @pytest.mark.parametrize("suffix", ["parquet", "arrow"])
+    @pytest.mark.parametrize("axes", ["rows", "cells"])
+    def test_columns_of_booleans(self, tmp_path: Path, kept: Array, suffix: str, axes: str) -> None:
+        path = tmp_path / f"m.{suffix}"
+        if axes == "rows":
+            kept = np.arange(ROWS) % 3 > 0
+            table = pa.table({"file": [f"f{i}" for i in range(ROWS)], "keep": kept})
+        else:
+            table = pa.table({f"c{i}": kept[:, i] for i in range(CLASSES)})
+        if suffix == "parquet":
+            pq.write_table(table, path)
+        else:
+            feather.write_feather(table, path)
+        self.assert_masks(path, kept)
+
+    def test_a_boolean_that_is_missing(self, tmp_path: Path) -> None:
+        table = pa.table({"keep": [True, None, *[True] * (ROWS - 2)]})
+        pq.write_table(table, tmp_path / "m.parquet")
+        with pytest.raises(InputError, match="row 1, column 'keep': expected 0 or 1, found NaN"):
+            compare(*pair(), tmp_path / "m.parquet")
 
     def test_ids_have_to_be_the_references_in_its_order(self, tmp_path: Path) -> None:
         s, t = pair()

@@ -16,7 +16,13 @@ from numpy.typing import NDArray
 from kldiv_cli.errors import InputError
 from kldiv_cli.sources import columns as roles
 from kldiv_cli.sources.base import Layout
-from kldiv_cli.sources.cells import reading, shape_of_classes, wide_integers
+from kldiv_cli.sources.cells import (
+    Batches,
+    booleans_as_numbers,
+    reading,
+    shape_of_classes,
+    wide_integers,
+)
 from kldiv_cli.sources.elsewhere import is_elsewhere
 from kldiv_cli.sources.mapped import Memory
 from kldiv_cli.sources.streams import open_file
@@ -42,8 +48,11 @@ def open_arrow(path: str, layout: Layout) -> TableSource:
     with reading(path, _ADVICE):
         schema = file.open().schema
         _ = schema.names  # which need not be UTF-8
+    batches: Batches = file.batches
+    if layout.booleans:
+        schema, batches = booleans_as_numbers(schema, batches)
     columns = roles.assign(path, schema, lambda: _first_values(file, schema), layout)
-    width, dtype = shape_of_classes(path, schema, columns, file.batches)
+    width, dtype = shape_of_classes(path, schema, columns, batches)
     rows = file.rows()
     return TableSource(
         path,
@@ -53,7 +62,7 @@ def open_arrow(path: str, layout: Layout) -> TableSource:
         width,
         rows,
         rows,
-        file.batches,
+        batches,
         lambda _: None,
         wide_integers(schema, columns.classes),
     )

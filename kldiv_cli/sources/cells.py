@@ -123,6 +123,20 @@ def wide_integers(schema: pa.Schema, names: Sequence[str]) -> tuple[str, ...]:
     )
 
 
+def booleans_as_numbers(schema: pa.Schema, batches: Batches) -> tuple[pa.Schema, Batches]:
+    """Return a table in which columns of true and false hold 1 and 0."""
+    numbers = pa.schema(
+        [x.with_type(pa.uint8()) if pa.types.is_boolean(x.type) else x for x in schema]
+    )
+
+    def cast(names: list[str], rows: int) -> Iterator[pa.RecordBatch]:
+        wanted = pa.schema([numbers.field(name) for name in names])
+        for batch in batches(names, rows):
+            yield batch.cast(wanted)
+
+    return numbers, cast
+
+
 def shape_of_classes(
     path: str, schema: pa.Schema, columns: Columns, batches: Batches
 ) -> tuple[int, str]:

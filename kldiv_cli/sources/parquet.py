@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 
 from kldiv_cli.sources import columns as roles
 from kldiv_cli.sources.base import Layout
-from kldiv_cli.sources.cells import reading, shape_of_classes, wide_integers
+from kldiv_cli.sources.cells import (
+    Batches,
+    booleans_as_numbers,
+    reading,
+    shape_of_classes,
+    wide_integers,
+)
 from kldiv_cli.sources.streams import open_file
 from kldiv_cli.sources.table import MORE_THREADS, RowGroups, TableSource, check_layout
 
@@ -57,8 +63,11 @@ def open_parquet(path: str, layout: Layout) -> TableSource:
         with reading(path, _ADVICE):
             return tuple(file.metadata.row_group(i).num_rows for i in range(file.num_row_groups))
 
+    read: Batches = batches
+    if layout.booleans:
+        schema, read = booleans_as_numbers(schema, batches)
     columns = roles.assign(path, schema, first, layout)
-    width, dtype = shape_of_classes(path, schema, columns, batches)
+    width, dtype = shape_of_classes(path, schema, columns, read)
     count = file.metadata.num_rows
     return TableSource(
         path,
@@ -68,7 +77,7 @@ def open_parquet(path: str, layout: Layout) -> TableSource:
         width,
         count,
         count,
-        batches,
+        read,
         lambda _: None,
         wide_integers(schema, columns.classes),
         row_groups=RowGroups(sizes, batches_of),
