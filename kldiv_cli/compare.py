@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from kldiv_cli import measures
 from kldiv_cli.by_id import OnMissing
+from kldiv_cli.classes import Wanted
 from kldiv_cli.comparing import Comparing
 from kldiv_cli.comparison import Comparison
 from kldiv_cli.mask import Means
@@ -55,6 +56,8 @@ def compare(
     sample: int | None = None,
     seed: int | None = None,
     on_missing: OnMissing = "error",
+    classes: Wanted | None = None,
+    truncate_classes: bool = False,
     measure: str | Sequence[str] = "jeffreys",
     kind: Kind | tuple[Kind, Kind] = "logits",
     normalize: bool = False,
@@ -120,6 +123,13 @@ def compare(
         on the seed, 0 by default, and on nothing else.
     on_missing : {"error", "skip"}
         What a row id on one side only is: an error, or a row to leave out and count.
+    classes : slice, str, path or sequence, optional
+        Only these classes: a slice of places ("0:1000"), names or indices, or a file of them. Under
+        softmax p and q are distributions over these alone; the result says how much probability the
+        others hold.
+    truncate_classes : bool
+        Where one side has more classes, compare the first ones, as many as the other has; where
+        both have names, those in common.
     measure : str or sequence of str
         What to compute, as ``kldiv measures`` lists it: "kl", "gjs:0.1", ... The first one ranks
         the rows and is what limits are about that name no measure.
@@ -201,12 +211,12 @@ def compare(
         tuple(pairs),
         available_threads() if threads is None else threads,
     )
-    classes = None if columns is None else tuple(columns)
+    named = None if columns is None else tuple(columns)
     column = group if isinstance(group, str) else None
     layout = Layout(
         row_axes,
         id_column,
-        classes,
+        named,
         key,
         dtype,
         header,
@@ -217,14 +227,16 @@ def compare(
     own = Own(candidate_key, candidate_format)
     layout = without_labels(layout, reference, labels)
     choice = Choice.of(rows, limit, sample, seed)
-    pairing = open_pairing(reference, candidate, layout, own, choice, on_missing)
+    pairing = open_pairing(
+        reference, candidate, layout, own, choice, on_missing, classes, truncate=truncate_classes
+    )
     pairing = masked(pairing, mask, mask_means)
     kinds = own_kinds(pairing, kinds, mode)
     request = replace(request, kinds=kinds)
     truth = None if labels is None else open_labels(labels, pairing, reference, layout)
     tokens = of_whole_rows(_scoring(pairing, mode, kinds, truth), pairing, labels is not None)
     grouping = _grouping(group, pairing, request)
-    watch = Watch(pairing, mode, kinds, normalize)
+    watch = Watch(pairing, mode, kinds, normalize, temperature=temperature)
     return Comparing(pairing, request, watch, tokens, grouping, choice).run(progress)
 
 

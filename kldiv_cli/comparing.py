@@ -24,7 +24,7 @@ from kldiv_cli.selecting import numbered
 from kldiv_cli.sources.base import BLOCK_BYTES, STREAM_BYTES
 from kldiv_cli.sources.rows import Choice
 from kldiv_cli.summary import Rows, Summary, TopRow
-from kldiv_cli.watch import Seen, Watch, watched
+from kldiv_cli.watch import Seen, Watch, class_selection, watched
 
 if TYPE_CHECKING:
     from kldiv_cli.grouping import Grouping
@@ -187,6 +187,7 @@ def _result(
         mask=described(pairing, summary.masked_cells, int(counted.sum()) * classes),
         masked=left_out,
         masked_rows=masked_rows,
+        class_selection=class_selection(watch),
     )
 
 

@@ -89,6 +89,32 @@ class Selection:
 
 
 @dataclass(frozen=True)
+class Discarded:
+    """The classes of one side that were left out.
+
+    ``of`` is how many classes the side has. ``mean`` and ``max``, over the rows that count, are of
+    the probability that those left out hold, of the whole row's; None under sigmoid.
+    """
+
+    of: int
+    mean: float | None
+    max: float | None
+
+
+@dataclass(frozen=True)
+class ClassSelection:
+    """Which classes were compared, where some were to be left out.
+
+    ``classes`` says which, for people: "0..999", or how many; ``options`` the options that said so.
+    """
+
+    classes: str
+    options: tuple[str, ...]
+    reference: Discarded
+    candidate: Discarded
+
+
+@dataclass(frozen=True)
 class Missing:
     """How many rows were left out because their ids are on one side only.
 
@@ -206,6 +232,9 @@ class Comparison:
         is ``row_shape``.
     selection : Selection or None
         Which rows were asked for; None for all.
+    class_selection : ClassSelection or None
+        Which classes were compared; None for all. Their indices are their names, then, where they
+        have none and do not begin at 0.
     missing : Missing or None
         How many rows have an id that is on one side only; None where that would be an error.
 
@@ -262,6 +291,7 @@ class Comparison:
     file_row_shape: tuple[int | None, ...] | None = None
     selection: Selection | None = None
     missing: Missing | None = None
+    class_selection: ClassSelection | None = None
 
     @property
     def numbered_shape(self) -> tuple[int, ...]:

@@ -98,6 +98,11 @@ def masked(pairing: Pairing, mask: Input | None, means: Means) -> Pairing:
     names = _names(source, pairing) if prod(source.class_shape) > 1 else None
     cells = tuple(length or 1 for length in classes)
     laid = Mask(source, means, rows, cells, row_shape, class_shape, names)
+    if pairing.classes is not None and not laid.of_rows:
+        raise UsageError(
+            "--mask says which cells enter, and --classes and --truncate-classes which classes",
+            "Leave one of the two out, or mask whole rows.",
+        )
     return MaskedPairing(
         pairing.reference,
         pairing.candidate,
@@ -105,6 +110,7 @@ def masked(pairing: Pairing, mask: Input | None, means: Means) -> Pairing:
         part=pairing.part,
         on_missing=pairing.on_missing,
         room=pairing.room,
+        classes=pairing.classes,
     )
 
 
@@ -134,6 +140,14 @@ def of_whole_rows(tokens: Scoring | None, pairing: Pairing, labelled: bool) -> S
     UsageError
         They were asked for by labels.
     """
+    if labelled and pairing.classes is not None:
+        raise UsageError(
+            "--labels score tokens among all classes, and --classes and --truncate-classes leave "
+            "some of them out",
+            "Leave one of the two out.",
+        )
+    if pairing.classes is not None:
+        return None
     if not isinstance(pairing, MaskedPairing) or pairing.mask.of_rows:
         return tokens
     if labelled:

@@ -118,8 +118,11 @@ def check_matched(
         )
         if only
     ]
+    advice = "Write both from the same rows and classes, or name them with --id and --columns"
+    if what == "class names" and left & right:
+        advice += f"; --truncate-classes keeps the {len(left & right)} in common"
     raise InputError(
         f"{candidate.path}: expected the same {what} as {reference.path}, found "
         + " and ".join(sides),
-        "Write both from the same rows and classes, or name them with --id and --columns.",
+        f"{advice}.",
     )

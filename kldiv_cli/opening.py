@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kldiv_cli.by_id import OnMissing
+from kldiv_cli.classes import Wanted, keep, read_classes
 from kldiv_cli.comparison import Side
 from kldiv_cli.errors import InputError, UsageError
 from kldiv_cli.measures.base import Mode
@@ -88,11 +89,15 @@ def open_pairing(
     own: Own = _AS_LAYOUT,
     choice: Choice | None = None,
     on_missing: OnMissing = "error",
+    classes: Wanted | None = None,
+    *,
+    truncate: bool = False,
 ) -> Pairing:
     """Open both sides; ``own`` is what is said of the candidate alone.
 
     ``choice`` says which rows are wanted: of the reference, and the same ones of the candidate.
-    ``on_missing`` says what an id on one side only is.
+    ``on_missing`` says what an id on one side only is, ``classes`` which classes enter, and
+    ``truncate`` whether those that only one side has are left out.
 
     Raises
     ------
@@ -111,7 +116,9 @@ def open_pairing(
     left, right = open_side(reference, layout), open_side(candidate, own.of(layout))
     _check_keys(left, right, layout.key, own.key)
     _check_text(left, right, layout)
-    pairing = select(left, right, choice, on_missing)
+    some = None if classes is None else read_classes(classes)
+    kept = keep(left, right, some, truncate=truncate)
+    pairing = select(left, right, choice, on_missing, kept)
     named = layout.id is not None or layout.columns is not None
     if named and not (is_table(left) or is_table(right)):
         raise UsageError(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from kldiv_cli.by_id import ById, LeftOut, OnMissing
 from kldiv_cli.errors import InputError, UsageError
+from kldiv_cli.kept import Kept
 from kldiv_cli.matching import Steps, check_matched, first_difference, ids_of, only, with_places
 from kldiv_cli.sources.base import BLOCK_BYTES, Block, Source, shown_shape
 
@@ -22,7 +23,8 @@ class BlockPair:
 
     ``start`` is the first row's place in the reference, ``places`` are those of all, None where
     they are consecutive. ``kept`` says which cells a mask keeps, shape (rows, classes), or
-    (rows, 1) of whole rows; None without a mask. ``groups`` is what the sources' group column
+    (rows, 1) of whole rows; None without a mask. ``full`` are the rows of both sides with the
+    classes that are left out. ``groups`` is what the sources' group column
     says of the rows. Call `release` once the values were read.
     """
 
@@ -33,6 +35,7 @@ class BlockPair:
     _releases: tuple[Callable[[], None] | None, ...] = ()
     kept: NDArray[np.bool_] | None = None
     places: NDArray[np.intp] | None = None
+    full: tuple[NDArray[Any], NDArray[Any]] | None = None
     groups: NDArray[Any] | None = None
 
     @property
@@ -78,6 +81,8 @@ class Pairing:
         Whether the reference is only a part.
     on_missing : {"error", "skip"}
         What an id on one side only is: an error, or left out, and counted in ``left_out``.
+    classes : Kept or None
+        Which classes enter; None for all, of which both sides have the same.
     room : int or None
         How many bytes of the candidate may be held in memory to look rows up; by default three
         quarters of what is available then.
@@ -94,6 +99,7 @@ class Pairing:
     candidate: Source
     part: bool = field(default=False, kw_only=True)
     on_missing: OnMissing = field(default="error", kw_only=True)
+    classes: Kept | None = field(default=None, kw_only=True)
     room: int | None = field(default=None, kw_only=True)
     left_out: LeftOut = field(default_factory=LeftOut, init=False, compare=False)
 
@@ -108,7 +114,7 @@ class Pairing:
                 "Leave it out, or name the row-id column with --id.",
             )
         self._check_shapes()
-        if self._by_name:
+        if self._by_name and self.classes is None:
             check_matched(
                 self.reference,
                 self.candidate,
@@ -126,12 +132,14 @@ class Pairing:
     @property
     def class_names(self) -> tuple[str, ...] | None:
         """The names of the classes, in the reference's order if it has any."""
+        if self.classes is not None:
+            return self.classes.names
         return self.reference.class_names or self.candidate.class_names
 
     @property
     def class_shape(self) -> tuple[int, ...]:
         """The axes of one row."""
-        return self.reference.class_shape
+        return self.reference.class_shape if self.classes is None else (self.classes.count,)
 
     @property
     def row_shape(self) -> tuple[int | None, ...]:
@@ -155,8 +163,13 @@ class Pairing:
     def blocks(self, block_bytes: int | None = None) -> Iterator[BlockPair]:
         """Yield every row once, in the reference's order, so many bytes of a side at a time."""
         order = self.reference.class_names if self._by_name else None
-        widest = max(_value_bytes(side.dtype) for side in (self.reference, self.candidate))
-        rows = max(1, (block_bytes or BLOCK_BYTES) // (widest * prod(self.class_shape)))
+        if self.classes is not None:
+            order = self.classes.order
+        widest = max(
+            _value_bytes(side.dtype) * prod(side.class_shape)
+            for side in (self.reference, self.candidate)
+        )
+        rows = max(1, (block_bytes or BLOCK_BYTES) // widest)
         reference = self.reference.blocks(rows)
         if self.on_missing == "skip":
             reference = with_places(reference)
@@ -219,6 +232,9 @@ class Pairing:
             start = int(left.places[0])
         releases = left.release, right.release
         pair = BlockPair(start, left.values, right.values, ids, releases, places=left.places)
+        if self.classes is not None:
+            s, t = self.classes.cut(*(full := (left.values, right.values)))
+            pair = replace(pair, reference=s, candidate=t, full=full)
         if left.groups is None and right.groups is None:
             return pair
         fault = first_difference(left.groups, right.groups)
@@ -235,9 +251,8 @@ class Pairing:
 
     def _check_shapes(self) -> None:
         left, right = self.reference, self.candidate
-        by_name = self._by_name
-        if left.class_shape != right.class_shape and not by_name:
-            raise different(left, right, "shapes", left.shape, right.shape)
+        if self.classes is None and left.class_shape != right.class_shape and not self._by_name:
+            raise _different_classes(left, right)
         known = None not in (*left.row_shape, *right.row_shape)
         if known and left.row_shape != right.row_shape and self.by == "position":
             raise different(left, right, "shapes", left.shape, right.shape)
@@ -253,6 +268,18 @@ def different(
         f"{candidate.path}: expected the same {what} as {reference.path}, found "
         f"{_shown(left)} there and {_shown(right)} here",
         "Compare outputs of the same inputs; --row-axes says which leading axes are rows.",
+    )
+
+
+def _different_classes(left: Source, right: Source) -> InputError:
+    found = different(left, right, "shapes", left.shape, right.shape)
+    if len(left.class_shape) != 1 or len(right.class_shape) != 1:
+        return found
+    (ours,), (theirs,) = left.class_shape, right.class_shape
+    return InputError(
+        f"{found.what} ({ours} and {theirs} classes)",
+        f"If one has classes more at the end, --truncate-classes keeps the first "
+        f"{min(ours, theirs)} of both.",
     )
 
 

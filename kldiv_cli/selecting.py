@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from kldiv_cli.by_id import OnMissing
 from kldiv_cli.comparison import Comparison, Missing, Selection
+from kldiv_cli.kept import Kept
 from kldiv_cli.pairing import Pairing, different
 from kldiv_cli.sources.base import Source
 from kldiv_cli.sources.rows import Choice, shown
@@ -17,7 +18,13 @@ from kldiv_cli.sources.selected import Selected, count_rows, rows_of, whole
 from kldiv_cli.summary import Statistics
 
 
-def select(left: Source, right: Source, choice: Choice | None, on_missing: OnMissing) -> Pairing:
+def select(
+    left: Source,
+    right: Source,
+    choice: Choice | None,
+    on_missing: OnMissing,
+    classes: Kept | None,
+) -> Pairing:
     """Pair the rows that are wanted: by id where both sides have ids, by position otherwise.
 
     By position, the files may be of different length only where the choice says at which row it
@@ -29,18 +36,18 @@ def select(left: Source, right: Source, choice: Choice | None, on_missing: OnMis
         A side has not these rows, or the two sides do not correspond.
     """
     if not choice:
-        return Pairing(left, right, on_missing=on_missing)
+        return Pairing(left, right, on_missing=on_missing, classes=classes)
     by_id = left.id_name is not None and right.id_name is not None
     ends = choice.says_where_it_ends
     if not by_id and (not ends or left.row_shape[1:] != right.row_shape[1:]):
-        Pairing(left, right)  # which raises where the shapes are known to differ
+        Pairing(left, right, classes=classes)  # which raises where the shapes are known to differ
     total, theirs = rows_of(left), rows_of(right)
     if total is None and choice.needs_count:
         total = count_rows(left)
     chosen = choice.resolve(left.path, total)
     reference = Selected(left, chosen, total)
     if by_id:
-        return Pairing(reference, right, part=True, on_missing=on_missing)
+        return Pairing(reference, right, part=True, on_missing=on_missing, classes=classes)
     if not ends:
         if theirs is None and choice.needs_count:
             theirs = count_rows(right)
@@ -48,7 +55,9 @@ def select(left: Source, right: Source, choice: Choice | None, on_missing: OnMis
             raise different(left, right, "rows", total, theirs)
         if theirs is None:
             chosen = replace(chosen, stop=None)
-    return Pairing(reference, Selected(right, chosen, theirs), on_missing=on_missing)
+    return Pairing(
+        reference, Selected(right, chosen, theirs), on_missing=on_missing, classes=classes
+    )
 
 
 def numbered(

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kldiv_cli.comparison import Side
+from kldiv_cli.comparison import ClassSelection, Discarded, Side
 from kldiv_cli.errors import InputError
 from kldiv_cli.measures.base import Mode
+from kldiv_cli.measures.discarded import discarded
 from kldiv_cli.measures.exact import real
 from kldiv_cli.measures.faults import Fault, mask_mismatches
 from kldiv_cli.measures.kinds import Kind, looks_like, sum_tolerance, sums
@@ -29,6 +30,21 @@ class Seen:
     first_mismatch: Fault | None
     identical: bool
     sides: tuple[SideSeen, SideSeen]
+    discarded: tuple[Tally, Tally] | None = None
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How much probability was left out of so many rows: in total, and at most of one."""
+
+    rows: int = 0
+    total: float = 0.0
+    most: float = 0.0
+
+    def plus(self, other: Tally) -> Tally:
+        """Return both together; NaN stays."""
+        most = float(np.maximum(self.most, other.most))
+        return Tally(self.rows + other.rows, self.total + other.total, most)
 
 
 @dataclass(frozen=True)
@@ -64,6 +80,8 @@ class Watch:
     first_mismatch: str = ""
     identical: bool = True
     masked: bool = False
+    temperature: float = 1.0
+    discarded: tuple[Tally, Tally] = (Tally(), Tally())
     sides: tuple[SideWatch, SideWatch] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -97,11 +115,29 @@ class Watch:
         identical = identical and np.array_equal(s, t, equal_nan=True)
         if whole is not None and block.kept is not None:
             s, t = real(whole.reference), real(whole.candidate)
+        if block.full is not None:
+            s, t = map(real, block.full)
         sides = (
             side.see(values, counted, self.mode, block.kept)
             for side, values in zip(self.sides, (s, t), strict=True)
         )
-        return Seen(mismatches, fault, identical, (next(sides), next(sides)))
+        return Seen(
+            mismatches, fault, identical, (next(sides), next(sides)), self._left_out(s, t, counted)
+        )
+
+    def _left_out(
+        self, s: NDArray[Any], t: NDArray[Any], counted: NDArray[np.bool_]
+    ) -> tuple[Tally, Tally] | None:
+        """Return how much probability the classes hold that do not enter."""
+        classes = self.pairing.classes
+        if classes is None or self.mode == "sigmoid":
+            return None
+        found = []
+        for side, (values, kind) in enumerate(zip((s, t), self.kinds, strict=True)):
+            out = classes.left_out(side)
+            mass = discarded(values[counted], out, kind, self.temperature)
+            found.append(Tally(len(mass), float(mass.sum()), float(mass.max(initial=0.0))))
+        return found[0], found[1]
 
     def add(self, block: BlockPair, seen: Seen) -> None:
         """Take in what was seen of a block."""
@@ -112,6 +148,9 @@ class Watch:
                 f"{getattr(self.pairing, fault.side).path}: mask mismatch: {place} holds "
                 f"{fault.found} on the other side"
             )
+        if seen.discarded is not None:
+            ours, theirs = seen.discarded
+            self.discarded = self.discarded[0].plus(ours), self.discarded[1].plus(theirs)
         self.mismatches += seen.mismatches
         self.masked = block.kept is not None
         self.identical = self.identical and seen.identical
@@ -209,6 +248,20 @@ class SideWatch:
         if seen.worst > self.worst:
             self.worst, self.worst_sum = seen.worst, seen.worst_sum
             self.worst_row = block.number(seen.worst_row)
+
+
+def class_selection(watch: Watch) -> ClassSelection | None:
+    """Return what the result says of the classes that were left out."""
+    classes = watch.pairing.classes
+    if classes is None:
+        return None
+    reference, candidate = (
+        Discarded(of, tally.total / tally.rows, tally.most)
+        if tally.rows
+        else Discarded(of, None, None)
+        for of, tally in zip(classes.of, watch.discarded, strict=True)
+    )
+    return ClassSelection(classes.words, classes.options, reference, candidate)
 
 
 def tolerance(source: Source) -> float:

@@ -35,6 +35,7 @@ ALLOWED = {
     "kldiv_cli.sources": {"numpy", "pyarrow"},
     "kldiv_cli.pairing": {"numpy"},
     "kldiv_cli.by_id": {"numpy"},
+    "kldiv_cli.kept": {"numpy"},
     "kldiv_cli.matching": {"numpy"},
     "kldiv_cli.summary": {"numpy"},
     "kldiv_cli.comparison": {"numpy"},

@@ -51,3 +51,20 @@ OnMissing = Annotated[
         rich_help_panel=_PART,
     ),
 ]
+Classes = Annotated[
+    str | None,
+    typer.Option(
+        "--classes",
+        metavar="A:B|FILE",
+        help="Only these classes: a slice of places, or a file with a name or index per line.",
+        rich_help_panel=_PART,
+    ),
+]
+TruncateClasses = Annotated[
+    bool,
+    typer.Option(
+        "--truncate-classes",
+        help="Where one side has more classes, leave out those that the other lacks.",
+        rich_help_panel=_PART,
+    ),
+]

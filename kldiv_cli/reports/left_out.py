@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from textwrap import wrap
 from typing import Any
 
-from kldiv_cli.comparison import Comparison, Missing, Selection
+from kldiv_cli.comparison import ClassSelection, Comparison, Missing, Selection
 from kldiv_cli.errors import printable
 
 _WIDTH = 67
@@ -14,6 +15,8 @@ _WIDTH = 67
 
 def lines(comparison: Comparison) -> Iterator[tuple[str, str]]:
     """Say which rows were compared, label by label."""
+    if comparison.class_selection is not None:
+        yield from _classes(comparison.class_selection, comparison)
     if comparison.selection is not None:
         yield from _wrapped("selected", _rows(comparison.selection, comparison))
     if comparison.missing is not None:
@@ -22,8 +25,29 @@ def lines(comparison: Comparison) -> Iterator[tuple[str, str]]:
 
 def objects(comparison: Comparison) -> dict[str, Any]:
     """Return the same as what stands in JSON; empty where all was compared."""
-    asked = {"selection": comparison.selection, "missing": comparison.missing}
-    return {name: vars(found) for name, found in asked.items() if found is not None}
+    asked = {
+        "class_selection": comparison.class_selection,
+        "selection": comparison.selection,
+        "missing": comparison.missing,
+    }
+    return {name: asdict(found) for name, found in asked.items() if found is not None}
+
+
+def _classes(selection: ClassSelection, comparison: Comparison) -> Iterator[tuple[str, str]]:
+    p, q = selection.reference, selection.candidate
+    of = str(p.of) if p.of == q.of else f"{p.of} in p, of {q.of} in q"
+    yield from _wrapped("classes", f"{selection.classes} of {of} ({', '.join(selection.options)})")
+    if comparison.mode == "sigmoid":
+        return
+    yield from _wrapped("", "p and q are distributions over these; of a row's probability")
+    for name, side in (("p", p), ("q", q)):
+        if side.of == comparison.classes:
+            yield from _wrapped("", f"{name} leaves out nothing")
+        elif side.mean is not None and side.max is not None:
+            most = f"mean {side.mean:.6g}, max {side.max:.6g}"
+            yield from _wrapped("", f"{name} leaves out {most}")
+    if "llamacpp" in (comparison.reference.format, comparison.candidate.format):
+        yield "", "tokens are scored among all classes, so here they are not"
 
 
 def _missing(missing: Missing, comparison: Comparison) -> str:

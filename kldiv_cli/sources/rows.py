@@ -152,6 +152,11 @@ class Choice:
         return start, stop
 
 
+def is_slice(text: str) -> bool:
+    """Tell whether a text is written like a slice, and not like the name of a file."""
+    return _SLICE.fullmatch(text) is not None
+
+
 def parse_slice(text: str, option: str) -> slice:
     """Read ``A:B``; a `UsageError` for anything else."""
     found = _SLICE.fullmatch(text)

@@ -199,6 +199,13 @@ class TestOptions:
             ),
             pytest.param(PARQUET, (), {}, {"paired_by": "id", "rows": 512}, id="parquet"),
             pytest.param(
+                MAGIKA,
+                ("--classes", "20:120", "--truncate-classes"),
+                {"classes": slice(20, 120), "truncate_classes": True},
+                {"classes": 100},
+                id="classes",
+            ),
+            pytest.param(
                 CSV,
                 ("--on-missing", "skip"),
                 {"on_missing": "skip"},
@@ -692,6 +699,7 @@ class TestHelp:
         },
         "What of the files is compared": {
             *("--rows", "--limit", "--sample", "--seed", "--on-missing", "--mask", "--mask-means"),
+            *("--classes", "--truncate-classes"),
         },
         "What comes out": {
             *("--measure", "-m", "--unit", "--top", "--format", "--output", "-o", "--stat"),
