@@ -5,6 +5,8 @@ Each carries one line of what is wrong, one line of what to do, and the exit cod
 
 from __future__ import annotations
 
+_LONGEST = 80
+
 
 class KldivError(Exception):
     """Something a user's file or flag caused.
@@ -45,6 +47,11 @@ def printable(text: str) -> str:
 
 
 def a_few(names: list[str], limit: int = 3) -> str:
-    """Quote the first names of a list and say how many there are: ``'a', 'b', 'c' (7 in all)``."""
-    shown = ", ".join(repr(name) for name in names[:limit])
+    """Quote the first names of a list and say how many there are: ``'a', 'b', 'c' (7 in all)``.
+
+    Of a damaged file a name may be all there is: each is cut where it is longer than a line.
+    """
+    shown = ", ".join(
+        repr(name) if len(name) <= _LONGEST else f"{name[:_LONGEST]!r}..." for name in names[:limit]
+    )
     return shown if len(names) <= limit else f"{shown}, ... ({len(names)} in all)"

@@ -33,6 +33,7 @@ whether one of them was changed. text: any part of it may be a table too.
 """
 CUTS, CHANGES, SEED = 60, 70, 8
 SECONDS = 5.0
+LONGEST = 1000
 ROOM = 2 << 30
 """How much more may be asked for than is taken when reading begins."""
 
@@ -64,6 +65,8 @@ def attempt(path: Path) -> Array | InputError | str:
             return f"does not name the file: {error.what}"
         if "\n" in error.what + error.advice or not error.advice:
             return f"not one line and one of advice: {error.what!r} {error.advice!r}"
+        if len(error.what) > LONGEST:
+            return f"{len(error.what)} characters: {error.what[:200]}"
         found = error
     except UsageError as error:
         return f"no fault of the user: {error.what}"

@@ -4,6 +4,7 @@ import lzma
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from itertools import chain
 from pathlib import Path
@@ -558,6 +559,21 @@ def test_a_delimiter_is_one_character(tmp_path: Path, delimiter: str) -> None:
     assert caught.value.what == (
         f"--delimiter: expected one ASCII character, found {printable(repr(delimiter))}"
     )
+
+
+@pytest.mark.parametrize(
+    "cell", ["5" * 1_000_000 + "x", " " * 1_000_000 + "x", "1." + "5" * 1_000_000 + "x"]
+)
+def test_a_cell_of_a_megabyte_is_refused_at_once(tmp_path: Path, cell: str) -> None:
+    began = time.monotonic()
+    said = complaint(save(tmp_path, f"a,b\n1,2\n{cell}x,1\n4,5\n"))
+    assert said.startswith("line 3, column 'a': expected a number, found ")
+    assert time.monotonic() - began < 10
+
+
+def test_a_name_of_a_megabyte_is_cut_in_messages(tmp_path: Path) -> None:
+    said = complaint(save(tmp_path, f"{'x' * 1_000_000}\ny\nz\n"))
+    assert said == (f"expected one numeric column per class, found none (columns: '{'x' * 80}'...)")
 
 
 def test_an_integer_of_thousands_of_digits_is_refused(tmp_path: Path) -> None:
