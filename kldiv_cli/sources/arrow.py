@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError
 from kldiv_cli.sources import columns as roles
+from kldiv_cli.sources.arrow_messages import inflated_sizes
 from kldiv_cli.sources.base import Layout
 from kldiv_cli.sources.cells import (
     Batches,
@@ -30,9 +31,14 @@ from kldiv_cli.sources.table import TableSource, check_layout
 
 _ADVICE = "Expected a whole Arrow IPC or Feather file: write it again, or check its copy."
 _FILE = b"ARROW1"
+_FILE_START = 8
+"""Where the messages begin in a file, which are those of a stream."""
 _FEATHER_1 = b"FEA1"
 _FIRST_CELLS = 1 << 17
 _STEP = 1 << 16
+_MOST_INFLATED = 1 << 30
+"""How much a compressed batch may take, of which PyArrow makes memory as a whole; of what is piped
+nobody knows before it is read."""
 
 
 def open_arrow(path: str, layout: Layout) -> TableSource:
@@ -48,6 +54,8 @@ def open_arrow(path: str, layout: Layout) -> TableSource:
     with reading(path, _ADVICE):
         schema = file.open().schema
         _ = schema.names  # which need not be UTF-8
+        if isinstance(file, _File):
+            file.check_sizes()
     batches: Batches = file.batches
     if layout.booleans:
         schema, batches = booleans_as_numbers(schema, batches)
@@ -98,6 +106,19 @@ class _File:
         """
         source = pa.BufferReader(pa.py_buffer(self.memory.file))
         return pa.ipc.open_stream(source) if self.is_stream else pa.ipc.open_file(source)
+
+    def check_sizes(self) -> None:
+        """Raise where a batch is compressed and too large to be held."""
+        start = 0 if self.is_stream else _FILE_START
+        source = pa.BufferReader(pa.py_buffer(self.memory.file).slice(start))
+        largest = max(inflated_sizes(source), default=0)
+        self.memory.release(0, len(self.memory.file))
+        if largest > _MOST_INFLATED:
+            raise InputError(
+                f"{self.path}: expected compressed batches of at most {_MOST_INFLATED} bytes, "
+                f"found one of {largest}",
+                "Write fewer rows to a batch, or no compression: then it is mapped.",
+            )
 
     def rows(self) -> int | None:
         """Return the number of rows, which a stream does not know before its end."""

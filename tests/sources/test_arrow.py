@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import resource
+import struct
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -193,6 +195,46 @@ def test_no_stream_of_arrow_is_refused(tmp_path: Path) -> None:
         path.write_bytes(content)
         assert table.complaint(path)
 
+
+@pytest.mark.parametrize("kind", ["zstd", "lz4", "zstd-stream", "feather-lz4"])
+@pytest.mark.parametrize("claimed", [2**30, 2**40, 2**62])
+def test_a_bomb_is_refused_before_it_is_decompressed(
+    tmp_path: Path, kind: str, claimed: int
+) -> None:
+    path = save(tmp_path, {"l": pa.array(np.zeros((1000, 3)).tolist())}, kind, rows=1000)
+    honest = struct.pack("<q", 24_000)
+    content = path.read_bytes()
+    assert content.count(honest + b"\x28\xb5\x2f\xfd") + content.count(honest + b"\x04\x22") == 1
+    path.write_bytes(content.replace(honest, struct.pack("<q", claimed)))
+    began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(InputError) as caught:
+        open_source(path, Layout())
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - began < 50_000
+    assert caught.value.what == (
+        f"{path}: expected compressed batches of at most 1073741824 bytes, found one of "
+        f"{claimed + 4004}"
+    )
+    assert caught.value.advice == (
+        "Write fewer rows to a batch, or no compression: then it is mapped."
+    )
+
+
+@pytest.mark.parametrize("kind", ["zstd", "zstd-stream"])
+def test_the_largest_batch_counts(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns = {"n": pa.array(["x", "y"] * 500).dictionary_encode(), **LONG}
+    path = save(tmp_path, columns, kind, rows=600)
+    largest = 600 * (4 + 3 * 8)  # codes of the names, then three columns
+    monkeypatch.setattr("kldiv_cli.sources.arrow._MOST_INFLATED", largest)
+    assert len(table.read(path)[0]) == 1000
+    monkeypatch.setattr("kldiv_cli.sources.arrow._MOST_INFLATED", largest - 1)
+    assert f"found one of {largest}" in table.complaint(path)
+    plain = save(tmp_path, columns, kind.replace("zstd", "file").replace("file-", ""), rows=600)
+    assert len(table.read(plain)[0]) == 1000
+
+
+LONG = {name: np.zeros(1000) for name in "abc"}
 
 DAMAGED: dict[str, tuple[str, Mapping[str, Any]]] = {
     "file": ("file", {"id": pa.array(IDS).dictionary_encode(), **CLASSES}),
