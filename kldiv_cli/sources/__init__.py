@@ -1,8 +1,4 @@
-"""Files -> blocks of rows. The registry of formats.
-
-A format is one row of :data:`FORMATS`: name -> import path of its opener, suffixes, one-line
-description, and what its files begin with. Listings read the registry and import nothing.
-"""
+"""Files -> blocks of rows: what format a file is of, and the source that reads it."""
 
 from __future__ import annotations
 
@@ -13,119 +9,16 @@ from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO
 
 from kldiv_cli.errors import InputError, UsageError
 from kldiv_cli.sources.base import Layout, Source
 from kldiv_cli.sources.elsewhere import is_elsewhere, open_elsewhere
+from kldiv_cli.sources.formats import FORMATS as FORMATS
 from kldiv_cli.sources.piped import STDIN
 from kldiv_cli.sources.shards import Files, find_files, open_shards
-from kldiv_cli.sources.signatures import (
-    ENOUGH,
-    Signature,
-    begins,
-    begins_as_json,
-    codec_of,
-    foreign,
-    is_arrow,
-    is_npz,
-    is_safetensors,
-    is_torch,
-)
+from kldiv_cli.sources.signatures import ENOUGH, begins_as_json, codec_of, foreign
 
-
-class Format(NamedTuple):
-    """A row of the registry."""
-
-    opener: str
-    suffixes: tuple[str, ...]
-    description: str
-    content: Signature | None = None
-    """What tells its files by their first bytes; None for text, which may be compressed."""
-    keyed: bool = False
-    """Whether a file holds arrays under names, of which the layout's key takes one."""
-    streamed: str | None = None
-    """The import path of what reads it from begin to end, as a pipe has to be, if that can be."""
-    table: bool = False
-    """Whether a file has columns, whose roles the layout's id and columns say."""
-    delimited: bool = False
-    """Whether a file has cells between delimiters, with or without a header line."""
-
-
-FORMATS = {
-    "npy": Format(
-        "kldiv_cli.sources.npy:open_npy",
-        (".npy",),
-        "NumPy array of any shape, mapped",
-        begins(b"\x93NUMPY"),
-        streamed="kldiv_cli.sources.streamed:open_npy",
-    ),
-    "csv": Format(
-        "kldiv_cli.sources.csv:open_csv",
-        (".csv",),
-        "comma-separated text with a header line",
-        table=True,
-        delimited=True,
-        streamed="kldiv_cli.sources.csv:open_csv",
-    ),
-    "tsv": Format(
-        "kldiv_cli.sources.csv:open_tsv",
-        (".tsv",),
-        "tab-separated text with a header line",
-        table=True,
-        delimited=True,
-        streamed="kldiv_cli.sources.csv:open_tsv",
-    ),
-    "parquet": Format(
-        "kldiv_cli.sources.parquet:open_parquet",
-        (".parquet", ".pq"),
-        "Apache Parquet, a column per class or one list column",
-        begins(b"PAR1\x15"),  # with a page, or without rows the footer
-        table=True,
-    ),
-    "arrow": Format(
-        "kldiv_cli.sources.arrow:open_arrow",
-        (".arrow", ".feather", ".ipc"),
-        "Arrow IPC file or stream, Feather; a column per class or one list column, mapped",
-        is_arrow,
-        table=True,
-        streamed="kldiv_cli.sources.arrow:open_arrow",
-    ),
-    "jsonl": Format(
-        "kldiv_cli.sources.jsonl:open_jsonl",
-        (".jsonl", ".ndjson"),
-        "JSON lines: a list, or an object with a list or a number per class",
-        table=True,
-        streamed="kldiv_cli.sources.jsonl:open_jsonl",
-    ),
-    "npz": Format(
-        "kldiv_cli.sources.npz:open_npz",
-        (".npz",),
-        "NumPy archive, mapped, or inflated row by row",
-        is_npz,
-        keyed=True,
-    ),
-    "safetensors": Format(
-        "kldiv_cli.sources.safetensors:open_safetensors",
-        (".safetensors",),
-        "safetensors file, mapped",
-        is_safetensors,
-        keyed=True,
-    ),
-    "torch": Format(
-        "kldiv_cli.sources.torch:open_torch",
-        (".pt", ".pth"),
-        "tensors saved by PyTorch 1.6 or later, mapped",
-        is_torch,
-        keyed=True,
-    ),
-    "llamacpp": Format(
-        "kldiv_cli.sources.llamacpp:open_llamacpp",
-        (".kld",),
-        "logits file of llama.cpp (llama-perplexity --kl-divergence-base), mapped",
-        begins(b"_logits_"),
-    ),
-}
 COMPRESSED = (".gz", ".bz2", ".zst", ".lz4", ".xz")
 """What may follow the suffix of text."""
 
