@@ -184,7 +184,7 @@ def _result(
             for name, statistic in [request.split(stat)]
         ),
         warnings=watch.warnings(),
-        mask=described(pairing, summary.masked_cells, int(counted.sum()) * classes),
+        mask=described(pairing, summary.rows, summary.masked_cells, int(counted.sum()) * classes),
         masked=left_out,
         masked_rows=masked_rows,
         class_selection=class_selection(watch),

@@ -46,18 +46,20 @@ class MaskUse:
     """The mask of a comparison, and what it came to.
 
     ``means`` says whether its true cells enter or are left out. In the rows that count it leaves
-    out ``cells`` of ``of``. ``shards`` and ``passed_over`` are those of `Side`.
+    out ``cells`` of ``of``. ``shards``, ``passed_over`` and ``notes`` are as in `Side`. The first
+    length is None where only part of a mask was read that does not say how long it is.
     """
 
     path: str
     format: str
     dtype: str
-    shape: tuple[int, ...]
+    shape: tuple[int | None, ...]
     means: Literal["keep", "drop"]
     cells: int
     of: int
     shards: int | None = None
     passed_over: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -209,8 +211,8 @@ class Comparison:
         The rows' ids.
     agreement : Agreement
         Over the rows that count and are valid, the share of rows with the same argmax (softmax), or
-        of cells with the same sign, logit > 0 or not (sigmoid; cells that are -inf on both sides
-        are padding and left out). Ties in argmax go to the first class.
+        of cells with the same sign, logit > 0 or not (sigmoid; cells that are -inf on both sides,
+        or masked, are left out). Ties in argmax go to the first class.
     top : tuple of TopRow
         The most divergent rows, largest first; all rows, in order, of an input with 20 or fewer.
     limits : tuple of Limit

@@ -275,7 +275,7 @@ class _Job:
             classes=size.classes,
             paired_by=self.pairing.by,
             warnings=watch.warnings(),
-            mask=described(self.pairing, 0, size.rows * size.classes),
+            mask=described(self.pairing, len(status), 0, size.rows * size.classes),
             masked=left_out,
             **_told(outcome),
         )

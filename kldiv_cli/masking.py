@@ -158,15 +158,24 @@ def of_whole_rows(tokens: Scoring | None, pairing: Pairing, labelled: bool) -> S
     return None
 
 
-def described(pairing: Pairing, cells: int, of: int) -> MaskUse | None:
-    """Return what the result says of the mask, which left out so many cells of so many."""
+def described(pairing: Pairing, rows: int, cells: int, of: int) -> MaskUse | None:
+    """Return what the result of so many rows says of the mask, which left out cells of so many."""
     if not isinstance(pairing, MaskedPairing):
         return None
-    source, means = pairing.mask.source, pairing.mask.means
-    shape = tuple(length or 0 for length in source.shape)
+    source = pairing.mask.source
+    first, *rest = source.shape
     count, passed_over = (None, ()) if source.shards is None else astuple(source.shards)
     return MaskUse(
-        source.path, source.format, source.dtype, shape, means, cells, of, count, passed_over
+        path=source.path,
+        format=source.format,
+        dtype=source.dtype,
+        shape=(rows if first is None and not _is_part(pairing) else first, *rest),
+        means=pairing.mask.means,
+        cells=cells,
+        of=of,
+        shards=count,
+        passed_over=passed_over,
+        notes=source.notes,
     )
 
 

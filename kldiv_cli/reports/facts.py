@@ -165,6 +165,7 @@ def _mask(comparison: Comparison) -> list[tuple[str, str]]:
     unscored = comparison.language is None and any(side.format == "llamacpp" for side in sides)
     return [
         ("mask", mask_line(mask)),
+        *(("", printable(note)) for note in mask.notes),
         ("masked", f"{rows}, and {mask.cells} of {mask.of} cells in those counted"),
         *([("", rest[comparison.mode])] if mask.cells else []),
         *([("", "tokens are scored among all classes, so here they are not")] if unscored else []),

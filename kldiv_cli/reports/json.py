@@ -106,7 +106,7 @@ def mask_object(mask: MaskUse | None, masked: int) -> dict[str, Any]:
             **shards_object(mask),
             "means": mask.means,
             "masked_cells": mask.cells,
-            "of": mask.of,
+            "cells": mask.of,
         },
     }
 

@@ -53,7 +53,7 @@ def test_json(kldiv: Kldiv, mode: str) -> None:
         "shape": [6, 1, 64, 96],
         "means": "keep",
         "masked_cells": int((~kept).sum()),
-        "of": kept.size,
+        "cells": kept.size,
     }
     s, t = (np.load(path).reshape(6, -1).astype(np.longdouble) for path in OCR)
     wanted = []
@@ -163,6 +163,14 @@ def test_a_column_of_a_table(kldiv: Kldiv, tmp_path: Path) -> None:
     assert (done.code, done.err) == (0, "")
     values = [json.loads(line)["jeffreys"] for line in done.out.splitlines()]
     assert [i for i, value in enumerate(values) if value is None] == list(range(0, 24, 3))
+    lines = kldiv("compare", *CSV, "--mask", tmp_path / "m.csv").out.splitlines()
+    at = lines.index(f"mask         {tmp_path}/m.csv  csv float64 24 x 1, true keeps")
+    assert lines[at + 1 : at + 3] == [
+        "             row id: column 'file', the only one that is not numeric",
+        "masked       8 rows, and 0 of 3424 cells in those counted",
+    ]
+    lines = kldiv("compare", *CSV, "--mask", tmp_path / "m.csv", "--limit", 4).out.splitlines()
+    assert f"mask         {tmp_path}/m.csv  csv float64 ? x 1, true keeps" in lines
 
 
 LLAMACPP = "samples/llamacpp/tiny-f32.kld", "samples/llamacpp/tiny-Q8_0.kld"

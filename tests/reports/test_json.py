@@ -109,7 +109,7 @@ class TestEveryVariant:
             "shape": list(mask.shape),
             "means": mask.means,
             "masked_cells": mask.cells,
-            "of": mask.of,
+            "cells": mask.of,
         }
 
     def test_keeps_every_digit(self, name: str) -> None:
