@@ -263,8 +263,8 @@ def _own_kind(side: str, source: Source, kind: Kind, mode: Mode) -> Kind:
     return "log-probs"
 
 
-def describe(source: Source, rows: int) -> Side:
-    """Return what the result says of one side, now that its rows were counted."""
+def describe(source: Source, rows: int | None) -> Side:
+    """Return what the result says of one side, now that its rows were counted, if all were read."""
     shape = tuple(rows if length is None else length for length in source.shape)
     count, passed_over = (None, ()) if source.shards is None else astuple(source.shards)
     return Side(

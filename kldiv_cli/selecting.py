@@ -111,7 +111,7 @@ def numbered(
         row_numbers=numbers,
         file_row_shape=whole(left).row_shape,
         missing=missing,
-        selection=_selection(left, right, choice, numbers) if isinstance(left, Selected) else None,
+        selection=selection_of(pairing, choice, int(numbers[0]), int(numbers[-1])),
     )
 
 
@@ -126,10 +126,14 @@ def _filled(shape: tuple[int | None, ...], rows: int) -> tuple[int, ...]:
     return tuple(rows if length is None else length for length in shape)
 
 
-def _selection(
-    left: Selected, right: Source, choice: Choice, numbers: NDArray[np.intp]
-) -> Selection:
-    first, last = int(numbers[0]), int(numbers[-1])
+def selection_of(pairing: Pairing, choice: Choice, first: int, last: int) -> Selection | None:
+    """Return what the result says of the rows that were selected; None where all were compared.
+
+    ``first`` and ``last`` are the places of the first row that was read and of the last one.
+    """
+    left, right = pairing.reference, pairing.candidate
+    if not isinstance(left, Selected):
+        return None
     if left.chosen.drawn is not None and left.chosen.stop is not None:
         first, last = left.chosen.start, left.chosen.stop - 1
     return Selection(

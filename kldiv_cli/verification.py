@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from kldiv_cli.comparison import Side
+from kldiv_cli.comparison import Selection, Side
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,7 @@ class Verification:
     invalid: int
     findings: tuple[Finding, ...]
     warnings: tuple[str, ...] = ()
+    selection: Selection | None = None
 
     @property
     def holds(self) -> bool:

@@ -20,7 +20,9 @@ from kldiv_cli.measures.exact import real
 from kldiv_cli.opening import Input, Own, describe, invalid_row, nothing_counts, open_pairing
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.request import NanPolicy
+from kldiv_cli.selecting import selection_of
 from kldiv_cli.sources.base import Layout, RawType
+from kldiv_cli.sources.rows import Choice
 from kldiv_cli.verification import Finding, Verification
 from kldiv_cli.watch import Watch
 
@@ -42,6 +44,10 @@ def verify(
     header: bool = True,
     delimiter: str | None = None,
     dtype: RawType | None = None,
+    rows: slice | str | None = None,
+    limit: int | None = None,
+    sample: int | None = None,
+    seed: int | None = None,
     progress: Callable[[int, int | None], None] | None = None,
 ) -> Verification:
     """Check on the rows of two sets of logits what must hold for any logits.
@@ -54,6 +60,8 @@ def verify(
     reference, candidate, row_axes, temperature, id_column, columns, progress
         Those of `kldiv_cli.compare`.
     key, candidate_key, reference_format, candidate_format, header, delimiter, dtype
+        Those of `kldiv_cli.compare`.
+    rows, limit, sample, seed
         Those of `kldiv_cli.compare`.
     mode : {"softmax", "sigmoid"}
         Under sigmoid, where a row needs no softmax, only the identities of cells are checked; under
@@ -81,7 +89,8 @@ def verify(
     classes = None if columns is None else tuple(columns)
     layout = Layout(row_axes, id_column, classes, key, dtype, header, delimiter, reference_format)
     own = Own(candidate_key, candidate_format)
-    pairing = open_pairing(reference, candidate, layout, own)
+    choice = Choice.of(rows, limit, sample, seed)
+    pairing = open_pairing(reference, candidate, layout, own, choice)
     findings = [
         Finding(name, identity.statement, 0, nan, None, "", TOLERANCE)
         for name, identity in IDENTITIES.items()
@@ -90,6 +99,7 @@ def verify(
     ]
     seen: Counter[int] = Counter()
     watch = Watch(pairing, mode)
+    ends: list[int] = []
     for block in pairing.blocks():
         status = measures.prepare(mode, block.reference, block.candidate).status
         invalid = np.flatnonzero(status == Status.INVALID)
@@ -100,22 +110,26 @@ def verify(
         chosen = np.flatnonzero(status == Status.COUNTED)
         if len(chosen):
             s, t = real(block.reference), real(block.candidate)
-            rows = Rows(s[chosen], t[chosen], temperature)
+            some = Rows(s[chosen], t[chosen], temperature)
             findings = [
-                _merge(old, *_residuals(old.name, rows, chosen), block, pairing) for old in findings
+                _merge(old, *_residuals(old.name, some, chosen), block, pairing) for old in findings
             ]
         if nan_policy == "propagate" and len(invalid):
             unknown = np.full(len(invalid), np.nan, np.longdouble)
             findings = [_merge(old, unknown, invalid, block, pairing) for old in findings]
         block.release()
+        ends = [*ends[:1], int(block.numbers[0]), int(block.numbers[-1])]
         if progress is not None:
             progress(seen.total(), pairing.rows_expected)
     skipped, invalid_rows = seen[Status.SKIPPED], seen[Status.INVALID]
     if seen[Status.COUNTED] == 0 and not (nan_policy == "propagate" and invalid_rows):
         raise nothing_counts(pairing, skipped, invalid_rows)
+    selection = selection_of(pairing, choice, ends[0], ends[-1])
+    # Of a file of which some rows were read only the file itself says how many there are.
+    read = seen.total() if selection is None else None
     return Verification(
-        reference=describe(pairing.reference, seen.total()),
-        candidate=describe(pairing.candidate, seen.total()),
+        reference=describe(pairing.reference, read),
+        candidate=describe(pairing.candidate, read),
         mode=mode,
         temperature=temperature,
         nan_policy=nan_policy,
@@ -125,6 +139,7 @@ def verify(
         invalid=invalid_rows,
         findings=tuple(findings),
         warnings=watch.warnings(),
+        selection=selection,
     )
 
 

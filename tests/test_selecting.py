@@ -478,6 +478,28 @@ class TestGroups:
         assert found.groups.of_rows.tolist() == [str(row % 12) for row in found.row_numbers]
 
 
+class TestVerify:
+    @pytest.mark.parametrize("files", [MAGIKA, CSV, PARQUET], ids=["npy", "csv", "parquet"])
+    def test_some_rows(self, files: tuple[str, str], kldiv: Kldiv) -> None:
+        words = ("verify", *files, "--rows", "5:15", "--sample", "6", "--seed", "1")
+        code, out, err = kldiv(*words)
+        assert (code, err) == (0, "")
+        of = 24 if files == CSV else 512
+        assert f"\nselected     6 drawn from rows 5..14 of {of}, seed 1 (--rows, --sample)\n" in out
+        assert "\nrows         6 counted, paired by " in out
+        found = json.loads(kldiv(*words, "--format", "json").out)
+        drawn = draw(range(5, 15), 6, 1).tolist()
+        assert {entry["max_row"] for entry in found["identities"].values()} <= set(drawn)
+        assert found["selection"]["rows"] == "5:15"
+        assert found["rows"] == 6
+
+    def test_a_file_that_was_not_read_to_its_end(self, kldiv: Kldiv) -> None:
+        out = kldiv("verify", *CSV, "--limit", "3").out
+        assert f"reference p  {CSV[0]}  csv float64 ? x 214\n" in out
+        assert f"candidate q  {CSV[1]}  csv float64 ? x 214\n" in out
+        assert "selection" not in json.loads(kldiv("verify", *CSV, "--format", "json").out)
+
+
 class TestReports:
     def test_the_table(self, kldiv: Kldiv) -> None:
         code, out, err = kldiv("compare", *MAGIKA, "--rows", "100:130", "--top", "2")

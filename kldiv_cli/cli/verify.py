@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from kldiv_cli.cli import options, streams, warnings
+from kldiv_cli.cli import options, parts, streams, warnings
 
 
 def verify(
@@ -25,6 +25,10 @@ def verify(
     no_header: options.NoHeader = False,
     delimiter: options.Delimiter = None,
     dtype: options.DtypeOption = None,
+    rows: parts.Rows = None,
+    limit: parts.Limit = None,
+    sample: parts.Sample = None,
+    seed: parts.Seed = None,
     report: Annotated[
         Literal["table", "json"],
         typer.Option("--format", help="For people, or at full precision for programs."),
@@ -62,6 +66,10 @@ def verify(
             header=not no_header,
             delimiter=delimiter,
             dtype=dtype,
+            rows=rows,
+            limit=limit,
+            sample=sample,
+            seed=seed,
             progress=progress,
         )
     warnings.refuse(found.warnings, strict=strict)

@@ -17,10 +17,15 @@ def lines(comparison: Comparison) -> Iterator[tuple[str, str]]:
     """Say which rows were compared, label by label."""
     if comparison.class_selection is not None:
         yield from _classes(comparison.class_selection, comparison)
-    if comparison.selection is not None:
-        yield from _wrapped("selected", _rows(comparison.selection, comparison))
+    yield from selected(comparison.selection, comparison.paired_by)
     if comparison.missing is not None:
         yield from _wrapped("left out", _missing(comparison.missing, comparison))
+
+
+def selected(selection: Selection | None, paired_by: str) -> Iterator[tuple[str, str]]:
+    """Say which rows were selected, label by label; nothing where all were."""
+    if selection is not None:
+        yield from _wrapped("selected", _rows(selection, paired_by))
 
 
 def objects(comparison: Comparison) -> dict[str, Any]:
@@ -58,9 +63,9 @@ def _missing(missing: Missing, comparison: Comparison) -> str:
     return f"{rows} only in {ours}, {missing.only_candidate} only in {theirs}"
 
 
-def _rows(selection: Selection, comparison: Comparison) -> str:
+def _rows(selection: Selection, paired_by: str) -> str:
     of = "an unknown number" if selection.of is None else str(selection.of)
-    by_position = comparison.paired_by == "position"
+    by_position = paired_by == "position"
     theirs = selection.of_candidate
     if by_position and selection.of is not None and theirs not in (None, selection.of):
         of += f" (of {theirs} in the candidate)"

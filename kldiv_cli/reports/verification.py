@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import IO
 
 from kldiv_cli.errors import printable
-from kldiv_cli.reports import facts
+from kldiv_cli.reports import facts, left_out
 from kldiv_cli.reports.json import SCHEMA, file_object, valid
 from kldiv_cli.verification import Finding, Verification
 
@@ -50,6 +50,8 @@ def write_json(verification: Verification, stream: IO[str]) -> None:
         },
         "holds": verification.holds,
     }
+    if verification.selection is not None:
+        found["selection"] = vars(verification.selection)
     json.dump(valid(found), stream, indent=2, allow_nan=False)
     stream.write("\n")
 
@@ -64,6 +66,8 @@ def _lines(verification: Verification) -> Iterator[str]:
     yield f"reference p  {facts.file_line(verification.reference)}"
     yield f"candidate q  {facts.file_line(verification.candidate)}"
     yield f"mode         {verification.mode}, T = {verification.temperature:g}"
+    for label, text in left_out.selected(verification.selection, verification.paired_by):
+        yield f"{label:13}{text}"
     yield f"rows         {_rows(verification)}"
     yield ""
     grid: list[tuple[str, ...]] = [("identity", "rows", "residual", "in row", "limit", "")]

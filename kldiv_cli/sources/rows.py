@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from random import Random
 
 import numpy as np
 from numpy.typing import NDArray
@@ -189,6 +188,8 @@ def draw(rows: range, count: int, seed: int) -> NDArray[np.intp]:
     ----------
     .. [1] J. Bentley, R. Floyd, A sample of brilliance, Comm. ACM 30 (1987).
     """
+    from random import Random  # noqa: PLC0415 - few draw
+
     random = Random(seed).random  # noqa: S311 - no secret
     found: set[int] = set()
     for last in range(len(rows) - count, len(rows)):
