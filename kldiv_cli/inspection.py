@@ -8,11 +8,10 @@ from math import exp, prod
 
 import numpy as np
 
-from kldiv_cli.errors import InputError
+from kldiv_cli.fitting import check_one
 from kldiv_cli.inspection_result import Contexts, Entropy, Guess, Inspection
 from kldiv_cli.memory import keep_freed_memory
 from kldiv_cli.opening import Input, describe, open_side
-from kldiv_cli.sources import has_keys, is_delimited, is_table
 from kldiv_cli.sources.base import BLOCK_BYTES, Layout, Source
 from kldiv_cli.sources.censored import is_llamacpp
 from kldiv_cli.tallies import CensoredTally, Tallies, off_one
@@ -53,7 +52,7 @@ def inspect(
     """
     layout = Layout() if layout is None else layout
     source = open_side(side, layout)
-    _check(source, layout)
+    check_one(source, layout)
     keep_freed_memory()
     seen, censored = Tallies(), CensoredTally()
     # A block is looked at in float64, so that is what its bytes are counted in.
@@ -66,32 +65,6 @@ def inspect(
         if progress is not None:
             progress(seen.rows.total, source.rows_expected)
     return replace(_result(source, seen), contexts=_contexts(source, censored))
-
-
-def _check(source: Source, layout: Layout) -> None:
-    """Raise for an option that is not for such a file."""
-    path, found = source.path, source.format
-    if (layout.id, layout.columns) != (None, None) and not is_table(source):
-        raise InputError(
-            f"{path}: expected a table for --id and --columns, found {found}",
-            "Leave them out: an array has no columns.",
-        )
-    if layout.key is not None and not has_keys(source):
-        raise InputError(
-            f"{path}: expected arrays under names for --key, found {found}",
-            "Leave it out: only .npz, .safetensors, .pt and .pth files hold any.",
-        )
-    if (not layout.header or layout.delimiter is not None) and not is_delimited(source):
-        raise InputError(
-            f"{path}: expected delimited text for --no-header and --delimiter, found {found}",
-            "Leave them out: only .csv and .tsv files have a header line and delimiters.",
-        )
-    if layout.dtype not in {None, source.dtype}:
-        raise InputError(
-            f"{path}: expected values of two raw bytes for --dtype {layout.dtype}, found "
-            f"{source.dtype}",
-            "Leave it out: the file says what it holds.",
-        )
 
 
 def _result(source: Source, seen: Tallies) -> Inspection:

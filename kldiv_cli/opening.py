@@ -13,13 +13,14 @@ from kldiv_cli.by_id import OnMissing
 from kldiv_cli.classes import Wanted, keep, read_classes
 from kldiv_cli.comparison import Side
 from kldiv_cli.errors import InputError, UsageError
+from kldiv_cli.fitting import check_dtype, check_pair
 from kldiv_cli.measures.base import Mode
 from kldiv_cli.measures.exact import real
 from kldiv_cli.measures.faults import first_invalid
 from kldiv_cli.measures.kinds import Kind, looks_like
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.selecting import select
-from kldiv_cli.sources import has_keys, is_delimited, is_table, open_source
+from kldiv_cli.sources import open_source
 from kldiv_cli.sources.array import ArraySource
 from kldiv_cli.sources.base import Layout, Source
 from kldiv_cli.sources.censored import is_llamacpp
@@ -107,61 +108,17 @@ def open_pairing(
         An option is for neither side: an id or columns without a table, a key without arrays under
         names, a delimiter or no header without delimited text, a type without raw bytes.
     """
-    _check_dtype(layout.dtype)
+    check_dtype(layout.dtype)
     if all(isinstance(side, str) and side == STDIN for side in (reference, candidate)):
         raise UsageError(
             f"{STDIN} stands for standard input, which can be one side only",
             "Save the other one to a file.",
         )
     left, right = open_side(reference, layout), open_side(candidate, own.of(layout))
-    _check_keys(left, right, layout.key, own.key)
-    _check_text(left, right, layout)
+    check_pair(left, right, layout, own.key)
     some = None if classes is None else read_classes(classes)
     kept = keep(left, right, some, truncate=truncate)
-    pairing = select(left, right, choice, on_missing, kept)
-    named = layout.id is not None or layout.columns is not None
-    if named and not (is_table(left) or is_table(right)):
-        raise UsageError(
-            "--id and --columns name columns, and neither input is a table with columns",
-            "Leave them out.",
-        )
-    return pairing
-
-
-def _check_keys(left: Source, right: Source, key: str | None, candidate_key: str | None) -> None:
-    advice = "Leave it out: only .npz, .safetensors, .pt and .pth files hold arrays under names."
-    if candidate_key is not None and not has_keys(right):
-        raise UsageError(
-            f"--candidate-key names an array, and {right.path} holds none under names", advice
-        )
-    if key is None or has_keys(left) or (candidate_key is None and has_keys(right)):
-        return
-    if candidate_key is None:
-        raise UsageError("--key names an array, and neither input holds any under names", advice)
-    raise UsageError(f"--key names an array, and {left.path} holds none under names", advice)
-
-
-def _check_dtype(dtype: str | None) -> None:
-    if dtype not in {None, "bfloat16"}:
-        raise UsageError(
-            f"no type of raw bytes is called {dtype!r}",
-            "Known: bfloat16; others say what they are.",
-        )
-
-
-def _check_text(left: Source, right: Source, layout: Layout) -> None:
-    """Raise for what is said of text or raw bytes, where neither side holds any."""
-    said = not layout.header or layout.delimiter is not None
-    if said and not (is_delimited(left) or is_delimited(right)):
-        raise UsageError(
-            "--no-header and --delimiter are for delimited text, and neither input is any",
-            "Leave them out: only .csv and .tsv files have a header line and delimiters.",
-        )
-    if layout.dtype is not None and layout.dtype not in {left.dtype, right.dtype}:
-        raise UsageError(
-            f"--dtype {layout.dtype} is for values of two raw bytes, and neither input holds any",
-            "Leave it out: other files say what they hold.",
-        )
+    return select(left, right, choice, on_missing, kept)
 
 
 def open_labels(

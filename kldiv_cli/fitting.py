@@ -1,0 +1,85 @@
+"""Options that are for some kinds of input, where no input is of that kind."""
+
+from __future__ import annotations
+
+from kldiv_cli.errors import InputError, UsageError
+from kldiv_cli.sources import has_keys, is_delimited, is_table
+from kldiv_cli.sources.base import Layout, Source
+
+
+def check_dtype(dtype: str | None) -> None:
+    """Raise a `UsageError` for a type that raw bytes cannot be said to have."""
+    if dtype not in {None, "bfloat16"}:
+        raise UsageError(
+            f"no type of raw bytes is called {dtype!r}",
+            "Known: bfloat16; others say what they are.",
+        )
+
+
+def check_pair(left: Source, right: Source, layout: Layout, candidate_key: str | None) -> None:
+    """Raise a `UsageError` for what is said of two inputs and fits neither.
+
+    ``candidate_key`` is the candidate's own, if it has one.
+    """
+    _check_keys(left, right, layout.key, candidate_key)
+    _check_text(left, right, layout)
+    named = layout.id is not None or layout.columns is not None
+    if named and not (is_table(left) or is_table(right)):
+        raise UsageError(
+            "--id and --columns name columns, and neither input is a table with columns",
+            "Leave them out.",
+        )
+
+
+def check_one(source: Source, layout: Layout) -> None:
+    """Raise an `InputError` for what is said of one input and does not fit it."""
+    path, found = source.path, source.format
+    if (layout.id, layout.columns) != (None, None) and not is_table(source):
+        raise InputError(
+            f"{path}: expected a table for --id and --columns, found {found}",
+            "Leave them out: an array has no columns.",
+        )
+    if layout.key is not None and not has_keys(source):
+        raise InputError(
+            f"{path}: expected arrays under names for --key, found {found}",
+            "Leave it out: only .npz, .safetensors, .pt and .pth files hold any.",
+        )
+    if (not layout.header or layout.delimiter is not None) and not is_delimited(source):
+        raise InputError(
+            f"{path}: expected delimited text for --no-header and --delimiter, found {found}",
+            "Leave them out: only .csv and .tsv files have a header line and delimiters.",
+        )
+    if layout.dtype not in {None, source.dtype}:
+        raise InputError(
+            f"{path}: expected values of two raw bytes for --dtype {layout.dtype}, found "
+            f"{source.dtype}",
+            "Leave it out: the file says what it holds.",
+        )
+
+
+def _check_keys(left: Source, right: Source, key: str | None, candidate_key: str | None) -> None:
+    advice = "Leave it out: only .npz, .safetensors, .pt and .pth files hold arrays under names."
+    if candidate_key is not None and not has_keys(right):
+        raise UsageError(
+            f"--candidate-key names an array, and {right.path} holds none under names", advice
+        )
+    if key is None or has_keys(left) or (candidate_key is None and has_keys(right)):
+        return
+    if candidate_key is None:
+        raise UsageError("--key names an array, and neither input holds any under names", advice)
+    raise UsageError(f"--key names an array, and {left.path} holds none under names", advice)
+
+
+def _check_text(left: Source, right: Source, layout: Layout) -> None:
+    """Raise for what is said of text or raw bytes, where neither side holds any."""
+    said = not layout.header or layout.delimiter is not None
+    if said and not (is_delimited(left) or is_delimited(right)):
+        raise UsageError(
+            "--no-header and --delimiter are for delimited text, and neither input is any",
+            "Leave them out: only .csv and .tsv files have a header line and delimiters.",
+        )
+    if layout.dtype is not None and layout.dtype not in {left.dtype, right.dtype}:
+        raise UsageError(
+            f"--dtype {layout.dtype} is for values of two raw bytes, and neither input holds any",
+            "Leave it out: other files say what they hold.",
+        )
