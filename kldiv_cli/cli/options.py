@@ -16,7 +16,8 @@ Reference = Annotated[
     typer.Argument(
         metavar="REFERENCE",
         help="Logits of p: .npy, .npz, .csv, .tsv, .jsonl, .parquet, .arrow, .safetensors, .pt or "
-        ".kld; a directory or a quoted glob of them; or - for standard input.",
+        ".kld; a directory or a quoted glob of them; an s3://, "
+        "gs://, hdfs:// or file:// URI; or - for standard input.",
     ),
 ]
 Candidate = Annotated[

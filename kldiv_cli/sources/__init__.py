@@ -13,10 +13,11 @@ from typing import IO
 
 from kldiv_cli.errors import InputError, UsageError
 from kldiv_cli.sources.base import Layout, Source
-from kldiv_cli.sources.elsewhere import is_elsewhere, open_elsewhere
+from kldiv_cli.sources.elsewhere import is_elsewhere, open_elsewhere, path_of
+from kldiv_cli.sources.files import Files, find_files
 from kldiv_cli.sources.formats import FORMATS as FORMATS
 from kldiv_cli.sources.piped import STDIN
-from kldiv_cli.sources.shards import Files, find_files, open_shards
+from kldiv_cli.sources.shards import open_shards
 from kldiv_cli.sources.signatures import ENOUGH, begins_as_json, codec_of, foreign
 
 COMPRESSED = (".gz", ".bz2", ".zst", ".lz4", ".xz")
@@ -40,10 +41,10 @@ def open_source(path: str | os.PathLike[str], layout: Layout) -> Source:
     path = os.fspath(path)
     if layout.format is not None:
         check_format(layout.format)
-    files = None if is_elsewhere(path) else _files(path)
+    files = _files(path)
     if files is None:
         return _open_file(path, layout)
-    if layout.format is None and Path(path).is_dir():
+    if layout.format is None and files.is_directory:
         _check_known(files)
     return open_shards(files, partial(_open_file, layout=layout))
 
@@ -56,8 +57,9 @@ def files_of(path: str) -> tuple[str, ...]:
     InputError
         A directory or a glob stands for none.
     """
-    files = None if is_elsewhere(path) else _files(path)
-    return (path,) if files is None else files.names
+    files = _files(path)
+    names = (path,) if files is None else files.names
+    return tuple(path_of(name) if name.startswith("file:") else name for name in names)
 
 
 def recognise(path: str, first: bytes, codec: str | None = None) -> tuple[str, tuple[str, ...]]:
@@ -144,15 +146,20 @@ def _open_file(path: str, layout: Layout) -> Source:
 
 def _opener(name: str, path: str) -> str:
     """Return the import path of what opens a file of a format."""
-    if not is_elsewhere(path):
-        return FORMATS[name].opener
-    streamed = FORMATS[name].streamed
-    if streamed is None:
+    entry = FORMATS[name]
+    if not is_elsewhere(path) or (entry.remote and path != STDIN):
+        return entry.opener
+    if entry.streamed is not None:
+        return entry.streamed
+    if path == STDIN:
         raise InputError(
             f"{path}: expected a format that can be read from begin to end, found {name}",
             "Save it to a file, and name that.",
         )
-    return streamed
+    raise InputError(
+        f"{path}: expected a format that can be read where it lies, found {name}, which is mapped",
+        "Copy it here, and name the copy.",
+    )
 
 
 def _check_known(files: Files) -> None:
@@ -222,7 +229,7 @@ def _decompressed(path: str, first: bytes, codec: str | None) -> bytes:
 
 def _suffix(path: str) -> str:
     """Return the last suffix of a name that is not that of a compressed file."""
-    whole = Path(path)
+    whole = Path(path_of(path))
     if whole.suffix.lower() in COMPRESSED:
         whole = whole.with_suffix("")
     return whole.suffix.lower()

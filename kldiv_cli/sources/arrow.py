@@ -26,7 +26,7 @@ from kldiv_cli.sources.cells import (
 )
 from kldiv_cli.sources.elsewhere import is_elsewhere
 from kldiv_cli.sources.mapped import Memory
-from kldiv_cli.sources.streams import open_file
+from kldiv_cli.sources.streams import open_file, open_in_order
 from kldiv_cli.sources.table import TableSource, check_layout
 
 _ADVICE = "Expected a whole Arrow IPC or Feather file: write it again, or check its copy."
@@ -172,7 +172,7 @@ class _Passing:
 
     def _stream(self) -> pa.NativeFile:
         before = len(_FILE) + 2 if self._is_file else 0
-        stream = open_file(self.path)
+        stream = open_in_order(self.path)
         stream.read(before)
         return stream
 

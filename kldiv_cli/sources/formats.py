@@ -30,6 +30,8 @@ class Format(NamedTuple):
     """Whether a file holds arrays under names, of which the layout's key takes one."""
     streamed: str | None = None
     """The import path of what reads it from begin to end, as a pipe has to be, if that can be."""
+    remote: bool = False
+    """Whether the opener reads it in an object store too."""
     table: bool = False
     """Whether a file has columns, whose roles the layout's id and columns say."""
     delimited: bool = False
@@ -66,6 +68,7 @@ FORMATS = {
         "Apache Parquet, a column per class or one list column",
         begins(b"PAR1\x15"),  # with a page, or without rows the footer
         table=True,
+        remote=True,
     ),
     "arrow": Format(
         "kldiv_cli.sources.arrow:open_arrow",

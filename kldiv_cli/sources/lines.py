@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 import pyarrow as pa
 
 from kldiv_cli.errors import InputError
-from kldiv_cli.sources.elsewhere import is_elsewhere
+from kldiv_cli.sources.elsewhere import is_elsewhere, size_elsewhere
 
 LONGEST_LINE = 1 << 26
 WHOLE_PIECE = 1 << 30
@@ -118,9 +118,10 @@ def rows_expected(path: str, codec: str | None, first: First) -> int | None:
     """Return the number of rows, or a guess; nobody knows how large a compressed file will be."""
     if first.whole:
         return first.rows
-    if codec is not None or is_elsewhere(path):
+    size = size_elsewhere(path) if is_elsewhere(path) else Path(path).stat().st_size
+    if codec is not None or size is None:
         return None
-    return round(first.rows * max(1.0, Path(path).stat().st_size / first.size))
+    return round(first.rows * max(1.0, size / first.size))
 
 
 def _fill(file: pa.NativeFile, held: bytearray, full: int) -> int:

@@ -1,94 +1,18 @@
-"""Many files that are one input: those of a directory, or those that a glob matches."""
+"""Many files as one input, which hands out the rows of one after the other."""
 
 from __future__ import annotations
 
-import os
-import re
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from glob import glob, has_magic
 from itertools import accumulate
 from math import prod
-from pathlib import Path
 
 from kldiv_cli.errors import InputError, a_few
 from kldiv_cli.sources.base import Block, Shards, Source, shown_shape
 from kldiv_cli.sources.censored import is_llamacpp
-
-
-@dataclass(frozen=True)
-class Files:
-    """The files of one input, in natural order.
-
-    Parameters
-    ----------
-    path : str
-        The directory or the glob, as the user wrote it.
-    names : tuple of str
-        The files.
-    passed_over : tuple of str
-        What a directory holds besides, hidden by a first ``.`` or ``_``.
-    """
-
-    path: str
-    names: tuple[str, ...]
-    passed_over: tuple[str, ...] = ()
-
-    @property
-    def advice(self) -> str:
-        """What to do where one of them does not belong to the others."""
-        suffixes = Counter(Path(name).suffix for name in self.names)
-        return _by_glob(Path(self.names[0]).parent, suffixes.most_common(1)[0][0])
-
-
-def find_files(path: str) -> Files | None:
-    """Return the files that a directory or a glob stands for; None for the name of one file.
-
-    A name with ``*``, ``?`` or ``[`` is a glob where nothing has that very name; ``**`` stands for
-    any number of folders. Numbers in names count as numbers: logits-2 stands before logits-10.
-
-    Raises
-    ------
-    InputError
-        There are no files, or a folder among them.
-    """
-    if Path(path).is_dir():
-        inside = [entry.name for entry in os.scandir(path)]
-        hidden = tuple(sorted(name for name in inside if name.startswith((".", "_"))))
-        found = [str(Path(path) / name) for name in inside if name not in hidden]
-        nothing = "a directory without any" + (f" but {a_few(list(hidden))}" if hidden else "")
-    elif has_magic(path) and not os.path.lexists(path):
-        hidden = ()
-        found = glob(path, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute pattern
-        nothing = "nothing there, and none that it matches as a glob"
-    else:
-        return None
-    if not found:
-        raise InputError(
-            f"{path}: expected files of logits, found {nothing}",
-            "Check the path.",
-        )
-    found.sort(key=_natural)
-    folder = next((name for name in found if Path(name).is_dir()), None)
-    if folder is not None:
-        raise InputError(
-            f"{path}: expected files of logits, found the directory {folder} among them",
-            _by_glob(Path(folder).parent / "**", ".npy"),
-        )
-    return Files(path, tuple(found), hidden)
-
-
-def _by_glob(folder: Path, suffix: str) -> str:
-    return f"Name the files that belong together by a quoted glob, as in '{folder / '*'}{suffix}'."
-
-
-def _natural(path: str) -> tuple[object, str]:
-    """Order names by their numbers where they have any."""
-    parts = (re.findall(r"(\D*)(\d*)", part, re.ASCII) for part in Path(path).parts)
-    return [[(text, int(digits or -1)) for text, digits in part] for part in parts], path
+from kldiv_cli.sources.files import Files
 
 
 def open_shards(files: Files, open_one: Callable[[str], Source]) -> ShardedSource:

@@ -13,7 +13,7 @@ from kldiv_cli.errors import InputError
 from kldiv_cli.sources.array import ArraySource, type_name
 from kldiv_cli.sources.base import Layout
 from kldiv_cli.sources.deflated import DeflatedSource, ShortError
-from kldiv_cli.sources.elsewhere import open_elsewhere
+from kldiv_cli.sources.elsewhere import open_elsewhere, size_elsewhere
 from kldiv_cli.sources.mapped import told_type
 from kldiv_cli.sources.npy import Header, check_header, read_header, wrong_size
 
@@ -33,7 +33,8 @@ def open_npy(path: str, layout: Layout) -> DeflatedSource:
     """
     with open_elsewhere(path) as file:
         header = read_header(file, path)
-    check_header(header, layout, header.promised, path)
+    size = size_elsewhere(path)
+    check_header(header, layout, header.promised if size is None else size - header.size, path)
     if header.promised > _MOST:
         raise InputError(
             f"{path}: expected an array, found the header of one of {header.promised} bytes",
@@ -59,5 +60,10 @@ def _reading(path: str, header: Header, dtype: str) -> Iterator[IO[bytes]]:
             yield file
         except ShortError as error:
             raise wrong_size(header, dtype, error.found, path) from error
+        except OSError as error:
+            raise InputError(
+                f"{path}: expected to read on, found: {str(error).splitlines()[0]}",
+                "Try again, or save it to a file.",
+            ) from error
         if file.read(1):
             raise wrong_size(header, dtype, header.promised + 1, path, " or more")

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from kldiv_cli.sources import signatures
-from kldiv_cli.sources.elsewhere import is_elsewhere, open_elsewhere
+from kldiv_cli.sources.elsewhere import is_elsewhere, is_uri, open_elsewhere
 
 _STEP = 1 << 16
 _XZ_MEMORY = 1 << 28
@@ -17,10 +17,19 @@ _XZ_MEMORY = 1 << 28
 
 def open_file(path: str) -> pa.NativeFile:
     """Open a file, or what is elsewhere, as it is."""
+    if is_uri(path):
+        from kldiv_cli.sources import stores  # noqa: PLC0415 - takes a while to load
+
+        return stores.open_file(path)
     if is_elsewhere(path):
         return pa.PythonFile(open_elsewhere(path), mode="r")
     # As bytes and not as a path, in which PyArrow would look for ~ and s3://.
     return pa.OSFile(os.fsencode(path))
+
+
+def open_in_order(path: str) -> pa.NativeFile:
+    """Open what is elsewhere, to be read from begin to end in small steps."""
+    return open_elsewhere(path) if is_uri(path) else open_file(path)
 
 
 def codec_of(path: str) -> str | None:

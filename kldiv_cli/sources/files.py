@@ -1,0 +1,120 @@
+"""Which files are one input: those of a directory, or those that a glob matches."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from dataclasses import dataclass
+from glob import glob, has_magic
+from pathlib import Path
+from typing import NamedTuple
+
+from kldiv_cli.errors import InputError, a_few
+from kldiv_cli.sources.elsewhere import is_elsewhere, path_of
+from kldiv_cli.sources.piped import STDIN
+
+
+class Entry(NamedTuple):
+    """What may be a file of an input: its path or URI, its name there, and whether it is none."""
+
+    place: str
+    name: str
+    is_folder: bool
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files of one input, in natural order.
+
+    Parameters
+    ----------
+    path : str
+        The directory or the glob, as the user wrote it.
+    names : tuple of str
+        The files.
+    passed_over : tuple of str
+        What a directory holds besides, hidden by a first ``.`` or ``_``.
+    is_directory : bool
+        Whether they are those of a directory.
+    """
+
+    path: str
+    names: tuple[str, ...]
+    passed_over: tuple[str, ...] = ()
+    is_directory: bool = False
+
+    @property
+    def advice(self) -> str:
+        """What to do where one of them does not belong to the others."""
+        suffixes = Counter(Path(path_of(name)).suffix for name in self.names)
+        return _by_glob(_folder(self.names[0]), suffixes.most_common(1)[0][0])
+
+
+def find_files(path: str) -> Files | None:
+    """Return the files that a directory or a glob stands for; None for the name of one file.
+
+    A name with ``*``, ``?`` or ``[`` is a glob where nothing has that very name; ``**`` stands for
+    any number of folders. Numbers in names count as numbers: logits-2 stands before logits-10.
+
+    Raises
+    ------
+    InputError
+        There are no files, or a folder among them.
+    """
+    if is_elsewhere(path):
+        listed = _listed_elsewhere(path)
+    elif Path(path).is_dir():
+        inside = (Path(path) / entry.name for entry in os.scandir(path))
+        listed = [Entry(str(name), name.name, name.is_dir()) for name in inside], True
+    elif has_magic(path) and not os.path.lexists(path):
+        # Path.glob takes no absolute pattern.
+        names = map(Path, glob(path, recursive=True))  # noqa: PTH207
+        listed = [Entry(str(name), name.name, name.is_dir()) for name in names], False
+    else:
+        listed = None
+    return None if listed is None else _files(path, *listed)
+
+
+def _listed_elsewhere(path: str) -> tuple[list[Entry], bool] | None:
+    if path == STDIN:
+        return None
+    # PyArrow's file systems take longer to load than a small file to compare.
+    from kldiv_cli.sources.stores import entries  # noqa: PLC0415
+
+    return entries(path)
+
+
+def _files(path: str, entries: list[Entry], is_directory: bool) -> Files:
+    """Choose among what a directory holds, or a glob matches."""
+    hidden = [x for x in entries if is_directory and x.name.startswith((".", "_"))]
+    passed_over = sorted(entry.name for entry in hidden)
+    found = sorted((x for x in entries if x not in hidden), key=lambda x: _natural(x.place))
+    if not found:
+        nothing = "nothing there, and none that it matches as a glob"
+        if is_directory:
+            nothing = "a directory without any" + (f" but {a_few(passed_over)}" if hidden else "")
+        raise InputError(f"{path}: expected files of logits, found {nothing}", "Check the path.")
+    folder = next((entry.place for entry in found if entry.is_folder), None)
+    if folder is not None:
+        raise InputError(
+            f"{path}: expected files of logits, found the directory {folder} among them",
+            _by_glob(f"{_folder(folder)}**/", ".npy"),
+        )
+    names = tuple(entry.place for entry in found)
+    return Files(path, names, tuple(passed_over), is_directory)
+
+
+def _folder(name: str) -> str:
+    """Return the folder of a name, with the slash behind it."""
+    return "".join(name.rpartition("/")[:2])
+
+
+def _by_glob(folder: str, suffix: str) -> str:
+    return f"Name the files that belong together by a quoted glob, as in '{folder}*{suffix}'."
+
+
+def _natural(path: str) -> tuple[object, str]:
+    """Order names by their numbers where they have any."""
+    parts = (re.findall(r"(\D*)(\d*)", part, re.ASCII) for part in Path(path).parts)
+    return [[(text, int(digits or -1)) for text, digits in part] for part in parts], path
