@@ -48,18 +48,19 @@ class MaskedPairing(Pairing):
             The mask has fewer or more rows, other row ids, or a cell that is neither 0 nor 1.
         """
         part = _is_part(self)
-        strips, stop = None, 0
+        strips, stop, ended = None, 0, False
         pairs = super().blocks(block_bytes)
         for pair in pairs:
             strips = strips or Strips(self.mask, len(pair.reference), part=part)
             rows, ids = pair.numbers, pair.ids if self.reference.id_name is not None else None
             stop = int(rows[-1]) + 1
             kept = strips.take(rows, ids)
+            ended = kept is None
             if kept is None:
                 stop += 0 if part else sum(len(rest.reference) for rest in pairs)
                 break
             yield replace(pair, kept=kept)
-        if strips is None or not self.mask.has_rows_to_count:
+        if strips is None or not (ended or self.mask.has_rows_to_count):
             return
         count = strips.count()
         if stop > count or (stop < count and not part):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +15,7 @@ import pytest
 from pyarrow import feather
 
 import kldiv_cli
-from kldiv_cli import Comparison
+from kldiv_cli import Comparison, masking
 from kldiv_cli.errors import InputError, UsageError
 from kldiv_cli.mask import align
 from kldiv_cli.masking import MaskedPairing, masked
@@ -25,6 +26,7 @@ from kldiv_cli.opening import open_pairing
 from kldiv_cli.pairing import Pairing
 from kldiv_cli.sources.array import ArraySource
 from kldiv_cli.sources.base import BFLOAT16, Block, Layout
+from kldiv_cli.sources.parquet import open_parquet
 from tests.family import FAMILY, MODES, Mode, complaints, truths
 
 Array = npt.NDArray[Any]
@@ -711,6 +713,18 @@ class TestFiles:
         table = pa.table({f"c{i}": kept[:, i].astype(np.int8) for i in range(CLASSES)})
         pq.write_table(table, tmp_path / "m.parquet")
         self.assert_masks(tmp_path / "m.parquet", kept)
+
+    def test_a_file_that_holds_fewer_rows_than_it_says(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pq.write_table(pa.table({"keep": [1] * (ROWS - 2)}), tmp_path / "m.parquet")
+
+        def lying(path: Path, layout: Layout) -> Any:
+            return replace(open_parquet(str(path), layout), rows=ROWS)
+
+        monkeypatch.setattr(masking, "open_source", lying)
+        with pytest.raises(InputError, match="expected 7 rows, as array has, found 5"):
+            compare(*pair(), tmp_path / "m.parquet")
 
     @pytest.mark.parametrize("suffix", ["parquet", "arrow"])
     @pytest.mark.parametrize("axes", ["rows", "cells"])
