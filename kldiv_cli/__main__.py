@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
+
+INTERRUPTED = 128
+"""Codes above it name the signal that ended the process."""
 
 
 def main() -> None:
@@ -16,6 +20,14 @@ def main() -> None:
         code = run()
     except KeyboardInterrupt:
         code = 130
+    except SystemExit as end:
+        if not isinstance(end.code, int):
+            raise
+        code = end.code
+    if code > INTERRUPTED:
+        # All is cleaned up. Where the signal came while a thread was being started, the interpreter
+        # would not wait for it, and PyArrow aborts in a thread that outlives the interpreter.
+        os._exit(code)
     gc.freeze()  # the end of the process frees it all, without looking through it first
     sys.exit(code)
 
