@@ -40,6 +40,8 @@ class Held:
         The side, and the one whose order it does not have, for the message.
     room : int
         How many bytes they may take.
+    common : bool
+        Whether ids on one side only are left out, which sorted files do not get past either.
 
     Raises
     ------
@@ -47,7 +49,9 @@ class Held:
         They take more; it is raised as soon as that many were read.
     """
 
-    def __init__(self, blocks: Iterator[Block], side: Source, other: Source, room: int) -> None:
+    def __init__(
+        self, blocks: Iterator[Block], side: Source, other: Source, room: int, *, common: bool
+    ) -> None:
         self.ids: NDArray[Any] = np.empty(0, object)
         self._rows = Block(np.empty((0, 0)))
         read: list[Block] = []
@@ -55,7 +59,7 @@ class Held:
         for block in blocks:
             size += block.values.nbytes + _ID_BYTES * len(block)
             if size > room:
-                raise _no_room(side, other, size, room)
+                raise _no_room(side, other, size, room, common=common)
             read.append(block)
         if read:
             self.ids = np.concatenate([ids_of(block) for block in read])
@@ -85,14 +89,18 @@ def _joined(blocks: list[Block]) -> Block:
     return Block(values, groups=np.concatenate(groups) if groups else None)
 
 
-def _no_room(side: Source, other: Source, size: int, room: int) -> InputError:
+def _no_room(side: Source, other: Source, size: int, room: int, *, common: bool) -> InputError:
     name = side.id_name or ""
     column = name if name.isidentifier() else f'\\"{name}\\"'
+    what, join = "Sort both by id", ""
+    if common:
+        what = "Sort both by id without the rows that only one has"
+        join = f" SEMI JOIN '{other.path}' USING ({column})"
     return InputError(
         f"{side.path}: expected its rows in the order of {other.path}, or room to look them up, "
         f"found {room / 1e9:.3g} GB of memory for {size / 1e9:.3g} GB or more",
-        "Sort both by id, for example: duckdb -c "
-        f"\"COPY (FROM '{side.path}' ORDER BY {column}) TO 'sorted.parquet'\"",
+        f"{what}, for example: duckdb -c "
+        f"\"COPY (FROM '{side.path}'{join} ORDER BY {column}) TO 'sorted.parquet'\"",
     )
 
 
@@ -152,7 +160,8 @@ class ById:
     ) -> Iterator[Paired]:
         """Pair the rest of the reference with the rest of the candidate, held in memory."""
         room = available() * 3 // 4 if self.room is None else self.room
-        held = Held(candidate, self.candidate, self.reference, room)
+        skip = self.on_missing == "skip"
+        held = Held(candidate, self.candidate, self.reference, room, common=skip)
         check_unique([*walked, held.ids], self.candidate)
         ours: list[NDArray[Any]] = [np.empty(0, object)]
         start, paired = sum(map(len, walked)), 0

@@ -60,10 +60,7 @@ def read_classes(wanted: Wanted) -> Some:
         where = os.fspath(wanted)
         if not Path(where).is_file():
             raise UsageError(f"--classes: expected A:B or a file, found {where!r}", _ADVICE)
-        if where.lower().endswith(".npy"):
-            words = tuple(map(str, read_labels(Path(where), None, Layout()).values))
-        else:
-            words = _lines(where)
+        words = _indices(where) if where.lower().endswith(".npy") else _lines(where)
     else:
         where, words = "classes", tuple(str(name) for name in wanted)
     twice = [name for name, count in Counter(words).items() if count > 1]
@@ -183,6 +180,13 @@ def _words(columns: Columns) -> str:
     if isinstance(columns, slice):
         return f"{columns.start}..{columns.stop - 1}"
     return str(len(columns))
+
+
+def _indices(path: str) -> tuple[str, ...]:
+    try:
+        return tuple(map(str, read_labels(Path(path), None, Layout()).values))
+    except InputError as error:
+        raise InputError(error.what, _ADVICE) from error
 
 
 def _lines(path: str) -> tuple[str, ...]:

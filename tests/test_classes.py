@@ -360,8 +360,9 @@ class TestErrors:
 
     def test_floats_are_no_indices(self, tmp_path: Path) -> None:
         np.save(tmp_path / "kept.npy", np.array([0.5]))
-        with pytest.raises(KldivError, match="expected an integer"):
+        with pytest.raises(KldivError, match="expected an integer") as caught:
             compare(S, T, classes=tmp_path / "kept.npy")
+        assert caught.value.advice.startswith("Give a slice such as :1000")
 
 
 class TestReports:

@@ -242,6 +242,21 @@ class TestRoom:
             "'sorted.parquet'\""
         )
 
+    def test_too_little_where_rows_without_a_partner_are_left_out(self) -> None:
+        """Sorting alone does not help there: from the first such row on the rest is looked up."""
+        pairing = Pairing(
+            table(S, list("abcdefgh"), path="a.csv"),
+            table(T, list("bcdefghi"), path="b.csv"),
+            on_missing="skip",
+            room=100,
+        )
+        with pytest.raises(InputError) as caught:
+            list(pairing.blocks())
+        assert caught.value.advice == (
+            "Sort both by id without the rows that only one has, for example: duckdb -c "
+            "\"COPY (FROM 'b.csv' SEMI JOIN 'a.csv' USING (id) ORDER BY id) TO 'sorted.parquet'\""
+        )
+
     def test_no_more_is_read_than_there_is_room_for(self) -> None:
         read: list[int] = []
         pairing = self.pairing(range(1999, -1, -1), self.BYTES // 4)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from kldiv_cli.sources.base import Layout
 from kldiv_cli.sources.llamacpp import LlamaCppSource
 from kldiv_cli.sources.rows import Choice, Chosen, draw
 from kldiv_cli.sources.selected import Selected
+from kldiv_cli.sources.table import TableSource
 from tests.command import ROOT, Kldiv
 from tests.test_pairing import logits, save
 
@@ -211,6 +212,18 @@ class TestReading:
         assert found.selection is not None
         assert found.selection.of == 1 << 24
 
+    @pytest.mark.parametrize("first", [5, 9])
+    def test_row_groups_that_do_not_hold_what_they_say_are_an_error(
+        self, first: int, tmp_path: Path
+    ) -> None:
+        source = open_source(write(tmp_path, "s", "parquet-groups", S), Layout())
+        assert isinstance(source, TableSource)
+        assert source.row_groups is not None
+        lying = replace(source.row_groups, sizes=lambda: (first, 14 - first, *[7] * 5, 1))
+        selected = Selected(replace(source, row_groups=lying), Chosen(0, 12))
+        with pytest.raises(InputError, match=f"expected {first} rows in row group 0, as the"):
+            list(selected.blocks(100))
+
     def test_blocks_carry_the_places(self, tmp_path: Path) -> None:
         source = open_source(write(tmp_path, "s", "parquet-groups", S), Layout())
         drawn = np.array([0, 6, 7, 30, 49])
@@ -386,9 +399,10 @@ class TestErrors:
         assert (code, out, first) == (2, "", f"kldiv: error: {what}")
         assert advice
 
-    def test_a_slice_with_a_step(self) -> None:
+    @pytest.mark.parametrize("rows", [slice(0, 10, 2), slice(10**18, None), slice(0.5, 3)])
+    def test_no_slice_of_rows(self, rows: Any) -> None:
         with pytest.raises(UsageError, match="expected A:B"):
-            compare(S, T, rows=slice(0, 10, 2))
+            compare(S, T, rows=rows)
 
     def test_a_row_of_a_selection_is_called_by_its_number_in_the_file(self, tmp_path: Path) -> None:
         holes = S.copy()

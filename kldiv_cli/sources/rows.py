@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from kldiv_cli.errors import InputError, UsageError
 
 _SLICE = re.compile(r"\s*(-?\d{1,18})?\s*:\s*(-?\d{1,18})?\s*", re.ASCII)
+_FAR = 10**18
+"""Of such numbers of rows NumPy can still make indices."""
 _EXAMPLES = "Say for example :100, 100:200, 100: or -10: as in Python, without a step."
 
 
@@ -168,7 +170,8 @@ def parse_slice(text: str, option: str) -> slice:
 def check_slice(rows: slice, option: str) -> None:
     """Raise a `UsageError` for a slice with a step, or whose ends are no integers."""
     if rows.step is not None or any(
-        end is not None and not isinstance(end, int) for end in (rows.start, rows.stop)
+        end is not None and (not isinstance(end, int) or abs(end) >= _FAR)
+        for end in (rows.start, rows.stop)
     ):
         raise UsageError(f"{option}: expected A:B, found {rows}", _EXAMPLES)
 

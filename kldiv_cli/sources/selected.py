@@ -174,18 +174,19 @@ class Selected:
                 yield start, block
                 start += len(block)
             return
-        bounds = list(pairwise(accumulate(sizes, initial=0)))
-        groups = [i for i, bound in enumerate(bounds) if len(self.chosen.between(*bound))]
-        left = iter(groups)
-        start = stop = 0
-        for block in self.source.blocks_of(groups, rows, classes):
-            rest = block
-            while len(rest):
-                if start == stop:
-                    start, stop = bounds[next(left)]
-                count = min(len(rest), stop - start)
-                yield start, rest[:count]
-                start, rest = start + count, rest[count:]
+        for group, (start, stop) in enumerate(pairwise(accumulate(sizes, initial=0))):
+            if not len(self.chosen.between(start, stop)):
+                continue
+            place = start
+            for block in self.source.blocks_of([group], rows, classes):
+                yield place, block
+                place += len(block)
+            if place != stop:
+                raise InputError(
+                    f"{self.path}: expected {stop - start} rows in row group {group}, as the file "
+                    f"says, found {place - start}",
+                    "The file is damaged: write it again, or check that its copy was complete.",
+                )
 
     def _check_end(self, count: int) -> None:
         """Raise where the file ended before rows that are wanted."""
