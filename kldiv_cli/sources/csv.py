@@ -46,7 +46,8 @@ def open_csv(path: str, layout: Layout, delimiter: str = ",", name: str = "csv")
     text = Delimited(path, codec_of(path), separator, layout.header)
     first = read_first_lines(text)
     schema = first.schema(layout.id)
-    _check_separated(path, schema, separator)
+    begin = first.names[0] if layout.header else first.cells[0][0]
+    _check_separated(path, schema.types, begin, separator)
     columns = roles.assign(path, schema, first.first_column, layout, named=layout.header)
     first.check_exact(columns.classes)
     table = _Table(text, first, columns)
@@ -125,12 +126,11 @@ def _one_character(delimiter: str) -> str:
     return named
 
 
-def _check_separated(path: str, schema: pa.Schema, delimiter: str) -> None:
+def _check_separated(path: str, types: list[pa.DataType], cell: str, delimiter: str) -> None:
     """Raise for a file that has one column, and plainly because of its delimiter."""
-    if len(schema) != 1 or roles.is_number(schema.types[0]):
+    if len(types) != 1 or roles.is_number(types[0]):
         return
-    (name,) = schema.names
-    found = next((c for c in ";\t|," if c in name), None)
+    found = next((c for c in ";\t|," if c in cell), None)
     if found is not None:
         raise InputError(
             f"{path}: expected cells between {delimiter!r}, found one column and {found!r} in it",

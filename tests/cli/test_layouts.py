@@ -132,11 +132,13 @@ class TestDelimiter:
     def test_it_is_advised(
         self, kldiv: Kldiv, tmp_path: Path, suffix: str, delimiter: str, own: str
     ) -> None:
-        p = put(tmp_path / f"p.{suffix}", text(P, delimiter))
-        assert error(kldiv("compare", p, p)) == (
-            f"{p}: expected cells between {own!r}, found one column and {delimiter!r} in it",
-            f"Say --delimiter {delimiter!r} if that stands between them.",
-        )
+        expected = "expected cells between {!r}, found one column and {!r} in it"
+        for header, words in (("a,b,c", ()), ("", ("--no-header",))):
+            p = put(tmp_path / f"p.{suffix}", text(P, delimiter, header))
+            assert error(kldiv("compare", p, p, *words)) == (
+                f"{p}: {expected.format(own, delimiter)}",
+                f"Say --delimiter {delimiter!r} if that stands between them.",
+            )
 
 
 BFLOAT16 = (P.astype(np.float32).view(np.uint32) >> 16).astype(np.uint16).view("V2")
