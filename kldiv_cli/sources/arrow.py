@@ -36,6 +36,8 @@ _FILE_START = 8
 _FEATHER_1 = b"FEA1"
 _FIRST_CELLS = 1 << 17
 _STEP = 1 << 16
+_END = b"\xff\xff\xff\xff\0\0\0\0"
+"""What the writer of a stream puts behind the last batch."""
 _MOST_INFLATED = 1 << 30
 """How much a compressed batch may take, of which PyArrow makes memory as a whole; of what is piped
 nobody knows before it is read."""
@@ -138,6 +140,7 @@ class _File:
         file = self.open()
         if self.is_stream:
             yield from file
+            _check_end(self.memory.file[-len(_END) :])
         else:
             for i in range(file.num_record_batches):
                 yield file.get_batch(i)
@@ -151,7 +154,7 @@ class _Passing:
 
     def open(self) -> Any:
         """Open it with PyArrow."""
-        return pa.ipc.open_stream(self._stream())
+        return pa.ipc.open_stream(self._after_magic())
 
     def rows(self) -> None:
         """Return None: only its end tells."""
@@ -159,10 +162,12 @@ class _Passing:
     def batches(self, names: list[str], rows: int) -> Iterator[pa.RecordBatch]:
         """Yield these columns, at most so many rows at a time."""
         with reading(self.path, _ADVICE):
-            stream = self._stream()
-            for whole in pa.ipc.open_stream(stream):
+            passing = _Tail(self._after_magic())
+            for whole in pa.ipc.open_stream(pa.PythonFile(passing, mode="r")):
                 yield from _slices(whole, names, rows)
-            if self._is_file and _last(stream, len(_FILE)) != _FILE:
+            if not self._is_file:
+                _check_end(passing.last)
+            elif not passing.at_end().endswith(_FILE):
                 raise pa.ArrowInvalid("expected an Arrow file, found one without its end")
 
     @cached_property
@@ -170,19 +175,46 @@ class _Passing:
         with open_file(self.path) as file:
             return bool(file.read(len(_FILE)) == _FILE)
 
-    def _stream(self) -> pa.NativeFile:
+    def _after_magic(self) -> pa.NativeFile:
         before = len(_FILE) + 2 if self._is_file else 0
         stream = open_in_order(self.path)
         stream.read(before)
         return stream
 
 
-def _last(stream: pa.NativeFile, size: int) -> bytes:
-    """Return the last bytes of a stream."""
-    last = b""
-    while more := stream.read(_STEP):
-        last = (last + more)[-size:]
-    return last
+class _Tail:
+    """A stream whose last bytes are known."""
+
+    closed = False
+
+    def __init__(self, stream: pa.NativeFile) -> None:
+        self._stream = stream
+        self.last = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        self.closed = True
+        self._stream.close()
+
+    def read(self, size: int) -> bytes:
+        """Return so many bytes, fewer at the end."""
+        found: bytes = self._stream.read(size)
+        self.last = (self.last + found[-len(_END) :])[-len(_END) :]
+        return found
+
+    def at_end(self) -> bytes:
+        """Read on to the end, and return the last bytes."""
+        while self.read(_STEP):
+            pass
+        return self.last
+
+
+def _check_end(last: bytes) -> None:
+    """Raise where a stream ends between two batches: all that it has would seem to be there."""
+    if last != _END:
+        raise pa.ArrowInvalid("expected a whole stream, found one without the mark of its end")
 
 
 def _slices(whole: pa.RecordBatch, names: list[str], rows: int) -> Iterator[pa.RecordBatch]:

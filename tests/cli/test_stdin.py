@@ -146,6 +146,10 @@ BAD = {
     ),
     "binary": (b"\1\0\2\0" * 9, "-: expected logits that content or suffix tells"),
     "cut-arrow": (arrow("stream")[:-70], "-: Expected to read 184 metadata bytes, but only read"),
+    "cut-arrow-between-batches": (
+        arrow("stream")[:-8],
+        "-: expected a whole stream, found one without the mark of its end",
+    ),
     "cut-arrow-file": (arrow("file")[:-4], "-: expected an Arrow file, found one without its end"),
     "absurd": (
         npy(ROWS).replace(b"(7, 3), }" + b" " * 20, b"(7000000000000000000, 3), }  "),

@@ -294,3 +294,13 @@ def test_one_large_batch_does_not_come_to_memory(tmp_path: Path, kind: str, as_l
         whole = pa.table({str(i): np.zeros(rows) for i in range(width)})
     small = peak(save(tmp_path, whole.slice(0, 2000), kind))
     assert peak(save(tmp_path, whole, kind, rows=rows)) < small + 60
+
+
+def test_a_stream_that_ends_between_two_batches_is_cut_off(tmp_path: Path) -> None:
+    path = save(tmp_path, CLASSES, "stream", rows=2)
+    path.write_bytes(path.read_bytes()[:-8])
+    with pytest.raises(InputError) as caught:
+        table.read(path)
+    assert caught.value.what == (
+        f"{path}: expected a whole stream, found one without the mark of its end"
+    )
