@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from kldiv_cli.comparison import Selection, Side
+from kldiv_cli.comparison import Side
+from kldiv_cli.selection import Selection
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kldiv_cli.comparison import ClassSelection, Discarded, Side
+from kldiv_cli.comparison import Side
 from kldiv_cli.errors import InputError
 from kldiv_cli.measures.base import Mode
 from kldiv_cli.measures.discarded import discarded
@@ -17,6 +17,7 @@ from kldiv_cli.measures.exact import real
 from kldiv_cli.measures.faults import Fault, mask_mismatches
 from kldiv_cli.measures.kinds import Kind, looks_like, sum_tolerance, sums
 from kldiv_cli.pairing import BlockPair, Pairing
+from kldiv_cli.selection import ClassSelection, Discarded
 from kldiv_cli.sources import censored
 from kldiv_cli.sources.base import Source
 from kldiv_cli.sources.censored import is_llamacpp

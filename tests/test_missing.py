@@ -12,10 +12,10 @@ import numpy.typing as npt
 import pytest
 
 from kldiv_cli import compare
-from kldiv_cli.comparison import Missing
 from kldiv_cli.errors import InputError, UsageError
 from kldiv_cli.memory import available
 from kldiv_cli.pairing import Pairing
+from kldiv_cli.selection import Missing
 from tests.command import Kldiv
 from tests.test_pairing import logits, paired, save, table
 

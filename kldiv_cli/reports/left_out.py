@@ -7,8 +7,9 @@ from dataclasses import asdict
 from textwrap import wrap
 from typing import Any
 
-from kldiv_cli.comparison import ClassSelection, Comparison, Missing, Selection
+from kldiv_cli.comparison import Comparison
 from kldiv_cli.errors import printable
+from kldiv_cli.selection import ClassSelection, Missing, Selection
 
 _WIDTH = 67
 
