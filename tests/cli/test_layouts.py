@@ -175,6 +175,16 @@ class TestDtype:
         assert caught.value.what.startswith("array: expected real numbers, found |V2 (two raw ")
         assert caught.value.advice == "Say --dtype bfloat16 if that is what they are."
 
+    def test_an_array_that_says_so_itself_needs_no_option(self) -> None:
+        ml_dtypes = pytest.importorskip("ml_dtypes")
+        for array in (
+            P.astype(ml_dtypes.bfloat16),
+            np.asfortranarray(P.astype(ml_dtypes.bfloat16)),
+        ):
+            found = compare(array, Q)
+            assert found.reference.dtype == "bfloat16"
+            assert repr(found.measures["jeffreys"]["total"]) + "\n" == TOTAL
+
     def test_an_unknown_type_is_refused(self, kldiv: Kldiv, tmp_path: Path) -> None:
         p = save(tmp_path / "p.npy", BFLOAT16)
         code, out, err = kldiv("compare", p, p, "--dtype", "float8")
