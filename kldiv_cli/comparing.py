@@ -18,7 +18,7 @@ from kldiv_cli.measures.evaluation import Evaluator
 from kldiv_cli.memory import keep_freed_memory
 from kldiv_cli.opening import describe, invalid_row, nothing_counts
 from kldiv_cli.pairing import BlockPair, Pairing
-from kldiv_cli.parallel import in_order
+from kldiv_cli.parallel import in_flight, in_order
 from kldiv_cli.request import Request
 from kldiv_cli.selecting import numbered
 from kldiv_cli.sources.base import BLOCK_BYTES, STREAM_BYTES
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from kldiv_cli.language import Scoring
     from kldiv_cli.language_result import TokenRows
 
+_IN_MEMORY = 1 << 28
+"""How much of both sides may be in hand at a time, however many threads there are."""
 _PARTS = 64
 """How many blocks' summaries are joined at a time."""
 ALL_ROWS = 20
@@ -69,7 +71,8 @@ class Comparing:
         by_kernel = self.evaluator.by_kernel_alone and self.tokens is None
         if not by_kernel:
             keep_freed_memory()
-        size = STREAM_BYTES if by_kernel else BLOCK_BYTES
+        most = _IN_MEMORY // (2 * in_flight(self.request.threads))
+        size = min(most, STREAM_BYTES if by_kernel else BLOCK_BYTES)
         parts: list[Summary] = []
         scored: list[TokenRows] = []
         labels: list[NDArray[np.intp]] = []

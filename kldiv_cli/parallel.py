@@ -22,6 +22,11 @@ def available_threads() -> int:
     return os.cpu_count() or 1
 
 
+def in_flight(threads: int) -> int:
+    """Return how many items `in_order` has in hand at most."""
+    return 1 if threads == 1 else _IN_FLIGHT * threads + 1
+
+
 def in_order(
     work: Callable[[Item], Result], items: Iterable[Item], threads: int
 ) -> Generator[tuple[Item, Result], None, None]:
@@ -53,7 +58,7 @@ def _pooled(
     try:
         for item in items:
             begun.append((item, pool.submit(work, item)))
-            if len(begun) > _IN_FLIGHT * threads:
+            if len(begun) == in_flight(threads):
                 done, future = begun.popleft()
                 yield done, future.result()
         while begun:

@@ -14,8 +14,8 @@ from kldiv_cli.errors import InputError
 BLOCK_BYTES = 1 << 19
 """How much of one side a block holds, unless one row is larger, for work that makes arrays as large
 as the block: a few of them fit a core's cache."""
-STREAM_BYTES = 1 << 22
-"""The same for work that goes over the block row by row."""
+STREAM_BYTES = 1 << 24
+"""The most for work that goes over the block row by row."""
 BFLOAT16 = np.dtype([("bfloat16", "<u2")])
 """The upper half of float32, which NumPy lacks: a type that arithmetic refuses and nobody mistakes
 for integers."""
