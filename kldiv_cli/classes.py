@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError, UsageError, a_few
-from kldiv_cli.kept import Columns, Kept, columns_of
+from kldiv_cli.pairing.kept import Columns, Kept, columns_of
 from kldiv_cli.sources.base import Layout, Source
 from kldiv_cli.sources.labels import read_labels
 from kldiv_cli.sources.rows import check_slice, is_slice, parse_slice, shown

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 from numpy.typing import ArrayLike
 
 from kldiv_cli import measures
-from kldiv_cli.by_id import OnMissing
 from kldiv_cli.classes import Wanted
 from kldiv_cli.comparing import Comparing
 from kldiv_cli.comparison import Comparison
-from kldiv_cli.mask import Means
 from kldiv_cli.masking import masked, of_whole_rows
 from kldiv_cli.measures.base import Mode
 from kldiv_cli.measures.kinds import Kind
 from kldiv_cli.opening import Input, Own, open_labels, open_pairing, own_kinds, without_labels
 from kldiv_cli.pairing import Pairing
+from kldiv_cli.pairing.by_id import OnMissing
+from kldiv_cli.pairing.mask import Means
 from kldiv_cli.parallel import available_threads
 from kldiv_cli.request import NanPolicy, Request, Unit
 from kldiv_cli.sources.base import Layout, RawType

@@ -16,7 +16,6 @@ from kldiv_cli.errors import InputError, UsageError
 from kldiv_cli.loss_result import LossResult
 from kldiv_cli.losses.base import Accumulator, Loss, Outcome, Rows, Size
 from kldiv_cli.losses.priors import ClassPriors
-from kldiv_cli.mask import Means
 from kldiv_cli.masking import described, hidden, without_rows
 from kldiv_cli.measures.absence import with_masked
 from kldiv_cli.measures.base import Status
@@ -33,6 +32,7 @@ from kldiv_cli.opening import (
     without_labels,
 )
 from kldiv_cli.pairing import BlockPair, Pairing
+from kldiv_cli.pairing.mask import Means
 from kldiv_cli.request import NanPolicy, check_kinds, check_normalize
 from kldiv_cli.sources.base import Layout, RawType
 from kldiv_cli.sources.labels import Labels

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from kldiv_cli.comparison import MaskUse
 from kldiv_cli.errors import InputError, UsageError, a_few
-from kldiv_cli.mask import Lengths, Mask, Means, Strips, align
 from kldiv_cli.measures.absence import without
 from kldiv_cli.measures.kinds import Kind
 from kldiv_cli.opening import Input
 from kldiv_cli.pairing import BlockPair, Pairing
+from kldiv_cli.pairing.mask import Lengths, Mask, Means, Strips, align
 from kldiv_cli.sources import open_source
 from kldiv_cli.sources.array import ArraySource
 from kldiv_cli.sources.base import Layout, Source

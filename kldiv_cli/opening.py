@@ -9,7 +9,6 @@ from math import prod
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kldiv_cli.by_id import OnMissing
 from kldiv_cli.classes import Wanted, keep, read_classes
 from kldiv_cli.comparison import Side
 from kldiv_cli.errors import InputError, UsageError
@@ -19,6 +18,7 @@ from kldiv_cli.measures.exact import real
 from kldiv_cli.measures.faults import first_invalid
 from kldiv_cli.measures.kinds import Kind, looks_like
 from kldiv_cli.pairing import BlockPair, Pairing
+from kldiv_cli.pairing.by_id import OnMissing
 from kldiv_cli.selecting import select
 from kldiv_cli.sources import open_source
 from kldiv_cli.sources.array import ArraySource

@@ -17,13 +17,13 @@ from pyarrow import feather
 import kldiv_cli
 from kldiv_cli import Comparison, masking
 from kldiv_cli.errors import InputError, UsageError
-from kldiv_cli.mask import align
 from kldiv_cli.masking import MaskedPairing, masked
 from kldiv_cli.measures import _native
 from kldiv_cli.measures.absence import without
 from kldiv_cli.measures.kinds import Kind
 from kldiv_cli.opening import open_pairing
 from kldiv_cli.pairing import Pairing
+from kldiv_cli.pairing.mask import align
 from kldiv_cli.sources.array import ArraySource
 from kldiv_cli.sources.base import BFLOAT16, Block, Layout
 from kldiv_cli.sources.parquet import open_parquet

@@ -284,7 +284,7 @@ class TestRoom:
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         paths = files(tmp_path, "abcd", "dcba")
-        monkeypatch.setattr("kldiv_cli.by_id.available", lambda: 100)
+        monkeypatch.setattr("kldiv_cli.pairing.by_id.available", lambda: 100)
         with pytest.raises(InputError) as caught:
             compare(*paths)
         assert "found 7.5e-08 GB of memory" in caught.value.what

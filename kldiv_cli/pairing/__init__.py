@@ -10,10 +10,17 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from kldiv_cli.by_id import ById, LeftOut, OnMissing
 from kldiv_cli.errors import InputError, UsageError
-from kldiv_cli.kept import Kept
-from kldiv_cli.matching import Steps, check_matched, first_difference, ids_of, only, with_places
+from kldiv_cli.pairing.by_id import ById, LeftOut, OnMissing
+from kldiv_cli.pairing.kept import Kept
+from kldiv_cli.pairing.matching import (
+    Steps,
+    check_matched,
+    first_difference,
+    ids_of,
+    only,
+    with_places,
+)
 from kldiv_cli.sources.base import BLOCK_BYTES, Block, Source, shown_shape
 
 

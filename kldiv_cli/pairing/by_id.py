@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError
-from kldiv_cli.matching import Steps, check_matched, check_unique, equal_ids, ids_of
 from kldiv_cli.memory import available
+from kldiv_cli.pairing.matching import Steps, check_matched, check_unique, equal_ids, ids_of
 from kldiv_cli.sources.base import Block, Source
 
 OnMissing = Literal["error", "skip"]
