@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -176,7 +177,6 @@ class TestDtype:
         assert caught.value.advice == "Say --dtype bfloat16 if that is what they are."
 
     def test_an_array_that_says_so_itself_needs_no_option(self) -> None:
-        ml_dtypes = pytest.importorskip("ml_dtypes")
         for array in (
             P.astype(ml_dtypes.bfloat16),
             np.asfortranarray(P.astype(ml_dtypes.bfloat16)),
