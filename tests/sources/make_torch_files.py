@@ -9,7 +9,7 @@ Run once with these installed; the suite reads the files and never needs torch.
 
 from pathlib import Path
 
-import ml_dtypes  # type: ignore[import-not-found]
+import ml_dtypes
 import numpy as np
 import torch  # type: ignore[import-not-found]
 from safetensors.torch import save_file  # type: ignore[import-not-found]
