@@ -134,7 +134,7 @@ def open_labels(
         There is no label, or no class, for every row, or the labels cannot be read.
     """
     found = read_labels(labels, reference, layout)
-    found.check(row_count(pairing), prod(pairing.class_shape))
+    found.check(row_count(pairing), file_row_shape(pairing), prod(pairing.class_shape))
     return found
 
 

@@ -60,7 +60,11 @@ def result_of(
 def scoring_of(
     reference: Source, candidate: Source, labels: Sequence[int] | None = None, kinds: Any = LOGITS
 ) -> Scoring:
-    given = None if labels is None else Labels("labels", np.asarray(labels, dtype=np.intp))
+    given = (
+        None
+        if labels is None
+        else Labels("labels", np.asarray(labels, dtype=np.intp), np.shape(labels))
+    )
     how = scoring(Pairing(reference, candidate), "softmax", kinds, given)
     assert how is not None
     return how
@@ -549,7 +553,7 @@ class TestWhetherToScore:
 
     def test_labels_under_sigmoid_are_bad_usage(self) -> None:
         pairing = Pairing(array(TestLabels.S), array(TestLabels.T))
-        labels = Labels("labels.npy", np.zeros(6, np.intp))
+        labels = Labels("labels.npy", np.zeros(6, np.intp), (6,))
         with pytest.raises(UsageError) as caught:
             scoring(pairing, "sigmoid", LOGITS, labels)
         assert caught.value.what == (
@@ -557,7 +561,7 @@ class TestWhetherToScore:
         )
         assert caught.value.advice == "Leave --labels out, or say --mode softmax."
 
-    @pytest.mark.parametrize("labels", [None, Labels("x", np.zeros(3, np.intp))])
+    @pytest.mark.parametrize("labels", [None, Labels("x", np.zeros(3, np.intp), (3,))])
     def test_files_of_different_texts_are_refused(
         self, tmp_path: Path, labels: Labels | None
     ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,17 +20,28 @@ _ADVICE = "Labels are the rows' classes, counted from 0: one integer per row, in
 
 @dataclass(frozen=True)
 class Labels:
-    """One class per row, checked; ``path`` is what messages call it."""
+    """One class per row, checked, and the shape they came in; messages call them ``path``."""
 
     path: str
     values: NDArray[np.intp]
+    shape: tuple[int, ...]
 
-    def check(self, rows: int, classes: int) -> None:
-        """Raise where their number is not that of the rows, or one of them is no class."""
+    def check(self, rows: int, row_shape: Sequence[int | None], classes: int) -> None:
+        """Raise where their number or shape is not that of the rows, or one of them is no class.
+
+        ``row_shape`` are the axes of the rows, None where only reading to the end tells. Labels
+        without any axes but one are in the rows' order; axes of length 1 say nothing.
+        """
         if len(self.values) != rows:
             raise InputError(
                 f"{self.path}: expected {rows} labels, one per row, found {len(self.values)}",
                 _ADVICE,
+            )
+        ours, theirs = ([n for n in x if n != 1] for x in (self.shape, row_shape))
+        if len(ours) > 1 and ours != theirs:
+            expected, found = (" x ".join(map(str, x)) for x in (row_shape, self.shape))
+            raise InputError(
+                f"{self.path}: expected {expected} labels, one per row, found {found}", _ADVICE
             )
         wrong = (self.values < 0) | (self.values >= classes)
         if wrong.any():
@@ -68,8 +80,10 @@ def read_labels(
                 "For labels in the reference table, give the name of their column.",
             )
         blocks = [block.values.ravel() for block in source.blocks(_BLOCK)]
-        return _integers(source.path, np.concatenate(blocks))
-    return _integers("labels", np.asarray(labels).ravel())
+        shape = tuple(n for n in source.shape if n is not None)
+        return _integers(source.path, np.concatenate(blocks), shape)
+    values = np.asarray(labels)
+    return _integers("labels", values.ravel(), values.shape)
 
 
 def _of_column(name: str, reference: object, layout: Layout) -> Labels:
@@ -79,7 +93,8 @@ def _of_column(name: str, reference: object, layout: Layout) -> Labels:
         source = open_source(path, alone)
         if source.class_names is not None:
             blocks = [block.values[:, 0] for block in source.blocks(_BLOCK, [name])]
-            return _integers(f"{path}: column {name!r}", np.concatenate(blocks))
+            values = np.concatenate(blocks)
+            return _integers(f"{path}: column {name!r}", values, values.shape)
         if is_table(source):
             raise InputError(
                 f"{path}: expected a table whose columns have names, for that of the labels "
@@ -94,13 +109,13 @@ def _of_column(name: str, reference: object, layout: Layout) -> Labels:
     )
 
 
-def _integers(path: str, values: NDArray[Any]) -> Labels:
+def _integers(path: str, values: NDArray[Any], shape: tuple[int, ...]) -> Labels:
     if values.dtype.kind in "iu":
-        return Labels(path, values.astype(np.intp))
+        return Labels(path, values.astype(np.intp), shape)
     if values.dtype.kind != "f":
         raise InputError(f"{path}: expected integers, found {values.dtype.name}", _ADVICE)
     wrong = ~np.isfinite(values) | (values != np.rint(values))
     if wrong.any():
         row = int(wrong.argmax())
         raise InputError(f"{path}: row {row}: expected an integer, found {values[row]}", _ADVICE)
-    return Labels(path, values.astype(np.intp))
+    return Labels(path, values.astype(np.intp), shape)

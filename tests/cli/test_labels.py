@@ -15,6 +15,7 @@ import pytest
 
 from kldiv_cli import compare
 from kldiv_cli.comparison import Comparison
+from kldiv_cli.errors import InputError
 from kldiv_cli.language_result import LanguageResult
 from kldiv_cli.reports.files import staged
 from tests.command import Kldiv
@@ -285,6 +286,20 @@ class TestRefused:
         result = kldiv("compare", p, q, "--labels", path)
         assert (result.code, result.out) == (2, "")
         assert result.err == f"kldiv: error: {path}: {found}\n{ADVICE}"
+
+    @pytest.mark.parametrize("shape", [(5, 8), (2, 4, 5), (8, 5, 1), (1, 40), (40,)], ids=str)
+    def test_labels_of_other_axes(self, shape: tuple[int, ...]) -> None:
+        s, t = S.reshape(8, 5, 9), T.reshape(8, 5, 9)
+        if shape in {(5, 8), (2, 4, 5)}:
+            found = " x ".join(map(str, shape))
+            with pytest.raises(InputError) as caught:
+                compare(s, t, labels=LABELS.reshape(shape))
+            assert caught.value.what == (
+                f"labels: expected 8 x 5 labels, one per row, found {found}"
+            )
+            return
+        scored = language(compare(s, t, labels=LABELS.reshape(shape)))
+        assert scored == language(compare(S, T, labels=LABELS))
 
     def test_under_sigmoid(self, files: tuple[Path, ...], kldiv: Kldiv) -> None:
         p, q, labels = files
