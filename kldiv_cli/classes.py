@@ -169,7 +169,20 @@ def _places(some: Some, left: Source, names: Sequence[str] | None, count: int) -
         raise InputError(
             f"{some.where}: expected {what}, as {left.path} has, found {a_few(strange)}", _ADVICE
         )
-    return np.sort(np.array([int(word) for word in some.words], dtype=np.intp))
+    if any(word in known for word in some.words):
+        odd = [word for word in some.words if word not in known]
+        raise InputError(
+            f"{some.where}: expected names of classes, as {left.path} has, found {a_few(odd)}",
+            "Give only names, or only indices none of which is a name too.",
+        )
+    places = np.unique(np.array([int(word) for word in some.words], dtype=np.intp))
+    if len(places) < len(some.words):
+        raise InputError(
+            f"{some.where}: expected every class once, found {len(some.words) - len(places)} again "
+            "in another spelling",
+            "Write indices without leading zeros.",
+        )
+    return places
 
 
 def _is_place(word: str, count: int) -> bool:

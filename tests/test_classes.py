@@ -282,6 +282,7 @@ class TestErrors:
             ([8], "classes: expected indices below 8, as array has, found '8'"),
             ([-1], "classes: expected indices below 8, as array has, found '-1'"),
             ([1, 1], "classes: expected every class once, found '1' more than once"),
+            (["1", "01"], "classes: expected every class once, found 1 again in another spelling"),
             ([], "classes: expected every class once, found none"),
         ],
         ids=str,
@@ -291,6 +292,11 @@ class TestErrors:
             compare(S, T, classes=classes)
         assert said in caught.value.what
         assert caught.value.advice
+
+    def test_names_that_are_numbers_beside_indices(self, tmp_path: Path) -> None:
+        path = save(tmp_path / "a.csv", S[:, :3], names=["1", "2", "3"])
+        with pytest.raises(InputError, match=r"expected names of classes, as .*, found '0'"):
+            compare(path, path, classes=["0", "1"])
 
     def test_an_open_end_says_nothing_of_sides_that_differ(self) -> None:
         with pytest.raises(InputError, match="expected as many classes as array, found 8 there"):
