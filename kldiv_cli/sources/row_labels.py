@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass
 from io import BytesIO
 from math import prod
@@ -20,6 +21,8 @@ _ADVICE = (
     "Give one label per row, in the rows' order: a line each, without a header, or an .npy array."
 )
 _KINDS = "an .npy array of integers, bool or text"
+_MOST = 1 << 28
+"""How many bytes are read of what may never end, as a pipe or a device."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +66,19 @@ def read_row_labels(labels: str | os.PathLike[str] | ArrayLike) -> RowLabels:
         return RowLabels("array", _as_text(np.asarray(labels), "array of labels"))
     path = os.fspath(labels)
     try:
-        content = Path(path).read_bytes()
+        with Path(path).open("rb") as file:
+            regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+            content = file.read() if regular else file.read(_MOST)
     except OSError as error:
         raise InputError(
             f"{path}: expected a file of labels, found: {error.strerror or error}",
             "Check the path and its permissions.",
         ) from error
+    if not regular and len(content) == _MOST:
+        raise InputError(
+            f"{path}: expected labels, found {_MOST >> 20} MB and no end of them",
+            "Save the labels to a file, and name that.",
+        )
     if content.startswith(npy_format.MAGIC_PREFIX):
         return RowLabels(path, _as_text(_of_npy(path, content), path))
     return RowLabels(path, _of_lines(path, content))

@@ -126,6 +126,13 @@ def test_what_is_no_file_is_refused(name: str, tmp_path: Path) -> None:
     assert caught.value.advice == "Check the path and its permissions."
 
 
+def test_what_may_never_end_is_refused() -> None:
+    with pytest.raises(InputError) as caught:
+        read_row_labels("/dev/zero")
+    assert caught.value.what == ("/dev/zero: expected labels, found 256 MB and no end of them")
+    assert caught.value.advice == "Save the labels to a file, and name that."
+
+
 class TestOver:
     ROWS = (2, 3)
 
