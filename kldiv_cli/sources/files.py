@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
-from glob import glob, has_magic
+from glob import escape, glob, has_magic
 from pathlib import Path
 from typing import NamedTuple
 
@@ -55,7 +56,8 @@ def find_files(path: str) -> Files | None:
     """Return the files that a directory or a glob stands for; None for the name of one file.
 
     A name with ``*``, ``?`` or ``[`` is a glob where nothing has that very name; ``**`` stands for
-    any number of folders. Numbers in names count as numbers: logits-2 stands before logits-10.
+    any number of folders, and links that lead back are not followed. Numbers in names count as
+    numbers: logits-2 stands before logits-10.
 
     Raises
     ------
@@ -68,8 +70,7 @@ def find_files(path: str) -> Files | None:
         inside = (Path(path) / entry.name for entry in os.scandir(path))
         listed = [Entry(str(name), name.name, name.is_dir()) for name in inside], True
     elif has_magic(path) and not os.path.lexists(path):
-        # Path.glob takes no absolute pattern.
-        names = map(Path, glob(path, recursive=True))  # noqa: PTH207
+        names = map(Path, dict.fromkeys(_matches(path)))
         listed = [Entry(str(name), name.name, name.is_dir()) for name in names], False
     else:
         listed = None
@@ -103,6 +104,36 @@ def _files(path: str, entries: list[Entry], is_directory: bool) -> Files:
         )
     names = tuple(entry.place for entry in found)
     return Files(path, names, tuple(passed_over), is_directory)
+
+
+def _matches(path: str) -> Iterator[str]:
+    """Yield what a glob matches.
+
+    Links that lead back to a folder are not followed, as ``**`` of Python's own is: two of them
+    already make more names than can be listed.
+    """
+    parts = Path(path).parts
+    # Path.glob takes no absolute pattern.
+    if "**" not in parts:
+        yield from glob(path)  # noqa: PTH207
+        return
+    place = parts.index("**")
+    rest = parts[place + 1 :] or ("*",)
+    starts = glob(str(Path(*parts[:place])))  # noqa: PTH207
+    for start in filter(os.path.isdir, starts):
+        for folder in _inside(start, (os.path.realpath(start),)):
+            yield from _matches(str(Path(escape(folder), *rest)))
+
+
+def _inside(folder: str, above: tuple[str, ...]) -> Iterator[str]:
+    """Yield a folder and all in it, given what it and those above it are without links."""
+    yield folder
+    with os.scandir(folder) as entries:
+        inside = [x.path for x in entries if x.is_dir() and not x.name.startswith(".")]
+    for name in inside:
+        real = os.path.realpath(name)
+        if real not in above:
+            yield from _inside(name, (*above, real))
 
 
 def _folder(name: str) -> str:

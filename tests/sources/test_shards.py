@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -142,6 +143,22 @@ class TestFiles:
         assert complaint(tmp_path)[0] == (
             f"{tmp_path}: expected files of logits, found a directory without any but '_SUCCESS'"
         )
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")
+    def test_links_that_lead_back_give_no_file_twice(self, tmp_path: Path) -> None:
+        (tmp_path / "a" / "b").mkdir(parents=True)
+        for name in ("a/1.npy", "a/b/2.npy"):
+            np.save(tmp_path / name, LOGITS)
+        (tmp_path / "a" / "b" / "up").symlink_to("..")
+        (tmp_path / "a" / "here").symlink_to(".")
+        (tmp_path / "link").symlink_to("a")
+        (tmp_path / "about").write_text("no folder")
+        every = tuple(f"{tmp_path}/{x}/{y}" for x in ("a", "link") for y in ("1.npy", "b/2.npy"))
+        assert files_of(f"{tmp_path}/**/*.npy") == every
+        assert files_of(f"{tmp_path}/a*/**/*.npy") == every[:2]
+        for start in ("a", "link", "a/b/up/here"):
+            expected = tuple(f"{tmp_path}/{start}/{name}" for name in ("1.npy", "b/2.npy"))
+            assert files_of(f"{tmp_path}/{start}/**/*.npy") == expected
 
     def test_a_glob_without_a_match(self, tmp_path: Path) -> None:
         assert complaint(tmp_path / "x*.npy")[0] == (
