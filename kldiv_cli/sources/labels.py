@@ -114,7 +114,8 @@ def _integers(path: str, values: NDArray[Any], shape: tuple[int, ...]) -> Labels
         return Labels(path, values.astype(np.intp), shape)
     if values.dtype.kind != "f":
         raise InputError(f"{path}: expected integers, found {values.dtype.name}", _ADVICE)
-    wrong = ~np.isfinite(values) | (values != np.rint(values))
+    # A float past the integers is cast to any of them.
+    wrong = ~(np.abs(values) < 2.0**53) | (values != np.rint(values))
     if wrong.any():
         row = int(wrong.argmax())
         raise InputError(f"{path}: row {row}: expected an integer, found {values[row]}", _ADVICE)

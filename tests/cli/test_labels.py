@@ -276,6 +276,8 @@ class TestRefused:
                 f"row 7: expected a label from 0 to 8, found {LABELS[7] + 9}",
             ),
             (LABELS + 0.5, f"row 0: expected an integer, found {LABELS[0]}.5"),
+            (LABELS + 1e300 * (np.arange(40) == 3), "row 3: expected an integer, found 1e+300"),
+            (np.where(np.arange(40) == 2, np.inf, 0), "row 2: expected an integer, found inf"),
         ],
     )
     def test_labels_that_are_none(
