@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError
 from kldiv_cli.sources import columns as roles
-from kldiv_cli.sources.arrow_messages import inflated_sizes
+from kldiv_cli.sources.arrow_messages import inflated_size, inflated_sizes
 from kldiv_cli.sources.base import Layout
 from kldiv_cli.sources.cells import (
     Batches,
@@ -35,7 +35,7 @@ _FILE_START = 8
 """Where the messages begin in a file, which are those of a stream."""
 _FEATHER_1 = b"FEA1"
 _FIRST_CELLS = 1 << 17
-_STEP = 1 << 16
+_STEP = 1 << 20
 _END = b"\xff\xff\xff\xff\0\0\0\0"
 """What the writer of a stream puts behind the last batch."""
 _MOST_INFLATED = 1 << 30
@@ -115,12 +115,7 @@ class _File:
         source = pa.BufferReader(pa.py_buffer(self.memory.file).slice(start))
         largest = max(inflated_sizes(source), default=0)
         self.memory.release(0, len(self.memory.file))
-        if largest > _MOST_INFLATED:
-            raise InputError(
-                f"{self.path}: expected compressed batches of at most {_MOST_INFLATED} bytes, "
-                f"found one of {largest}",
-                "Write fewer rows to a batch, or no compression: then it is mapped.",
-            )
+        _check_inflated(self.path, largest)
 
     def rows(self) -> int | None:
         """Return the number of rows, which a stream does not know before its end."""
@@ -154,7 +149,7 @@ class _Passing:
 
     def open(self) -> Any:
         """Open it with PyArrow."""
-        return pa.ipc.open_stream(self._after_magic())
+        return pa.ipc.open_stream(pa.PythonFile(self._after_magic(), mode="r"))
 
     def rows(self) -> None:
         """Return None: only its end tells."""
@@ -162,9 +157,16 @@ class _Passing:
     def batches(self, names: list[str], rows: int) -> Iterator[pa.RecordBatch]:
         """Yield these columns, at most so many rows at a time."""
         with reading(self.path, _ADVICE):
-            passing = _Tail(self._after_magic())
-            for whole in pa.ipc.open_stream(pa.PythonFile(passing, mode="r")):
-                yield from _slices(whole, names, rows)
+            passing = self._after_magic()
+            before: list[pa.Buffer] = []
+            for message in pa.ipc.MessageReader.open_stream(pa.PythonFile(passing, mode="r")):
+                _check_inflated(self.path, inflated_size(message))
+                if message.type == "record batch":
+                    # PyArrow decompresses a batch as it reads it, so it gets them one by one.
+                    alone = pa.BufferReader(b"".join([*before, message.serialize()]))
+                    yield from _slices(pa.ipc.open_stream(alone).read_next_batch(), names, rows)
+                else:
+                    before.append(message.serialize())
             if not self._is_file:
                 _check_end(passing.last)
             elif not passing.at_end().endswith(_FILE):
@@ -175,11 +177,20 @@ class _Passing:
         with open_file(self.path) as file:
             return bool(file.read(len(_FILE)) == _FILE)
 
-    def _after_magic(self) -> pa.NativeFile:
+    def _after_magic(self) -> _Tail:
         before = len(_FILE) + 2 if self._is_file else 0
         stream = open_in_order(self.path)
         stream.read(before)
-        return stream
+        return _Tail(stream)
+
+
+def _check_inflated(path: str, size: int) -> None:
+    if size > _MOST_INFLATED:
+        raise InputError(
+            f"{path}: expected compressed batches of at most {_MOST_INFLATED} bytes, found one of "
+            f"{size}",
+            "Write fewer rows to a batch, or no compression: then it is mapped.",
+        )
 
 
 class _Tail:
@@ -199,8 +210,12 @@ class _Tail:
         self._stream.close()
 
     def read(self, size: int) -> bytes:
-        """Return so many bytes, fewer at the end."""
-        found: bytes = self._stream.read(size)
+        """Return so many bytes, fewer at the end; piece by piece, for a size may be a lie."""
+        pieces = []
+        while size and (piece := self._stream.read(min(size, _STEP))):
+            pieces.append(piece)
+            size -= len(piece)
+        found = b"".join(pieces)
         self.last = (self.last + found[-len(_END) :])[-len(_END) :]
         return found
 

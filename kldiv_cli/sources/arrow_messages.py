@@ -17,7 +17,7 @@ _HEADER, _DATA, _BUFFERS, _COMPRESSION = 2, 1, 2, 3
 """The places of fields: of a message, of a dictionary batch, of a record batch."""
 
 
-def inflated_sizes(source: pa.BufferReader) -> Iterator[int]:
+def inflated_sizes(source: pa.NativeFile) -> Iterator[int]:
     """Yield how many bytes every compressed batch of a stream takes once it is decompressed.
 
     Raises
@@ -25,10 +25,21 @@ def inflated_sizes(source: pa.BufferReader) -> Iterator[int]:
     pyarrow.ArrowInvalid
         The messages are damaged.
     """
+    return map(inflated_size, pa.ipc.MessageReader.open_stream(source))
+
+
+def inflated_size(message: pa.Message) -> int:
+    """Return the same of one message; 0 where it holds nothing that is compressed.
+
+    Raises
+    ------
+    pyarrow.ArrowInvalid
+        It is damaged.
+    """
+    if message.type not in {"record batch", "dictionary"}:
+        return 0
     try:
-        for message in pa.ipc.MessageReader.open_stream(source):
-            if message.type in {"record batch", "dictionary"}:
-                yield _inflated(message)
+        return _inflated(message)
     except (struct.error, IndexError) as error:
         raise pa.ArrowInvalid(f"damaged message ({error})") from error
 

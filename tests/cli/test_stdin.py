@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
@@ -63,6 +64,17 @@ def arrow(kind: str) -> bytes:
         with new(stream, lists.schema) as writer:
             writer.write_table(lists, max_chunksize=3)
     return stream.getvalue()
+
+
+def arrow_with_a_body_of(size: int) -> bytes:
+    """Return a stream whose batch says that it is so long."""
+    content = arrow("stream")
+    schema = pa.ipc.read_schema(pa.BufferReader(content))
+    batch = next(iter(pa.ipc.open_stream(content)))
+    body = pa.ipc.read_message(batch.serialize()).body.size
+    size_of_schema = schema.serialize().size
+    before, after = content[:size_of_schema], content[size_of_schema:]
+    return before + after.replace(struct.pack("<q", body), struct.pack("<q", size), 1)
 
 
 INPUTS = {
@@ -146,6 +158,10 @@ BAD = {
     ),
     "binary": (b"\1\0\2\0" * 9, "-: expected logits that content or suffix tells"),
     "cut-arrow": (arrow("stream")[:-70], "-: Expected to read 184 metadata bytes, but only read"),
+    "arrow-that-lies-about-its-size": (
+        arrow_with_a_body_of(1 << 60),
+        f"-: Expected to be able to read {1 << 60} bytes for message body, got",
+    ),
     "cut-arrow-between-batches": (
         arrow("stream")[:-8],
         "-: expected a whole stream, found one without the mark of its end",
