@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isnan
 from typing import IO, TYPE_CHECKING
 
-from kldiv_cli.cli import masks, options, parts, streams, warnings
+from kldiv_cli.cli import masks, options, parts, reading, streams, warnings
 from kldiv_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ def compare(
     reference: options.Reference,
     candidate: options.Candidate,
     mode: options.ModeOption = "softmax",
-    row_axes: options.RowAxes = None,
     temperature: options.Temperature = 1.0,
     kind: options.Input = "logits",
     reference_kind: options.ReferenceInput = None,
@@ -24,15 +23,6 @@ def compare(
     normalize: options.Normalize = False,
     smooth: options.Smooth = 0.0,
     nan_policy: options.NanPolicyOption = "raise",
-    id_column: options.IdColumn = None,
-    columns: options.ClassColumns = None,
-    key: options.Key = None,
-    candidate_key: options.CandidateKey = None,
-    reference_format: options.ReferenceFormat = None,
-    candidate_format: options.CandidateFormat = None,
-    no_header: options.NoHeader = False,
-    delimiter: options.Delimiter = None,
-    dtype: options.DtypeOption = None,
     labels: options.LabelFile = None,
     mask: masks.Mask = None,
     mask_means: masks.MaskMeans = None,
@@ -53,6 +43,16 @@ def compare(
     fail_above: options.FailAbove = None,
     strict: options.Strict = False,
     no_warn: options.NoWarn = False,
+    row_axes: reading.RowAxes = None,
+    id_column: reading.IdColumn = None,
+    columns: reading.ClassColumns = None,
+    key: reading.Key = None,
+    candidate_key: reading.CandidateKey = None,
+    reference_format: reading.ReferenceFormat = None,
+    candidate_format: reading.CandidateFormat = None,
+    no_header: reading.NoHeader = False,
+    delimiter: reading.Delimiter = None,
+    dtype: reading.DtypeOption = None,
     threads: options.Threads = None,
 ) -> int:
     """Print how far the outputs in CANDIDATE are from those in REFERENCE.

@@ -6,7 +6,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from kldiv_cli.cli import options, streams
+from kldiv_cli.cli import reading, streams
 from kldiv_cli.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,14 +18,14 @@ def inspect(
     files: Annotated[
         list[str], typer.Argument(metavar="FILE...", help="Logits, in any format that is read.")
     ],
-    row_axes: options.RowAxes = None,
-    id_column: options.IdColumn = None,
-    columns: options.ClassColumns = None,
-    key: options.Key = None,
-    input_format: options.InputFormat = None,
-    no_header: options.NoHeader = False,
-    delimiter: options.Delimiter = None,
-    dtype: options.DtypeOption = None,
+    row_axes: reading.RowAxes = None,
+    id_column: reading.IdColumn = None,
+    columns: reading.ClassColumns = None,
+    key: reading.Key = None,
+    input_format: reading.InputFormat = None,
+    no_header: reading.NoHeader = False,
+    delimiter: reading.Delimiter = None,
+    dtype: reading.DtypeOption = None,
     report: Annotated[
         Literal["table", "json"],
         typer.Option(

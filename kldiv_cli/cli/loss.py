@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from kldiv_cli.cli import masks, options, streams, warnings
+from kldiv_cli.cli import masks, options, reading, streams, warnings
 from kldiv_cli.errors import UsageError
 
 _LOSS = "Options of a loss ('kldiv loss' says which loss takes which)"
@@ -102,22 +102,22 @@ def loss(
     reference_kind: options.ReferenceInput = None,
     candidate_kind: options.CandidateInput = None,
     normalize: options.Normalize = False,
-    row_axes: options.RowAxes = None,
     nan_policy: options.NanPolicyOption = "raise",
-    id_column: options.IdColumn = None,
-    columns: options.ClassColumns = None,
-    key: options.Key = None,
-    candidate_key: options.CandidateKey = None,
-    reference_format: options.ReferenceFormat = None,
-    candidate_format: options.CandidateFormat = None,
-    no_header: options.NoHeader = False,
-    delimiter: options.Delimiter = None,
-    dtype: options.DtypeOption = None,
     mask: masks.Mask = None,
     mask_means: masks.MaskMeans = None,
-    report: Format = "table",
     strict: options.Strict = False,
     no_warn: options.NoWarn = False,
+    row_axes: reading.RowAxes = None,
+    id_column: reading.IdColumn = None,
+    columns: reading.ClassColumns = None,
+    key: reading.Key = None,
+    candidate_key: reading.CandidateKey = None,
+    reference_format: reading.ReferenceFormat = None,
+    candidate_format: reading.CandidateFormat = None,
+    no_header: reading.NoHeader = False,
+    delimiter: reading.Delimiter = None,
+    dtype: reading.DtypeOption = None,
+    report: Format = "table",
 ) -> int:
     """Print what training code computes from two files, and the divergence it stands for.
 

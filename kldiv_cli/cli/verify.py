@@ -6,35 +6,35 @@ from typing import Annotated, Literal
 
 import typer
 
-from kldiv_cli.cli import options, parts, streams, warnings
+from kldiv_cli.cli import options, parts, reading, streams, warnings
 
 
 def verify(
     reference: options.Reference,
     candidate: options.Candidate,
     mode: options.ModeOption = "softmax",
-    row_axes: options.RowAxes = None,
     temperature: options.Temperature = 1.0,
     nan_policy: options.NanPolicyOption = "raise",
-    id_column: options.IdColumn = None,
-    columns: options.ClassColumns = None,
-    key: options.Key = None,
-    candidate_key: options.CandidateKey = None,
-    reference_format: options.ReferenceFormat = None,
-    candidate_format: options.CandidateFormat = None,
-    no_header: options.NoHeader = False,
-    delimiter: options.Delimiter = None,
-    dtype: options.DtypeOption = None,
     rows: parts.Rows = None,
     limit: parts.Limit = None,
     sample: parts.Sample = None,
     seed: parts.Seed = None,
+    strict: options.Strict = False,
+    no_warn: options.NoWarn = False,
+    row_axes: reading.RowAxes = None,
+    id_column: reading.IdColumn = None,
+    columns: reading.ClassColumns = None,
+    key: reading.Key = None,
+    candidate_key: reading.CandidateKey = None,
+    reference_format: reading.ReferenceFormat = None,
+    candidate_format: reading.CandidateFormat = None,
+    no_header: reading.NoHeader = False,
+    delimiter: reading.Delimiter = None,
+    dtype: reading.DtypeOption = None,
     report: Annotated[
         Literal["table", "json"],
         typer.Option("--format", help="For people, or at full precision for programs."),
     ] = "table",
-    strict: options.Strict = False,
-    no_warn: options.NoWarn = False,
 ) -> int:
     """Check on your own rows what must hold for any logits, each side by routes of its own.
 

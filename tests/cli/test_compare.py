@@ -26,7 +26,7 @@ import pytest
 
 import kldiv_cli
 from kldiv_cli import Comparison, reports
-from kldiv_cli.cli import options
+from kldiv_cli.cli import options, reading
 from kldiv_cli.measures import _native
 from kldiv_cli.measures.base import Mode
 from kldiv_cli.reports import REPORTS, SUFFIXES, TO_STDOUT
@@ -692,10 +692,8 @@ class TestHelp:
     PANELS: Mapping[str, set[str]] = {
         "Arguments": {"REFERENCE", "CANDIDATE"},
         "What the files mean": {
-            *("--mode", "--row-axes", "--temperature", "--nan-policy", "--id", "--columns"),
-            *("--input", "--reference-input", "--candidate-input", "--normalize", "--smooth"),
-            *("--key", "--candidate-key", "--reference-format", "--candidate-format"),
-            *("--no-header", "--delimiter", "--dtype", "--labels"),
+            *("--mode", "--temperature", "--nan-policy", "--labels", "--normalize", "--smooth"),
+            *("--input", "--reference-input", "--candidate-input"),
         },
         "What of the files is compared": {
             *("--rows", "--limit", "--sample", "--seed", "--on-missing", "--mask", "--mask-means"),
@@ -706,6 +704,10 @@ class TestHelp:
             "--group",
         },
         "For CI": {"--fail-above", "--strict", "--no-warn"},
+        "How the files are read": {
+            *("--row-axes", "--id", "--columns", "--key", "--candidate-key", "--dtype"),
+            *("--reference-format", "--candidate-format", "--no-header", "--delimiter"),
+        },
         "How it runs": {"--threads"},
         "Options": {"--help", "-h"},
     }
@@ -765,7 +767,7 @@ class TestOptionsSayWhatThereIs:
         assert literal(option) == get_args(known)
 
     @pytest.mark.parametrize(
-        "option", [options.ReferenceFormat, options.CandidateFormat, options.InputFormat]
+        "option", [reading.ReferenceFormat, reading.CandidateFormat, reading.InputFormat]
     )
     def test_formats_of_files(self, option: Any) -> None:
         assert literal(option) == tuple(FORMATS)
