@@ -156,21 +156,12 @@ def test_bfloat16_has_to_be_said(tmp_path: Path, compressed: bool) -> None:
         f"{path}: 'a': expected real numbers, found |V2 (two raw bytes per value: bfloat16 as "
         "ml_dtypes saves it)"
     )
-    assert error.advice == (
-        "Save them as float32: numpy.save(path, x.view(ml_dtypes.bfloat16).astype('float32'))."
-    )
+    assert error.advice == "Say --dtype bfloat16 if that is what they are."
     source = open_file(path, dtype="bfloat16")
     assert source.dtype == "bfloat16"
     found = read(source)
     assert found.dtype == BFLOAT16
     assert found.tobytes() == raw.tobytes()
-
-
-@either
-def test_a_type_that_the_file_does_not_have_is_refused(tmp_path: Path, compressed: bool) -> None:
-    path = save(tmp_path / "x.npz", compressed=compressed, a=numbered(2, 3))
-    assert what(path, dtype="bfloat16") == ("'a': expected bfloat16 as --dtype says, found float32")
-    assert read(open_file(path, dtype="float32")).shape == (2, 3)
 
 
 @either
