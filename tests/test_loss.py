@@ -124,7 +124,7 @@ class TestLabels:
         self, sides: tuple[Array, Array], labels: Array, tmp_path: Path
     ) -> None:
         expected = loss("dkd", *sides, labels=labels)
-        np.save(tmp_path / "labels.npy", labels.astype(np.int16).reshape(3, 20))
+        np.save(tmp_path / "labels.npy", labels.astype(np.int16).reshape(60, 1))
         assert same(loss("dkd", *sides, labels=tmp_path / "labels.npy"), expected)
         assert same(loss("dkd", *sides, labels=str(tmp_path / "labels.npy")), expected)
         assert same(loss("dkd", *sides, labels=labels.astype(float)), expected)
