@@ -224,11 +224,12 @@ class SideWatch:
     ) -> SideSeen:
         """Look at this side of a block, of which these rows count and these cells are kept."""
         if self.kind == "logits":
+            rows = values if counted.all() else values[counted]
             return SideSeen(
-                like_probs=self.like_probs and looks_like(values[counted], "probs"),
+                like_probs=self.like_probs and looks_like(rows, "probs"),
                 like_log_probs=self.like_log_probs
                 and mode == "sigmoid"
-                and looks_like(values[counted], "log-probs"),
+                and looks_like(rows, "log-probs"),
             )
         if mode == "sigmoid" or not counted.any():
             return SideSeen()
