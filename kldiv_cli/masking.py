@@ -27,7 +27,7 @@ from kldiv_cli.sources.selected import whole
 if TYPE_CHECKING:
     from kldiv_cli.language import Scoring
 
-_ADVICE = "A mask is one array of booleans, or of 0 and 1, or a table with a column of 0 and 1."
+_ADVICE = "A mask is one array, or a table with columns, of true and false or of 0 and 1."
 
 
 @dataclass(frozen=True)

@@ -600,7 +600,7 @@ class TestErrors:
         assert caught.value.what.startswith("mask: expected ")
         assert caught.value.what.endswith(f"found {found}")
         assert caught.value.advice == (
-            "A mask is one array of booleans, or of 0 and 1, or a table with a column of 0 and 1."
+            "A mask is one array, or a table with columns, of true and false or of 0 and 1."
         )
 
 
@@ -725,6 +725,97 @@ class TestFiles:
         monkeypatch.setattr(masking, "open_source", lying)
         with pytest.raises(InputError, match="expected 7 rows, as array has, found 5"):
             compare(*pair(), tmp_path / "m.parquet")
+
+    @pytest.mark.parametrize(
+        ("true", "false"), [("True", "False"), ("TRUE", "FALSE"), ("true", "false")]
+    )
+    def test_csv_columns_of_words(self, tmp_path: Path, kept: Array, true: str, false: str) -> None:
+        kept[:, 3] = False
+        words = np.where(kept, true, false)
+        lines = [",".join(f"c{i}" for i in range(CLASSES)), *map(",".join, words)]
+        (tmp_path / "m.csv").write_text("\n".join(lines) + "\n")
+        self.assert_masks(tmp_path / "m.csv", kept)
+
+    def test_a_csv_column_of_words_beside_ids(self, tmp_path: Path) -> None:
+        rows = np.arange(ROWS) % 3 > 0
+        spelled = np.where(rows, "true", "False")  # which hands of two kinds wrote
+        lines = ["file,keep", *(f"f{i},{word}" for i, word in enumerate(spelled))]
+        (tmp_path / "m.tsv").write_text("\n".join(lines).replace(",", "\t"))
+        self.assert_masks(tmp_path / "m.tsv", rows)
+
+    def test_a_csv_column_of_words_with_an_index_as_pandas_writes_it(self, tmp_path: Path) -> None:
+        rows = np.arange(ROWS) % 2 == 0
+        lines = [",keep", *(f"{i},{keep}" for i, keep in enumerate(rows.tolist()))]
+        assert lines[1:3] == ["0,True", "1,False"]
+        (tmp_path / "m.csv").write_text("\n".join(lines) + "\n")
+        self.assert_masks(tmp_path / "m.csv", rows)
+
+    def test_csv_columns_of_words_and_columns_of_numbers(self, tmp_path: Path, kept: Array) -> None:
+        words = np.where(kept, "true", "false")
+        words[:, ::2] = np.where(kept, "1", "0")[:, ::2]
+        lines = [",".join(f"c{i}" for i in range(CLASSES)), *map(",".join, words)]
+        (tmp_path / "m.csv").write_text("\n".join(lines) + "\n")
+        self.assert_masks(tmp_path / "m.csv", kept)
+
+    @pytest.mark.parametrize(
+        ("cells", "line", "expected", "found"),
+        [
+            (["True", "1", "True", "True", "False", "True", "True"], 3, "true or false", "'1'"),
+            (["1", "0", "True", "1", "1", "1", "0"], 4, "a number", "'True'"),
+            (["true"] * 6 + [" true"], 8, "true or false", "' true'"),
+            (["true"] * 6 + ["yes"], 8, "true or false", "'yes'"),
+        ],
+        ids=["a number", "a word", "a space", "another word"],
+    )
+    def test_a_csv_column_of_words_and_numbers(
+        self, tmp_path: Path, cells: list[str], line: int, expected: str, found: str
+    ) -> None:
+        (tmp_path / "m.csv").write_text("\n".join(["keep", *cells]) + "\n")
+        with pytest.raises(InputError) as caught:
+            compare(*pair(), tmp_path / "m.csv")
+        assert caught.value.what == (
+            f"{tmp_path / 'm.csv'}: line {line}, column 'keep': expected {expected}, found {found}"
+        )
+        assert caught.value.advice == (
+            "A column of a mask holds true and false, or 1 and 0, from its first line to its last."
+        )
+
+    def test_a_word_that_is_missing(self, tmp_path: Path) -> None:
+        (tmp_path / "m.csv").write_text("id,keep\n" + "".join(f"{i},True\n" for i in range(6)))
+        with (tmp_path / "m.csv").open("a") as file:
+            file.write("6,\n")
+        with pytest.raises(
+            InputError, match="row 6, line 8, column 'keep': expected 0 or 1, found NaN"
+        ):
+            compare(*pair(), tmp_path / "m.csv")
+
+    def test_words_without_a_header(self, tmp_path: Path) -> None:
+        (tmp_path / "m.csv").write_text("True\n" * ROWS)
+        with pytest.raises(InputError, match="line 1: expected column names, found 'True'"):
+            compare(*pair(), tmp_path / "m.csv")
+
+    def test_words_are_still_no_logits(self, tmp_path: Path) -> None:
+        (tmp_path / "m.csv").write_text("a,b\n1,True\n2,False\n")
+        with pytest.raises(InputError) as caught:
+            compare(tmp_path / "m.csv", tmp_path / "m.csv", None, id_column="a")
+        assert caught.value.what == (
+            f"{tmp_path / 'm.csv'}: expected numbers beside the row id 'a', found column 'b' of "
+            "type string"
+        )
+
+    @pytest.mark.parametrize("suffix", ["parquet", "arrow"])
+    @pytest.mark.parametrize(
+        "kind",
+        [pa.list_(pa.bool_()), pa.large_list(pa.bool_()), pa.list_(pa.bool_(), CLASSES)],
+        ids=["list", "large list", "fixed-size list"],
+    )
+    def test_lists_of_booleans(
+        self, tmp_path: Path, kept: Array, suffix: str, kind: pa.DataType
+    ) -> None:
+        path = tmp_path / f"m.{suffix}"
+        write = pq.write_table if suffix == "parquet" else feather.write_feather
+        write(pa.table({"keep": pa.array(kept.tolist(), kind)}), path)
+        self.assert_masks(path, kept)
 
     @pytest.mark.parametrize("suffix", ["parquet", "arrow"])
     @pytest.mark.parametrize("axes", ["rows", "cells"])

@@ -123,11 +123,14 @@ def wide_integers(schema: pa.Schema, names: Sequence[str]) -> tuple[str, ...]:
     )
 
 
+def with_numbers(schema: pa.Schema) -> pa.Schema:
+    """Return a schema in which what is true or false is a number, alone or in lists."""
+    return pa.schema([column.with_type(_number_for(column.type)) for column in schema])
+
+
 def booleans_as_numbers(schema: pa.Schema, batches: Batches) -> tuple[pa.Schema, Batches]:
     """Return a table in which columns of true and false hold 1 and 0."""
-    numbers = pa.schema(
-        [x.with_type(pa.uint8()) if pa.types.is_boolean(x.type) else x for x in schema]
-    )
+    numbers = with_numbers(schema)
 
     def cast(names: list[str], rows: int) -> Iterator[pa.RecordBatch]:
         wanted = pa.schema([numbers.field(name) for name in names])
@@ -135,6 +138,22 @@ def booleans_as_numbers(schema: pa.Schema, batches: Batches) -> tuple[pa.Schema,
             yield batch.cast(wanted)
 
     return numbers, cast
+
+
+def _number_for(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_boolean(kind):
+        return pa.uint8()
+    if not pa.types.is_nested(kind) or kind.num_fields != 1:
+        return kind
+    value = kind.field(0)
+    if not pa.types.is_boolean(value.type):
+        return kind
+    value = value.with_type(pa.uint8())
+    if pa.types.is_fixed_size_list(kind):
+        return pa.list_(value, kind.list_size)
+    if pa.types.is_large_list(kind):
+        return pa.large_list(value)
+    return pa.list_(value) if pa.types.is_list(kind) else kind
 
 
 def shape_of_classes(

@@ -13,7 +13,8 @@ import pyarrow.csv as pa_csv
 from kldiv_cli.errors import InputError, UsageError
 from kldiv_cli.sources import columns as roles
 from kldiv_cli.sources.base import Layout
-from kldiv_cli.sources.delimited import Delimited
+from kldiv_cli.sources.cells import with_numbers
+from kldiv_cli.sources.delimited import FALSE, TRUE, Delimited
 from kldiv_cli.sources.first_lines import ADVICE, FirstLines, read_first_lines
 from kldiv_cli.sources.lines import (
     WHOLE_PIECE,
@@ -25,6 +26,8 @@ from kldiv_cli.sources.lines import (
 )
 from kldiv_cli.sources.streams import codec_of, open_stream
 from kldiv_cli.sources.table import MORE_THREADS, TableSource, check_layout
+
+_OF_MASKS = "A column of a mask holds true and false, or 1 and 0, from its first line to its last."
 
 
 def open_csv(path: str, layout: Layout, delimiter: str = ",", name: str = "csv") -> TableSource:
@@ -43,14 +46,16 @@ def open_csv(path: str, layout: Layout, delimiter: str = ",", name: str = "csv")
     """
     check_layout(path, layout)
     separator = _one_character(delimiter if layout.delimiter is None else layout.delimiter)
-    text = Delimited(path, codec_of(path), separator, layout.header)
+    text = Delimited(path, codec_of(path), separator, layout.header, layout.booleans)
     first = read_first_lines(text)
     schema = first.schema(layout.id)
     begin = first.names[0] if layout.header else first.cells[0][0]
     _check_separated(path, schema.types, begin, separator)
+    truths = frozenset(column.name for column in schema if pa.types.is_boolean(column.type))
+    schema = with_numbers(schema)
     columns = roles.assign(path, schema, first.first_column, layout, named=layout.header)
     first.check_exact(columns.classes)
-    table = _Table(text, first, columns)
+    table = _Table(text, first, columns, truths)
     return TableSource(
         path,
         name,
@@ -70,11 +75,12 @@ open_tsv = partial(open_csv, delimiter="\t", name="tsv")
 
 @dataclass(frozen=True)
 class _Table:
-    """How PyArrow reads a file."""
+    """How PyArrow reads a file; ``truths`` are the columns of true and false."""
 
     text: Delimited
     first: FirstLines
     columns: roles.Columns
+    truths: frozenset[str]
 
     def batches(self, names: list[str], _: int) -> Iterator[pa.RecordBatch]:
         """Yield the rows, a piece of the file at a time.
@@ -85,9 +91,16 @@ class _Table:
         for name in (self.columns.id, self.columns.group):
             if name is not None:
                 types[name] = pa.string()
+        numbers = pa.schema([(name, types[name]) for name in names])
+        types |= dict.fromkeys(self.truths, pa.bool_())
         parse = pa_csv.ParseOptions(delimiter=self.text.delimiter)
         convert = pa_csv.ConvertOptions(
-            column_types=types, include_columns=names, null_values=[""], strings_can_be_null=True
+            column_types=types,
+            include_columns=names,
+            null_values=[""],
+            strings_can_be_null=True,
+            true_values=TRUE,
+            false_values=FALSE,
         )
         begins = self.text.header
         size = piece_size(self.first.longest)
@@ -101,7 +114,8 @@ class _Table:
                     column_names=None if begins else self.first.names,
                 )
                 begins = False
-                yield from pa_csv.open_csv(pa.BufferReader(piece), read, parse, convert)
+                for batch in pa_csv.open_csv(pa.BufferReader(piece), read, parse, convert):
+                    yield batch.cast(numbers) if self.truths else batch
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
@@ -111,9 +125,10 @@ class _Table:
         except LongLineError as error:
             raise too_long(self.text.path, ", or a quote that nothing closes") from error
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-            fault = self.text.first_fault(self.first.names, self.columns.classes)
+            fault = self.text.first_fault(self.first.names, self.columns.classes, self.truths)
             said = str(error).splitlines()[0]
-            raise InputError(f"{self.text.path}: {fault or said}", ADVICE) from error
+            advice = _OF_MASKS if self.text.booleans else ADVICE
+            raise InputError(f"{self.text.path}: {fault or said}", advice) from error
 
 
 def _one_character(delimiter: str) -> str:

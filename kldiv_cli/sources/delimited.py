@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import StringIO, TextIOWrapper
 
@@ -12,6 +12,7 @@ from kldiv_cli.sources.elsewhere import is_readable_again
 from kldiv_cli.sources.lines import LONGEST_LINE
 from kldiv_cli.sources.streams import open_stream
 
+TRUE, FALSE = ("true", "True", "TRUE"), ("false", "False", "FALSE")
 # Nothing is given back once it is taken: a cell of a megabyte of digits would take hours.
 _NUMBER = r"\s*+[-+]?(\d++(\.\d*+)?|\.\d++)(e[-+]?\d++)?\s*+"
 _CELL = re.compile(_NUMBER + r"|\s*[-+]?(nan|inf|infinity)\s*|", re.IGNORECASE | re.ASCII)
@@ -32,12 +33,15 @@ class Delimited:
         What separates the cells of a line.
     header : bool
         Whether the first line names the columns.
+    booleans : bool
+        Whether columns may hold true and false.
     """
 
     path: str
     codec: str | None
     delimiter: str
     header: bool
+    booleans: bool = False
 
     def parse(self, text: str) -> Iterator[tuple[int, list[str]]]:
         """Yield the last line and the cells of every record in a text that begins the file."""
@@ -52,12 +56,17 @@ class Delimited:
                 return line
         return None
 
-    def first_fault(self, names: Sequence[str], classes: Iterable[str]) -> str | None:
-        """Return what is wrong with the first line that PyArrow cannot have read, if any is."""
+    def first_fault(
+        self, names: Sequence[str], classes: Iterable[str], truths: Collection[str] = ()
+    ) -> str | None:
+        """Return what is wrong with the first line that PyArrow cannot have read, if any is.
+
+        ``truths`` are the classes that hold true and false.
+        """
         if not is_readable_again(self.path):
             return None
         known = set(classes)
-        wanted = [(i, name) for i, name in enumerate(names) if name in known]
+        wanted = [(i, x, x in truths) for i, x in enumerate(names) if x in known]
         try:
             records = self._all()
             if self.header:
@@ -73,16 +82,20 @@ class Delimited:
         return None
 
     def _fault(
-        self, line: int, cells: list[str], width: int, wanted: list[tuple[int, str]]
+        self, line: int, cells: list[str], width: int, wanted: list[tuple[int, str, bool]]
     ) -> str | None:
         if len(cells) != width:
             return f"line {line}: expected {width} cells, found {len(cells)}"
-        if are_numbers([cells[i] for i, _ in wanted]):
-            return None
-        for i, name in wanted:
-            if not is_cell(cells[i]):
+        if are_numbers([cells[i] for i, _, of_truth in wanted if not of_truth]):
+            wanted = [column for column in wanted if column[2]]
+        for i, name, of_truth in wanted:
+            if of_truth:
+                right, kind = not cells[i] or is_truth(cells[i]), "true or false"
+            else:
+                right, kind = is_cell(cells[i]), "a number"
+            if not right:
                 place = f"line {line}, column {name!r}"
-                return f"{place}: expected a number, found {_short(cells[i])}"
+                return f"{place}: expected {kind}, found {_short(cells[i])}"
         return None
 
     def _all(self) -> Iterator[tuple[int, list[str]]]:
@@ -111,6 +124,11 @@ def are_numbers(cells: list[str]) -> bool:
 def is_cell(text: str) -> bool:
     """Tell whether a cell holds a number or nothing."""
     return _CELL.fullmatch(text) is not None
+
+
+def is_truth(text: str) -> bool:
+    """Tell whether a cell says true or false."""
+    return text in TRUE or text in FALSE
 
 
 def is_finite_number(text: str) -> bool:

@@ -21,6 +21,7 @@ from kldiv_cli.sources.delimited import (
     are_numbers,
     is_cell,
     is_finite_number,
+    is_truth,
 )
 from kldiv_cli.sources.lines import TOO_WIDE, Begin, growing, too_long
 from kldiv_cli.sources.streams import open_stream
@@ -52,6 +53,8 @@ class FirstLines:
         How many bytes the longest line takes.
     whole : bool
         Whether these are all lines.
+    booleans : bool
+        Whether columns may hold true and false.
     """
 
     path: str
@@ -60,6 +63,7 @@ class FirstLines:
     size: int
     longest: int
     whole: bool
+    booleans: bool = False
 
     @property
     def rows(self) -> int:
@@ -68,13 +72,13 @@ class FirstLines:
 
     @cached_property
     def _kinds(self) -> list[pa.DataType]:
-        return list(map(_kind, self.cells))
+        return [_kind(cells, booleans=self.booleans) for cells in self.cells]
 
     def schema(self, id_name: str | None) -> pa.Schema:
-        """Return names and types: of numbers, of integers, of nothing, or of text.
+        """Return names and types: of numbers, of integers, of nothing, of true and false, of text.
 
         A column of mostly numbers is one of numbers, so that its stray text is reported: else one
-        bad cell would turn a class into ids.
+        bad cell would turn a class into ids. One of mostly true and false is one of these.
         """
         pairs = zip(self.names, self._kinds, strict=True)
         return pa.schema([(x, pa.string() if x == id_name else kind) for x, kind in pairs])
@@ -116,7 +120,7 @@ def _first_lines(text: Delimited, begin: Begin, records: list[tuple[int, list[st
         raise no_rows(text.path)
     if text.header:
         names = records[0][1]
-        _check_header(text.path, names)
+        _check_header(text, names)
     else:
         names = [str(i) for i in range(len(rows[0][1]))]
     for line, cells in rows:
@@ -127,7 +131,9 @@ def _first_lines(text: Delimited, begin: Begin, records: list[tuple[int, list[st
             )
     columns = list(zip(*(cells for _, cells in rows), strict=True))
     longest = max(map(len, begin.read[: begin.end].splitlines())) + 1
-    return FirstLines(text.path, tuple(names), columns, begin.end, longest, begin.whole)
+    return FirstLines(
+        text.path, tuple(names), columns, begin.end, longest, begin.whole, text.booleans
+    )
 
 
 def _check_text(text: Delimited, read: bytes) -> None:
@@ -162,12 +168,18 @@ def _parse(text: Delimited, read: bytes) -> list[tuple[int, list[str]]]:
         ) from error
 
 
-def _check_header(path: str, names: list[str]) -> None:
-    """Refuse a first line of numbers: taken for class names, a row would vanish."""
+def _check_header(text: Delimited, names: list[str]) -> None:
+    """Refuse a first line of values: taken for class names, a row would vanish."""
+    if text.booleans and all(map(is_truth, names)):
+        raise InputError(
+            f"{text.path}: line 1: expected column names, found {names[0]!r}",
+            "Put a line of names above it.",
+        )
     numbers = [name for name in names if is_finite_number(name) and not name.isdecimal()]
     if 2 * len(numbers) >= len(names):
         raise InputError(
-            f"{path}: line 1: expected column names, found numbers ({', '.join(numbers[:3])}, ...)",
+            f"{text.path}: line 1: expected column names, found numbers "
+            f"({', '.join(numbers[:3])}, ...)",
             "Say --no-header if that is a row, or put a line of names above it.",
         )
 
@@ -178,11 +190,13 @@ def _is_large(cell: str) -> bool:
     return len(digits) > _DIGITS or int(digits or 0) > _LARGEST
 
 
-def _kind(cells: tuple[str, ...]) -> pa.DataType:
+def _kind(cells: tuple[str, ...], *, booleans: bool) -> pa.DataType:
     filled = list(filter(None, cells))
     if not filled:
         return pa.null()
     if are_numbers(filled):
         return _INT64 if all(map(_INTEGER.fullmatch, filled)) else pa.float64()
+    if booleans and 2 * sum(map(is_truth, filled)) > len(filled):
+        return pa.bool_()
     numbers = sum(map(is_cell, filled))
     return pa.float64() if 2 * numbers >= len(cells) else pa.string()
