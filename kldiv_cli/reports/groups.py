@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from kldiv_cli.comparison import Comparison
 from kldiv_cli.errors import printable
-from kldiv_cli.reports.facts import Grid, number, shown_groups, with_unit
+from kldiv_cli.reports.facts import shown_groups
+from kldiv_cli.reports.statistics import Grid, number, with_unit
 
 if TYPE_CHECKING:
     from kldiv_cli.groups import Group

@@ -6,7 +6,8 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from kldiv_cli.comparison import Comparison
-from kldiv_cli.reports.facts import Grid, number, once
+from kldiv_cli.reports.sides import once
+from kldiv_cli.reports.statistics import Grid, number
 
 if TYPE_CHECKING:
     from kldiv_cli.language_result import Censored, Distribution, Estimate, LanguageResult

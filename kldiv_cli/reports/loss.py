@@ -9,8 +9,8 @@ from textwrap import wrap
 from typing import IO, Any
 
 from kldiv_cli.loss_result import LossResult
-from kldiv_cli.reports import facts
 from kldiv_cli.reports.json import SCHEMA, file_object, mask_object, valid
+from kldiv_cli.reports.sides import file_line, mask_line
 
 _WIDTH = 80
 _LABEL = 13
@@ -62,8 +62,8 @@ def _object(result: LossResult) -> dict[str, Any]:
 
 
 def _lines(result: LossResult) -> Iterator[tuple[str, str]]:
-    yield "reference p", facts.file_line(result.reference)
-    yield "candidate q", facts.file_line(result.candidate)
+    yield "reference p", file_line(result.reference)
+    yield "candidate q", file_line(result.candidate)
     for name, side in (("p", result.reference), ("q", result.candidate)):
         if side.kind != "logits":
             yield "input", f"{name}: {side.kind}"
@@ -71,7 +71,7 @@ def _lines(result: LossResult) -> Iterator[tuple[str, str]]:
     yield from _wrapped("options", ", ".join(_option(*item) for item in result.options.items()))
     left_out = f"{result.skipped} skipped, {result.invalid} invalid"
     if result.mask is not None:
-        yield "mask", facts.mask_line(result.mask)
+        yield "mask", mask_line(result.mask)
         left_out += f", {result.masked} masked"
     yield "rows", f"{result.rows} counted, paired by {result.paired_by}, {left_out}"
     yield "", ""

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import IO
 
 from kldiv_cli.comparison import Comparison
-from kldiv_cli.reports import facts, groups, language
+from kldiv_cli.reports import facts, groups, language, statistics
 
 
 def write(comparison: Comparison, stream: IO[str]) -> None:
@@ -25,7 +25,7 @@ def write(comparison: Comparison, stream: IO[str]) -> None:
 
 def _lines(comparison: Comparison) -> Iterator[str]:
     yield from _aligned(facts.head(comparison), (False, False))
-    for grid in (*facts.statistics(comparison), *groups.grids(comparison)):
+    for grid in (*statistics.grids(comparison), *groups.grids(comparison)):
         yield ""
         if grid.title:
             yield grid.title
@@ -35,13 +35,13 @@ def _lines(comparison: Comparison) -> Iterator[str]:
         yield from _aligned(language.lines(comparison.language), (False, False))
         yield ""
         yield from _grid(language.grid(comparison.language))
-    top = facts.most_divergent(comparison)
+    top = statistics.most_divergent(comparison)
     if top is not None:
         yield from ("", top.title)
         yield from _grid(top)
 
 
-def _grid(grid: facts.Grid) -> Iterator[str]:
+def _grid(grid: statistics.Grid) -> Iterator[str]:
     return _aligned([grid.header, *grid.rows], [name in grid.right for name in grid.header])
 
 

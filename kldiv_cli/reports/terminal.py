@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kldiv_cli.comparison import Comparison
-from kldiv_cli.reports import facts, groups, language
+from kldiv_cli.reports import facts, groups, language, statistics
 
 
 def lines(comparison: Comparison, stream: IO[str]) -> Iterator[str]:
@@ -30,14 +30,14 @@ def lines(comparison: Comparison, stream: IO[str]) -> Iterator[str]:
 
 def _layout(comparison: Comparison) -> Group:
     parts: list[RenderableType] = [_lines(facts.head(comparison))]
-    for grid in (*facts.statistics(comparison), *groups.grids(comparison)):
+    for grid in (*statistics.grids(comparison), *groups.grids(comparison)):
         title = [Text(grid.title, style="bold")] if grid.title else []
         parts += [Text(), *title, _grid(grid)]
     if comparison.language is not None:
         parts += [Text(), Text(language.title(comparison), style="bold")]
         parts += [_lines(language.lines(comparison.language))]
         parts += [Text(), _grid(language.grid(comparison.language))]
-    top = facts.most_divergent(comparison)
+    top = statistics.most_divergent(comparison)
     if top is not None:
         parts += [Text(), Text(top.title, style="bold"), _grid(top)]
     return Group(*parts)
@@ -53,7 +53,7 @@ def _lines(lines: Sequence[tuple[str, str]]) -> Table:
     return table
 
 
-def _grid(grid: facts.Grid) -> Table:
+def _grid(grid: statistics.Grid) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
     for name in grid.header:
         right = name in grid.right

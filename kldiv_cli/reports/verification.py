@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from typing import IO
 
 from kldiv_cli.errors import printable
-from kldiv_cli.reports import facts, left_out
+from kldiv_cli.reports import left_out
 from kldiv_cli.reports.json import SCHEMA, file_object, valid
+from kldiv_cli.reports.sides import file_line
 from kldiv_cli.verification import Finding, Verification
 
 _NOTE = """
@@ -63,8 +64,8 @@ WRITERS: dict[str, Callable[[Verification, IO[str]], None]] = {
 
 
 def _lines(verification: Verification) -> Iterator[str]:
-    yield f"reference p  {facts.file_line(verification.reference)}"
-    yield f"candidate q  {facts.file_line(verification.candidate)}"
+    yield f"reference p  {file_line(verification.reference)}"
+    yield f"candidate q  {file_line(verification.candidate)}"
     yield f"mode         {verification.mode}, T = {verification.temperature:g}"
     for label, text in left_out.selected(verification.selection, verification.paired_by):
         yield f"{label:13}{text}"

@@ -1,0 +1,103 @@
+"""What is said of the inputs: files, what was decided about them, probabilities, the mask."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kldiv_cli.comparison import Comparison, MaskUse, Side
+from kldiv_cli.errors import a_few, printable
+
+_FORMAT = "format: "
+"""With what a note on a file's format begins."""
+
+
+def file_line(side: Side | MaskUse) -> str:
+    """Name a file and what it holds."""
+    shape = " x ".join("?" if length is None else str(length) for length in side.shape)
+    return f"{printable(side.path)}  {side.format} {side.dtype} {shape}{_files(side)}"
+
+
+def mask_line(mask: MaskUse) -> str:
+    """Name a mask and what it means."""
+    return f"{file_line(mask)}, true {mask.means}s"
+
+
+def notes(side: Side) -> list[tuple[str, str]]:
+    """Return what was decided about a file, label by label."""
+    label = "censored" if side.format == "llamacpp" else "columns"
+    return [
+        ("format", printable(note.removeprefix(_FORMAT)))
+        if note.startswith(_FORMAT)
+        else (label, printable(note))
+        for note in side.notes
+    ]
+
+
+def once(lines: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the lines with a label only where it changes."""
+    labels = [label for label, _ in lines]
+    return [
+        ("" if label == before else label, text)
+        for (label, text), before in zip(lines, [None, *labels], strict=False)
+    ]
+
+
+def both_notes(comparison: Comparison) -> list[tuple[str, str]]:
+    """Return the notes of both files, of which side each is where they differ."""
+    ours, theirs = notes(comparison.reference), notes(comparison.candidate)
+    if ours == theirs:
+        return once(ours)
+    named = {"p": ours, "q": theirs}
+    return once(
+        [(label, f"{name}: {note}") for name, found in named.items() for label, note in found]
+    )
+
+
+def probabilities(comparison: Comparison) -> list[tuple[str, str]]:
+    """Say what was done to probabilities before they were compared."""
+    found = []
+    for side in (comparison.reference, comparison.candidate):
+        if side.kind != "logits":
+            name = "p" if side is comparison.reference else "q"
+            line = f"{name}: {side.kind}"
+            if side.sum_error is not None:
+                line += f", rows sum to 1 within {side.sum_error:.3g}"
+                line += ", divided by their sums" if comparison.mask is None else ""
+            found.append(("input", line))
+            if side.sum_error is not None and comparison.mask is not None:
+                found.append(("", "divided by their sums within the kept classes"))
+    if comparison.smooth:
+        outcomes = f"{comparison.classes if comparison.mode == 'softmax' else 2}"
+        if comparison.mode == "softmax" and comparison.mask is not None:
+            outcomes = "(classes kept)"
+        found.append(("smooth", f"q is (1 - E)*q + E/{outcomes}, E = {comparison.smooth!r}"))
+    return found
+
+
+def masked(comparison: Comparison) -> list[tuple[str, str]]:
+    """Say what the mask is, what it left out, and what became of the rest."""
+    mask = comparison.mask
+    if mask is None:
+        return []
+    rows = f"{comparison.masked} {'row' if comparison.masked == 1 else 'rows'}"
+    rest = {
+        "softmax": "p and q are distributions over the classes that are kept",
+        "sigmoid": "masked cells add nothing",
+    }
+    sides = comparison.reference, comparison.candidate
+    unscored = comparison.language is None and any(side.format == "llamacpp" for side in sides)
+    return [
+        ("mask", mask_line(mask)),
+        *(("", printable(note)) for note in mask.notes),
+        ("masked", f"{rows}, and {mask.cells} of {mask.of} cells in those counted"),
+        *([("", rest[comparison.mode])] if mask.cells else []),
+        *([("", "tokens are scored among all classes, so here they are not")] if unscored else []),
+    ]
+
+
+def _files(side: Side | MaskUse) -> str:
+    """Say of how many files an input is made, and what of its directory is no part of it."""
+    if side.shards is None:
+        return ""
+    without = f" without {printable(a_few(list(side.passed_over)))}" if side.passed_over else ""
+    return f" in {side.shards} {'file' if side.shards == 1 else 'files'}{without}"
