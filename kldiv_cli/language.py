@@ -161,7 +161,7 @@ class Scoring:
     """
 
     pairing: Pairing
-    labels: NDArray[np.intp]
+    labels: Labels
     kinds: tuple[Kind, Kind]
 
     @property
@@ -171,15 +171,21 @@ class Scoring:
         return FLOOR if any(map(is_llamacpp, sides)) else None
 
     def of(self, block: BlockPair) -> NDArray[np.intp]:
-        """Return the classes of the rows of a block."""
-        return self.labels[block.rows]
+        """Return the classes of the rows of a block, as they were given."""
+        return self.labels.values[block.rows]
 
     def rows(self, block: BlockPair, counted: NDArray[np.bool_]) -> TokenRows:
-        """Score the rows of a block that count."""
+        """Score the rows of a block that count.
+
+        Raises
+        ------
+        InputError
+            The label of one of them is no class.
+        """
         s, t = block.reference, block.candidate
-        labels = self.of(block)
+        labels = self.labels.of(block.numbers[counted], s.shape[1])
         if not counted.all():
-            s, t, labels = s[counted], t[counted], labels[counted]
+            s, t = s[counted], t[counted]
         return score(
             _side(self.pairing.reference, s, self.kinds[0]),
             _side(self.pairing.candidate, t, self.kinds[1]),
@@ -225,8 +231,11 @@ def scoring(
     if len(files) == 2:
         check_tokens(*files)
     if labels is not None:
-        return Scoring(pairing, labels.values, kinds)
-    return Scoring(pairing, files[0].targets, kinds) if files else None
+        return Scoring(pairing, labels, kinds)
+    if not files:
+        return None
+    targets = files[0].targets
+    return Scoring(pairing, Labels(files[0].path, targets, targets.shape), kinds)
 
 
 def _side(source: Source, values: NDArray[Any], kind: Kind) -> Scored:

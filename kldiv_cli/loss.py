@@ -204,11 +204,12 @@ class _Job:
             keep = status == Status.COUNTED
             if watch is not None:
                 watch.look(block, keep, whole)
-            labels = None if self.labels is None else self.labels.values[block.rows]
+            labels = None
+            if self.labels is not None:
+                labels = self.labels.of(block.numbers[keep], m.shape[1])
             if not keep.all():
                 m, n = m[keep], n[keep]
                 pair = self.loss.prepare(m, n)
-                labels = None if labels is None else labels[keep]
             yield Rows(m, n, pair, labels), status
             block.release()
 

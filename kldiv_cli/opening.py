@@ -131,10 +131,10 @@ def open_labels(
     Raises
     ------
     InputError
-        There is no label, or no class, for every row, or the labels cannot be read.
+        There is no label for every row, or the labels cannot be read.
     """
     found = read_labels(labels, reference, layout)
-    found.check(row_count(pairing), file_row_shape(pairing), prod(pairing.class_shape))
+    found.check(row_count(pairing), file_row_shape(pairing))
     return found
 
 

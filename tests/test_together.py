@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 import kldiv_cli
 from kldiv_cli.comparison import Comparison
+from kldiv_cli.errors import InputError
 from kldiv_cli.summary import Statistics
 
 ROWS, CLASSES = 300, 11
@@ -127,3 +128,41 @@ def test_classes_of_a_selection(selection: dict[str, Any]) -> None:
         inputs.s[rows, 2:9], inputs.t[rows, 2:9], measure=MEASURES, group=inputs.group[rows]
     )
     same(found, expected, rows)
+
+
+@pytest.mark.parametrize("selection", [{}, *SELECTIONS.values()], ids=["all", *SELECTIONS])
+@pytest.mark.parametrize("nothing", [-100, CLASSES, -1])
+def test_rows_that_do_not_count_may_have_any_label(selection: dict[str, Any], nothing: int) -> None:
+    inputs = _Inputs(9)
+    rows = chosen(selection) if selection else np.arange(ROWS)
+    inputs.mask = inputs.mask[:, :1]
+    inputs.s[rows[3]] = inputs.t[rows[3]] = -np.inf
+    inputs.s[rows[4], 2] = np.nan
+    expected = inputs.compare(
+        rows, mask=inputs.mask, labels=inputs.labels, group=inputs.group, nan_policy="omit"
+    )
+    counts = (
+        inputs.mask[:, 0] & ~np.isnan(inputs.s).any(axis=1) & ~np.isneginf(inputs.s).all(axis=1)
+    )
+    others = np.setdiff1d(np.arange(ROWS), rows[counts[rows]])
+    assert len(others) > 50
+    inputs.labels[others] = nothing
+    found = inputs.compare(
+        slice(None),
+        mask=inputs.mask,
+        labels=inputs.labels,
+        group=inputs.group,
+        nan_policy="omit",
+        **selection,
+    )
+    same(found, expected, rows)
+    np.testing.assert_array_equal(found.tokens["label"], inputs.labels[rows])
+    first = int(rows[counts[rows]][0])
+    inputs.labels[first] = nothing
+    with pytest.raises(InputError) as caught:
+        inputs.compare(
+            slice(None), mask=inputs.mask, labels=inputs.labels, nan_policy="omit", **selection
+        )
+    assert caught.value.what == (
+        f"labels: row {first}: expected a label from 0 to {CLASSES - 1}, found {nothing}"
+    )

@@ -15,19 +15,20 @@ from kldiv_cli.sources import is_table, open_source
 from kldiv_cli.sources.base import Layout
 
 _BLOCK = 1 << 16
+_NO_LABEL = "Leave rows without a label out: --mask FILE, true for every row that has one."
 _ADVICE = "Labels are the rows' classes, counted from 0: one integer per row, in the rows' order."
 
 
 @dataclass(frozen=True)
 class Labels:
-    """One class per row, checked, and the shape they came in; messages call them ``path``."""
+    """One class per row, and the shape they came in; messages call them ``path``."""
 
     path: str
     values: NDArray[np.intp]
     shape: tuple[int, ...]
 
-    def check(self, rows: int, row_shape: Sequence[int | None], classes: int) -> None:
-        """Raise where their number or shape is not that of the rows, or one of them is no class.
+    def check(self, rows: int, row_shape: Sequence[int | None]) -> None:
+        """Raise where their number or shape is not that of the rows.
 
         ``row_shape`` are the axes of the rows, None where only reading to the end tells. Labels
         without any axes but one are in the rows' order; axes of length 1 say nothing.
@@ -43,14 +44,25 @@ class Labels:
             raise InputError(
                 f"{self.path}: expected {expected} labels, one per row, found {found}", _ADVICE
             )
-        wrong = (self.values < 0) | (self.values >= classes)
+
+    def of(self, rows: NDArray[np.intp], classes: int) -> NDArray[np.intp]:
+        """Return the labels of rows that count, given their places; those of others may be any.
+
+        Raises
+        ------
+        InputError
+            One of them is no class.
+        """
+        labels = self.values[rows]
+        wrong = (labels < 0) | (labels >= classes)
         if wrong.any():
-            row = int(wrong.argmax())
+            first = int(wrong.argmax())
             raise InputError(
-                f"{self.path}: row {row}: expected a label from 0 to {classes - 1}, found "
-                f"{self.values[row]}",
-                _ADVICE,
+                f"{self.path}: row {rows[first]}: expected a label from 0 to {classes - 1}, found "
+                f"{labels[first]}",
+                _NO_LABEL if labels[first] < 0 else _ADVICE,
             )
+        return labels
 
 
 def is_column(labels: object) -> bool:

@@ -299,6 +299,31 @@ class TestLoss:
         found = json.loads(kldiv("loss", "globalpointer", *OCR, *words).out)
         assert (found["rows"], found["masked"]) == (4, 2)
 
+    def test_labels_of_masked_rows(self, kldiv: Kldiv, tmp_path: Path, rows: Path) -> None:
+        kept = np.load(rows)
+        labels = np.arange(512) % 214
+        np.save(tmp_path / "alone.npy", labels[kept])
+        np.save(tmp_path / "labels.npy", np.where(kept, labels, -100))
+        for name, path in zip("st", MAGIKA, strict=True):
+            np.save(tmp_path / f"{name}.npy", np.load(path)[kept])
+        cut = (tmp_path / "s.npy", tmp_path / "t.npy", "--labels", tmp_path / "alone.npy")
+        words = (*MAGIKA, "--labels", tmp_path / "labels.npy")
+        for loss in (("dkd",), ("dkl", "--class-prior"), ("gkl", "--class-prior", "--gamma", 0.5)):
+            found = kldiv("loss", *loss, *words, "--mask", rows, "--format", "json")
+            wanted = kldiv("loss", *loss, *cut, "--format", "json")
+            assert (found.code, found.err, wanted.err) == (0, "", "")
+            for key in ("value", "components", "reference_value"):
+                assert json.loads(found.out)[key] == json.loads(wanted.out)[key], (loss, key)
+        assert kldiv("loss", "dkd", *words) == (
+            2,
+            "",
+            (
+                f"kldiv: error: {tmp_path}/labels.npy: row 0: expected a label from 0 to 213, "
+                "found -100\n"
+                "Leave rows without a label out: --mask FILE, true for every row that has one.\n"
+            ),
+        )
+
     def test_cells_are_refused(self, kldiv: Kldiv) -> None:
         assert kldiv("loss", "globalpointer", *OCR, "--mask", TEXT) == (
             2,
