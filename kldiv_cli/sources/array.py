@@ -9,10 +9,16 @@ from math import prod
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import byte_bounds
 from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError
 from kldiv_cli.sources.base import BFLOAT16, Block, Layout, check_exact_integers, check_numeric
+from kldiv_cli.sources.strided import copy_range, copy_single
+
+_TOGETHER = 1 << 25
+"""How many bytes of an array that is not in C order are copied at a time: the fewer, the more often
+each of its pages is come back to."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +34,8 @@ class ArraySource:
     path, format : str
         What messages and results call it.
     release, expect : callable or None
-        Told from which element to which the array was read, so that a mapped file lets the pages
-        go, and is going to be read, so that it fetches them.
+        Told from which byte to which, counted from its first value, the array was read, so that a
+        mapped file lets the pages go, and is going to be read, so that it fetches them.
     """
 
     array: NDArray[Any]
@@ -94,32 +100,45 @@ class ArraySource:
         """Yield blocks; of an array that is not in C order, each is a copy of its own rows."""
         if classes is not None:
             raise ValueError("an array has no class names")
-        count = self.rows_expected
-        for start in range(0, count, rows):
-            yield self.at(slice(start, min(start + rows, count)))
+        return self.blocks_at(range(self.rows_expected), rows)
 
-    def at(self, places: slice | NDArray[np.intp]) -> Block:
+    def blocks_at(self, places: range | NDArray[np.intp], rows: int) -> Iterator[Block]:
+        """Yield the rows at these places, at most so many at a time."""
+        together = rows
+        if not self.array.flags.c_contiguous:
+            together *= max(1, _TOGETHER // (rows * self._row_bytes))
+        for start in range(0, len(places), together):
+            block = self.at(places[start : start + together])
+            for first in range(0, len(block), rows):
+                yield block[first : first + rows]
+
+    def at(self, places: range | NDArray[np.intp]) -> Block:
         """Return the rows from one place to another, or those at single places, as a copy."""
-        width = prod(self.class_shape)
-        in_order = self.array.flags.c_contiguous
-        if isinstance(places, slice):
-            read = (places.start * width, places.stop * width)
+        rows, axes = self.array.reshape(self.row_shape + self.class_shape), len(self.row_shape)
+        release = None
+        if not isinstance(places, range):
+            values = copy_single(rows, axes, places, self._let_go)
+        elif not self.array.flags.c_contiguous:
+            values = copy_range(rows, axes, places, self._let_go)
         else:
-            read = (int(places[0]) * width, (int(places[-1]) + 1) * width)
-        if not in_order:
-            read = (0, self.rows_expected * width)
-        if self.expect is not None and isinstance(places, slice):
-            self.expect(*read)
-        if in_order:
-            values = self.array.reshape(self.rows_expected, width)[places]
-        else:
-            if isinstance(places, slice):
-                places = np.arange(places.start, places.stop)
-            index = np.unravel_index(places, self.row_shape)
-            whole = self.array.reshape(self.row_shape + self.class_shape)
-            values = whole[index].reshape(-1, width)
+            read = (places.start * self._row_bytes, places.stop * self._row_bytes)
+            if self.expect is not None:
+                self.expect(*read)
+            values = rows.reshape(self.rows_expected, -1)[places.start : places.stop]
+            release = self.release and partial(self.release, *read)
         check_exact_integers(values, self.path)
-        return Block(values, release=self.release and partial(self.release, *read))
+        return Block(values, release=release)
+
+    @property
+    def _row_bytes(self) -> int:
+        return prod(self.class_shape) * self.array.itemsize
+
+    def _let_go(self, part: NDArray[Any]) -> None:
+        """Release the pages of a part of the array, which was copied."""
+        if self.release is not None:
+            first = byte_bounds(self.array)[0]
+            low, high = byte_bounds(part)
+            self.release(low - first, high - first)
 
     def place_of(self, row: int) -> None:
         """Arrays have no lines."""

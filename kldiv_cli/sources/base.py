@@ -169,8 +169,11 @@ def shown_shape(shape: Sequence[int | None]) -> str:
 class Indexed(Protocol):
     """A source that can hand out any rows without reading the others."""
 
-    def at(self, places: slice | NDArray[np.intp]) -> Block:
+    def at(self, places: NDArray[np.intp]) -> Block:
         """Return the rows at these places, ascending."""
+
+    def blocks_at(self, places: range | NDArray[np.intp], rows: int) -> Iterator[Block]:
+        """Yield the rows at these places, ascending, at most so many at a time."""
 
 
 @runtime_checkable

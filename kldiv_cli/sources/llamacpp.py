@@ -120,13 +120,19 @@ class LlamaCppSource:
         """
         if classes is not None:
             raise ValueError("a llama.cpp logits file has no class names")
-        for start in range(0, len(self.words), rows):
-            yield self.at(slice(start, min(start + rows, len(self.words))))
+        return self.blocks_at(range(len(self.words)), rows)
 
-    def at(self, places: slice | NDArray[np.intp]) -> Block:
+    def blocks_at(self, places: range | NDArray[np.intp], rows: int) -> Iterator[Block]:
+        """Yield the rows at these places; see `blocks`."""
+        for start in range(0, len(places), rows):
+            yield self.at(places[start : start + rows])
+
+    def at(self, places: range | NDArray[np.intp]) -> Block:
         """Return the rows from one place to another, or those at single places; see `blocks`."""
-        rows = np.arange(places.start, places.stop) if isinstance(places, slice) else places
-        words = self.words[places]
+        rows = np.asarray(places)
+        # NumPy would copy the rows of a range, as it does single ones.
+        together = slice(places.start, places.stop) if isinstance(places, range) else places
+        words = self.words[together]
         headers = np.ascontiguousarray(words[:, :_ROW_HEADER]).view("<f4")
         with np.errstate(invalid="ignore"):  # a signalling NaN
             scale, least = headers.astype(np.float64).T

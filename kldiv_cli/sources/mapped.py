@@ -99,17 +99,11 @@ def map_array(
         memory = Memory(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     array: NDArray[Any] = np.ndarray(shape, dtype, memory.file, place.offset, strides, order)
 
-    in_order, size = array.flags.c_contiguous, dtype.itemsize
-
     def release(start: int, stop: int) -> None:
-        if in_order:
-            memory.release(place.offset + start * size, place.offset + stop * size)
-        else:
-            memory.release(place.start, place.stop)
+        memory.release(place.offset + start, place.offset + stop)
 
     def expect(start: int, stop: int) -> None:
-        if in_order:
-            memory.expect(place.offset + start * size, place.offset + stop * size)
+        memory.expect(place.offset + start, place.offset + stop)
 
     if place.crc is None:
         return ArraySource(array, layout, path, kind, release, expect)

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate, pairwise
 from math import prod
 
+import numpy as np
+from numpy.typing import NDArray
+
 from kldiv_cli.errors import InputError
 from kldiv_cli.sources.base import BLOCK_BYTES, Block, Grouped, Indexed, Shards, Source
 from kldiv_cli.sources.rows import Chosen
@@ -153,17 +156,16 @@ class Selected:
         return self.source.place_of(row)
 
     def _by_index(self, source: Indexed, count: int, rows: int) -> Iterator[Block]:
-        start, stop = self.chosen.start, min(count, self.chosen.end or count)
+        places: range | NDArray[np.intp] = range(
+            self.chosen.start, min(count, self.chosen.end or count)
+        )
         if self.chosen.drawn is not None:
-            start, stop = 0, len(self.chosen.drawn)
-        for first in range(start, stop, rows):
-            last = min(first + rows, stop)
-            if self.chosen.drawn is None:
-                places, block = self.chosen.between(first, last), source.at(slice(first, last))
-            else:
-                places = self.chosen.drawn[first:last]
-                block = source.at(places)
-            yield replace(block, places=places)
+            places = self.chosen.drawn
+        done = 0
+        for block in source.blocks_at(places, rows):
+            here = np.asarray(places[done : done + len(block)], np.intp)
+            yield replace(block, places=here)
+            done += len(block)
 
     def _pieces(self, rows: int, classes: Sequence[str] | None) -> Iterator[tuple[int, Block]]:
         """Yield what is read, and at which place of the file it begins."""
