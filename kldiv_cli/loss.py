@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from kldiv_cli import losses
 from kldiv_cli.errors import UsageError
 from kldiv_cli.loss_result import LossResult
-from kldiv_cli.masking import without_rows
+from kldiv_cli.masking import check_of_rows, masked
 from kldiv_cli.measures.kinds import Kind
 from kldiv_cli.opening import Own, open_labels, open_pairing, own_kinds, without_labels
 from kldiv_cli.pairing.mask import Means
@@ -82,8 +82,9 @@ def loss(
     normalize : bool
         Take rows of probabilities however far from 1 they sum.
     mask, mask_means : optional
-        Which rows enter, as in `kldiv_cli.compare`; the others leave sums and denominators. A mask
-        of cells is refused: every framework treats these in its own way.
+        Which rows or cells enter, as in `kldiv_cli.compare`: the loss is that of rows of only the
+        cells that are kept. Rows that are left out, and cells where a loss divides by their number,
+        leave the denominators.
     progress : callable, optional
         Called after each block with the rows done and the number expected, if known.
     **options
@@ -137,7 +138,9 @@ def loss(
     pairing = open_pairing(reference, candidate, layout, own)
     if chosen.whole_samples and row_axes is None and len(pairing.reference.shape) > 1:
         pairing = open_pairing(reference, candidate, replace(layout, row_axes=1), own)
-    pairing = without_rows(pairing, mask, mask_means)
+    pairing = masked(pairing, mask, mask_means)
+    if chosen.needs_prior:
+        check_of_rows(pairing)
     kinds = own_kinds(pairing, kinds, chosen.mode)
     truth = None if labels is None else open_labels(labels, pairing, reference, layout)
     return Summing(chosen, pairing, truth, nan_policy, kinds, normalize).run(name, progress)

@@ -44,7 +44,7 @@ class LossResult:
         As in `kldiv_cli.Comparison`: the rows that count, those with nothing but -inf on both
         sides, those that hold no distribution.
     mask : MaskUse or None
-        The mask of rows, and what it means.
+        The mask, what it means, and how many cells of the rows that count it leaves out.
     masked : int
         How many rows it leaves out.
     classes : int

@@ -115,22 +115,14 @@ def masked(pairing: Pairing, mask: Input | None, means: Means) -> Pairing:
     )
 
 
-def without_rows(pairing: Pairing, mask: Input | None, means: Means) -> Pairing:
-    """Lay a mask of rows beside a pairing; None leaves it as it is.
-
-    Raises
-    ------
-    InputError
-        As from `masked`, or the mask is one of cells.
-    """
-    found = masked(pairing, mask, means)
-    if isinstance(found, MaskedPairing) and not found.mask.of_rows:
-        source = found.mask.source
-        raise InputError(
-            f"{source.path}: expected a mask of whole rows for a loss, found one of cells",
-            "kldiv compare takes it.",
+def check_of_rows(pairing: Pairing) -> None:
+    """Raise a `UsageError` where cells are masked, and distributions are to be averaged."""
+    if isinstance(pairing, MaskedPairing) and not pairing.mask.of_rows:
+        raise UsageError(
+            "--class-prior averages distributions over all classes, and --mask leaves some of them "
+            "out",
+            "Leave one of the two out, or mask whole rows.",
         )
-    return found
 
 
 def of_whole_rows(tokens: Scoring | None, pairing: Pairing, labelled: bool) -> Scoring | None:

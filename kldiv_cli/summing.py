@@ -15,7 +15,7 @@ from kldiv_cli.errors import InputError
 from kldiv_cli.loss_result import LossResult
 from kldiv_cli.losses.base import Accumulator, Loss, Outcome, Rows, Size
 from kldiv_cli.losses.priors import ClassPriors
-from kldiv_cli.masking import described, hidden
+from kldiv_cli.masking import described, hidden, masked_cells
 from kldiv_cli.measures.absence import with_masked
 from kldiv_cli.measures.base import Status
 from kldiv_cli.measures.exact import widen
@@ -25,6 +25,15 @@ from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.request import NanPolicy
 from kldiv_cli.sources.labels import Labels
 from kldiv_cli.watch import Watch, watched
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """One block: its valid rows, the status of all, and the masked cells of those that count."""
+
+    rows: Rows
+    status: NDArray[np.uint8]
+    masked_cells: int
 
 
 @dataclass(frozen=True)
@@ -44,20 +53,22 @@ class Summing:
         priors = self._priors() if self.loss.needs_prior else None
         sums = Accumulator(self.loss)
         statuses = [np.empty(0, np.uint8)]
-        done = 0
-        for rows, status in self._rows(watch):
+        done = cells = 0
+        for seen in self._blocks(watch):
+            rows = seen.rows
             if priors is not None and rows.labels is not None:
-                rows = replace(rows, prior=priors.of(rows.labels))  # noqa: PLW2901
+                rows = replace(rows, prior=priors.of(rows.labels))
             sums.add(rows)
-            statuses.append(status)
-            done += len(status)
+            statuses.append(seen.status)
+            cells += seen.masked_cells
+            done += len(seen.status)
             if progress is not None:
                 progress(done, self.pairing.rows_expected)
         watch.check()
-        return self._result(name, sums, np.concatenate(statuses), watch)
+        return self._result(name, sums, np.concatenate(statuses), cells, watch)
 
-    def _rows(self, watch: Watch | None = None) -> Iterator[tuple[Rows, NDArray[np.uint8]]]:
-        """Yield the rows of each block that count, and the status of all."""
+    def _blocks(self, watch: Watch | None = None) -> Iterator[_Seen]:
+        """Yield what each block shows."""
         for whole in self.pairing.blocks():
             block = hidden(whole, self.kinds)
             m, n = (
@@ -70,14 +81,25 @@ class Summing:
             keep = status == Status.COUNTED
             if watch is not None:
                 watch.look(block, keep, whole)
+            counted = self._counted(status)
+            kept = None
+            if block.kept is not None and block.kept.shape == m.shape:
+                kept = block.kept[keep]
             labels = None
             if self.labels is not None:
-                labels = self.labels.of(block.numbers[keep], m.shape[1])
+                labels = self.labels.of(block.numbers[keep], m.shape[1], kept)
             if not keep.all():
                 m, n = m[keep], n[keep]
                 pair = self.loss.prepare(m, n)
-            yield Rows(m, n, pair, labels), status
+            yield _Seen(Rows(m, n, pair, labels, kept=kept), status, masked_cells(block, counted))
             block.release()
+
+    def _counted(self, status: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """Tell which rows the result is of; that of an invalid one is NaN."""
+        counted: NDArray[np.bool_] = status == Status.COUNTED
+        if self.nan_policy == "propagate":
+            counted = counted | (status == Status.INVALID)
+        return counted
 
     def _refuse(self, block: BlockPair, status: NDArray[np.uint8]) -> None:
         invalid = status == Status.INVALID
@@ -88,9 +110,9 @@ class Summing:
     def _priors(self) -> ClassPriors:
         """Average the distributions of every class, in a pass of its own."""
         priors = ClassPriors(prod(self.pairing.class_shape))
-        for rows, _ in self._rows():
-            if rows.labels is not None:
-                priors.add(self.loss.weights(rows), rows.labels)
+        for seen in self._blocks():
+            if seen.rows.labels is not None:
+                priors.add(self.loss.weights(seen.rows), seen.rows.labels)
         missing = priors.missing
         if len(missing):
             first, names = int(missing[0]), self.pairing.class_names
@@ -104,14 +126,13 @@ class Summing:
         return priors
 
     def _result(
-        self, name: str, sums: Accumulator, status: NDArray[np.uint8], watch: Watch
+        self, name: str, sums: Accumulator, status: NDArray[np.uint8], cells: int, watch: Watch
     ) -> LossResult:
+        """Return the result, given the status of all rows and how many cells are masked."""
         skipped = int((status == Status.SKIPPED).sum())
         invalid = int((status == Status.INVALID).sum())
         left_out = int((status == Status.MASKED).sum())
-        counted = status == Status.COUNTED
-        if self.nan_policy == "propagate":
-            counted |= status == Status.INVALID
+        counted = self._counted(status)
         if not counted.any():
             raise nothing_counts(self.pairing, skipped, invalid, left_out)
         reference, candidate = (
@@ -120,15 +141,15 @@ class Summing:
                 (self.pairing.reference, self.pairing.candidate), watch.sides, strict=True
             )
         )
-        size = Size(
-            rows=int(counted.sum()),
-            classes=prod(self.pairing.class_shape),
-            batch=_batch(
-                tuple(length or len(status) for length in reference.shape),
-                len(self.pairing.class_shape),
-                counted,
-            ),
+        rows, classes = int(counted.sum()), prod(self.pairing.class_shape)
+        kept = rows * classes - cells
+        batch = _batch(
+            tuple(length or len(status) for length in reference.shape),
+            self.pairing.class_shape,
+            counted,
+            kept,
         )
+        size = Size(rows, classes, batch, kept)
         outcome = sums.result(size, invalid=self.nan_policy == "propagate" and invalid > 0)
         return LossResult(
             loss=name,
@@ -142,7 +163,7 @@ class Summing:
             classes=size.classes,
             paired_by=self.pairing.by,
             warnings=watch.warnings(),
-            mask=described(self.pairing, len(status), 0, size.rows * size.classes),
+            mask=described(self.pairing, len(status), cells, rows * classes),
             masked=left_out,
             **_told(outcome),
         )
@@ -154,8 +175,10 @@ def _told(outcome: Outcome) -> dict[str, Any]:
     return {**told, "components": outcome.components or {}, "factor": factor}
 
 
-def _batch(shape: tuple[int, ...], class_axes: int, counted: NDArray[np.bool_]) -> int:
-    """Return the length of the first axis, without entries of which no row counts."""
-    if len(shape) == class_axes:
-        return shape[0]
+def _batch(
+    shape: tuple[int, ...], class_shape: tuple[int, ...], counted: NDArray[np.bool_], kept: int
+) -> int:
+    """Return the length of the first axis, without entries of which no row, or cell, counts."""
+    if len(shape) == len(class_shape):
+        return kept if len(shape) == 1 else shape[0]
     return int(counted.reshape(shape[0], -1).any(axis=1).sum())

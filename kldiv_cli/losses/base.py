@@ -23,7 +23,9 @@ class Rows:
     """Rows that count: logits in float64, both sides as distributions, and what labels give.
 
     ``labels`` is the true class per row, ``prior`` the mean distribution of that class; None where
-    the loss asks for neither.
+    the loss asks for neither. ``kept`` says which cells a mask keeps, shape (rows, classes), None
+    where it keeps all of these rows: the others are absent on both sides, and a loss is that of
+    rows without them.
     """
 
     m: Float64
@@ -31,15 +33,30 @@ class Rows:
     pair: Pair
     labels: Counts | None = None
     prior: Float64 | None = None
+    kept: NDArray[np.bool_] | None = None
+
+    def kept_of(self, cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return which of these cells the mask keeps."""
+        return cells if self.kept is None else cells & self.kept
 
 
 @dataclass(frozen=True)
 class Size:
-    """What a reduction can divide by: ``batch`` is the length of the array's first axis."""
+    """What a reduction can divide by.
+
+    ``batch`` is the length of the array's first axis, ``cells`` the number of elements: rows *
+    classes, but for those that a mask leaves out.
+    """
 
     rows: int
     classes: int
     batch: int
+    cells: int
+
+    @property
+    def masked(self) -> bool:
+        """Whether a mask leaves cells out."""
+        return self.cells < self.rows * self.classes
 
 
 @dataclass(frozen=True)
@@ -147,6 +164,8 @@ def weighted(*terms: tuple[float, float]) -> float:
 
 def over_elements(size: Size) -> str:
     """Say a mean over rows and classes."""
+    if size.masked:
+        return f"mean over the elements that are kept: sum / {size.cells}"
     return f"mean over all elements: sum / ({size.rows} rows x {size.classes} classes)"
 
 

@@ -41,12 +41,15 @@ class GlobalPointer(Loss):
             reduction = f"sum over a sample's cells, mean over samples: sum / {size.batch}"
             notes: tuple[str, ...] = (_ALREADY_SYMMETRIC,)
         else:
-            denominator = size.rows * size.classes
+            denominator = size.cells
             reduction = f"mean over all cells: sum / ({size.rows} rows x {size.classes} cells)"
             notes = (
                 "The mean over cells depends on how far the samples are padded.",
                 _ALREADY_SYMMETRIC,
             )
+            if size.masked:
+                reduction = f"mean over the cells that are kept: sum / {size.cells}"
+                notes = (_ALREADY_SYMMETRIC,)
         return Outcome(
             value=sums["jeffreys"] / denominator,
             reduction=reduction,

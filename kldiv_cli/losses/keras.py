@@ -21,7 +21,7 @@ class Keras(Loss):
     def rows(self, rows: Rows) -> dict[str, Float64]:
         """Return the sum over classes, the divergence it stands for, and how much was clipped."""
         p, q = rows.pair.p, rows.pair.q
-        clipped = (np.minimum(p, q) < EPSILON).sum(axis=1)
+        clipped = rows.kept_of(np.minimum(p, q) < EPSILON).sum(axis=1)
         return {
             "loss": clipped_kl(p, q, rows.pair.e),
             "kl": measured("kl", rows.pair),

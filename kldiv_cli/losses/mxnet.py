@@ -55,13 +55,14 @@ class MXNet(Loss):
             loss -= (largest + pair.prepared.candidate.log_partition)[:, 0]
         absent = pair.prepared.candidate.absent
         if absent is not None:
-            loss = np.where((absent & (pair.p == 0)).any(axis=1), np.nan, loss)
+            wrong = rows.kept_of(absent & (pair.p == 0))
+            loss = np.where(wrong.any(axis=1), np.nan, loss)
         return {"loss": loss, "kl": kl}
 
     def result(self, sums: Mapping[str, float], size: Size) -> Outcome:
         """Divide as the release does."""
         if self.release == "1.8":
-            denominator = size.rows * size.classes
+            denominator = size.cells
             reduction = over_elements(size)
         else:
             denominator = size.batch

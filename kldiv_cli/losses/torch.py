@@ -45,23 +45,24 @@ class Torch(Loss):
         """Return the sum over classes, and the divergence that it should be."""
         pair = rows.pair
         kl = measured("kl", pair)
-        return {"loss": _raw(pair, self.log_target) if self.raw_input else self._as(kl, pair)} | {
+        return {"loss": _raw(pair, self.log_target) if self.raw_input else self._as(kl, rows)} | {
             "kl": kl
         }
 
-    def _as(self, kl: Float64, pair: Pair) -> Float64:
+    def _as(self, kl: Float64, rows: Rows) -> Float64:
         """Return the divergence, NaN where torch multiplies 0 by infinity."""
+        pair = rows.pair
         ours, theirs = pair.prepared.reference.absent, pair.prepared.candidate.absent
         if not self.log_target and theirs is not None:
             theirs = theirs & (pair.p == 0)
         wrong = ours if self.log_target else theirs
-        return kl if wrong is None else np.where(wrong.any(axis=1), np.nan, kl)
+        return kl if wrong is None else np.where(rows.kept_of(wrong).any(axis=1), np.nan, kl)
 
     def result(self, sums: Mapping[str, float], size: Size) -> Outcome:
         """Divide as torch does."""
         denominator, reduction = {
             "mean": (
-                size.rows * size.classes,
+                size.cells,
                 over_elements(size),
             ),
             "batchmean": (size.batch, f"sum / {size.batch}, the length of the first axis"),
@@ -90,9 +91,9 @@ class Torch(Loss):
                 "with a large negative number instead."
             )
         if self.reduction == "mean":
+            classes = "classes" if size.masked else f"{size.classes} classes"
             notes.append(
-                f"mean divides by the {size.classes} classes too and is not the KL; batchmean is, "
-                "for 2-D input."
+                f"mean divides by the {classes} too and is not the KL; batchmean is, for 2-D input."
             )
         elif self.reduction == "batchmean" and size.batch != size.rows:
             notes.append(

@@ -73,6 +73,9 @@ def _lines(result: LossResult) -> Iterator[tuple[str, str]]:
     if result.mask is not None:
         yield "mask", mask_line(result.mask)
         left_out += f", {result.masked} masked"
+        if result.mask.cells:
+            yield "masked", f"{result.mask.cells} of {result.mask.of} cells in the rows counted"
+            yield "", "the loss is that of rows without them"
     yield "rows", f"{result.rows} counted, paired by {result.paired_by}, {left_out}"
     yield "", ""
     yield "value", f"{_number(result.value)} nats"

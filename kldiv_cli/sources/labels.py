@@ -45,13 +45,17 @@ class Labels:
                 f"{self.path}: expected {expected} labels, one per row, found {found}", _ADVICE
             )
 
-    def of(self, rows: NDArray[np.intp], classes: int) -> NDArray[np.intp]:
+    def of(
+        self, rows: NDArray[np.intp], classes: int, kept: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.intp]:
         """Return the labels of rows that count, given their places; those of others may be any.
+
+        ``kept`` says which classes a mask keeps, shape (rows, classes); None is all of them.
 
         Raises
         ------
         InputError
-            One of them is no class.
+            One of them is no class, or none that is kept.
         """
         labels = self.values[rows]
         wrong = (labels < 0) | (labels >= classes)
@@ -62,6 +66,15 @@ class Labels:
                 f"{labels[first]}",
                 _NO_LABEL if labels[first] < 0 else _ADVICE,
             )
+        if kept is not None:
+            out = ~np.take_along_axis(kept, labels[:, None], axis=1)[:, 0]
+            if out.any():
+                first = int(out.argmax())
+                raise InputError(
+                    f"{self.path}: row {rows[first]}: expected a label that the mask keeps, found "
+                    f"{labels[first]}, which it leaves out",
+                    "Keep the class of its label in every row, or leave the row out as a whole.",
+                )
         return labels
 
 

@@ -256,7 +256,7 @@ def test_groups_are_by_the_top_class_of_the_kept(kldiv: Kldiv, tmp_path: Path) -
 
 
 class TestLoss:
-    """`kldiv loss` takes masks of rows."""
+    """`kldiv loss` takes masks of rows and of cells."""
 
     def test_the_rest_is_as_if_alone(self, kldiv: Kldiv, rows: Path, tmp_path: Path) -> None:
         kept = np.load(rows)
@@ -324,15 +324,32 @@ class TestLoss:
             ),
         )
 
-    def test_cells_are_refused(self, kldiv: Kldiv) -> None:
-        assert kldiv("loss", "globalpointer", *OCR, "--mask", TEXT) == (
-            2,
+    def test_cells(self, kldiv: Kldiv) -> None:
+        done = kldiv("loss", "globalpointer", *OCR, "--mask", TEXT, "--reduction", "cell")
+        assert (done.code, done.err) == (0, "")
+        s, t, kept = (np.load(path) for path in (*OCR, TEXT))
+        s, t = s[kept].astype(np.longdouble), t[kept].astype(np.longdouble)
+        total = ((1 / (1 + np.exp(-s)) - 1 / (1 + np.exp(-t))) * (s - t)).sum()
+        lines = done.out.splitlines()
+        assert max(map(len, lines)) <= 80
+        assert lines[4:13] == [
+            f"mask         {TEXT}  npy bool 6 x 1 x 64 x 96, true keeps",
+            "masked       28501 of 36864 cells in the rows counted",
+            "             the loss is that of rows without them",
+            "rows         6 counted, paired by position, 0 skipped, 0 invalid, 0 masked",
             "",
-            (
-                f"kldiv: error: {TEXT}: expected a mask of whole rows for a loss, found one of "
-                "cells\n"
-                "kldiv compare takes it.\n"
-            ),
+            f"value        {float(total / 8363):.12g} nats",
+            "reduction    mean over the cells that are kept: sum / 8363",
+            "denominator  8363",
+            "stands for   J = KL(p||q) + KL(q||p): " + lines[12].split(": ")[1],
+        ]
+        done = kldiv("loss", "globalpointer", *OCR, "--mask", TEXT, "--format", "json")
+        found = json.loads(done.out)
+        assert found["value"] == pytest.approx(float(total / 6), rel=1e-13)
+        assert (found["masked"], found["mask"]["masked_cells"], found["mask"]["cells"]) == (
+            0,
+            28501,
+            36864,
         )
 
     def test_nothing_is_kept(self, kldiv: Kldiv, tmp_path: Path) -> None:
