@@ -10,7 +10,8 @@ import numpy as np
 from kldiv_cli.comparison import Comparison, Limit
 from kldiv_cli.errors import printable
 from kldiv_cli.reports import left_out, sides
-from kldiv_cli.reports.statistics import number, unit
+from kldiv_cli.reports.parts import number
+from kldiv_cli.reports.statistics import unit
 
 if TYPE_CHECKING:
     from kldiv_cli.groups import Group
@@ -31,7 +32,7 @@ def head(comparison: Comparison) -> list[tuple[str, str]]:
         *sides.masked(comparison),
         *left_out.lines(comparison),
         *_rows(comparison),
-        (f"same {comparison.agreement.kind}", _agreement(comparison)),
+        *_agreement(comparison),
         *_groups(comparison),
         *(("limit", _limit(limit)) for limit in comparison.limits),
     ]
@@ -70,10 +71,14 @@ def _rows(comparison: Comparison) -> list[tuple[str, str]]:
     ]
 
 
-def _agreement(comparison: Comparison) -> str:
+def _agreement(comparison: Comparison) -> list[tuple[str, str]]:
+    """Say how many decisions agree, where language models do not say it among their figures."""
+    if comparison.language is not None:
+        return []
     agreement = comparison.agreement
     what = "rows" if agreement.kind == "argmax" else "cells"
-    return f"{number(100 * agreement.share)} % of {what} ({agreement.same} of {agreement.of})"
+    line = f"{number(100 * agreement.share)} % of {what} ({agreement.same} of {agreement.of})"
+    return [(f"same {agreement.kind}", line)]
 
 
 def shown_groups(comparison: Comparison) -> tuple[Group, ...]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from kldiv_cli.comparison import Comparison
 from kldiv_cli.errors import printable
 from kldiv_cli.reports.facts import shown_groups
-from kldiv_cli.reports.statistics import Grid, number, with_unit
+from kldiv_cli.reports.parts import Grid, number
+from kldiv_cli.reports.statistics import with_unit
 
 if TYPE_CHECKING:
     from kldiv_cli.groups import Group

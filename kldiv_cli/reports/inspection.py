@@ -13,8 +13,8 @@ import numpy as np
 from kldiv_cli.errors import a_few, printable
 from kldiv_cli.inspection_result import Contexts, Inspection, Span, Unreadable
 from kldiv_cli.reports.json import SCHEMA, shards_object, valid
-from kldiv_cli.reports.sides import file_line, notes, once
-from kldiv_cli.reports.statistics import number
+from kldiv_cli.reports.parts import number, once
+from kldiv_cli.reports.sides import file_line, notes
 
 _WIDTH = 80
 _LABEL = 13

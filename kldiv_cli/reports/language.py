@@ -2,63 +2,63 @@
 
 from __future__ import annotations
 
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from kldiv_cli.comparison import Comparison
-from kldiv_cli.reports.sides import once
-from kldiv_cli.reports.statistics import Grid, number
+from kldiv_cli.comparison import Agreement, Comparison
+from kldiv_cli.reports.parts import Grid, Lines, number, once, packed
 
 if TYPE_CHECKING:
     from kldiv_cli.language_result import Censored, Distribution, Estimate, LanguageResult
 
-_WIDTH = 66
-_LABELS = {"max": "max", "median": "median", "min": "min"}
+_WIDTH = 65
+_INTERVALS = ("25", "75"), ("10", "90"), ("5", "95"), ("1", "99"), ("0.1", "99.9")
 
 
-def title(comparison: Comparison) -> str:
-    """Return the line above the figures."""
+def parts(comparison: Comparison, result: LanguageResult) -> tuple[Lines, Grid]:
+    """Return the figures, the answer first, and how divergence and token probability spread."""
     smooth = ", unsmoothed" if comparison.smooth else ""
-    return f"for language models: a token, or label, per row, in nats, T = 1{smooth}"
+    what = f"{result.tokens} {'token, or label' if result.tokens == 1 else 'tokens, or labels'}"
+    title = f"for language models: {what}, T = 1{smooth}, +- standard error"
+    return Lines(title, tuple(lines(result, comparison.agreement))), grid(result)
 
 
-def lines(result: LanguageResult) -> list[tuple[str, str]]:
+def lines(result: LanguageResult, agreement: Agreement) -> list[tuple[str, str]]:
     """Return the figures that stand alone, label by label."""
-    reference, candidate = result.perplexity
+    reference, candidate = (
+        _estimate(found) + (" (a lower bound)" if side is not None and side.targets else "")
+        for found, side in zip(result.perplexity, result.censored, strict=True)
+    )
+    ratio = _estimate(result.ratio), f"ln ratio {_estimate(result.ln_ratio)}"
+    correlation = f"correlation of ln PPLs {number(100 * result.correlation)} %"
+    change = (
+        f"mean {_estimate(result.delta_p.mean, 100)} %",
+        f"RMS {_estimate(result.rms_delta_p, 100)} %",
+    )
+    rows = f"{agreement.same} of {agreement.of}"
+    over = "all classes" if result.floor is None else f"classes with log p > {result.floor:g}"
     found = [
-        ("tokens", f"{result.tokens} scored, one per row{_bounds(result)}"),
-        ("PPL(q)", _estimate(candidate)),
-        ("PPL(p)", _estimate(reference)),
-        ("ln ratio", f"ln(PPL(q) / PPL(p)) = {_estimate(result.ln_ratio)}"),
-        ("ratio", f"PPL(q) / PPL(p) = {_estimate(result.ratio)}"),
-        ("difference", f"PPL(q) - PPL(p) = {_estimate(result.difference)}"),
-        ("correlation", f"{number(100 * result.correlation)} % of ln PPL(q) and ln PPL(p)"),
-        ("same top p", f"{_estimate(result.same_top, 100)} % of rows"),
-        ("KLD", _sum(result)),
+        ("PPL(q)", [candidate]),
+        ("PPL(p)", [reference]),
+        ("PPL(q)/PPL(p)", packed(ratio, _WIDTH)),
+        ("PPL(q)-PPL(p)", packed((_estimate(result.difference), correlation), _WIDTH)),
+        ("same top p", [f"{_estimate(result.same_top, 100)} % of rows ({rows})"]),
+        ("mean KLD", packed((f"{_estimate(result.kld.mean)} nats", f"over {over}"), _WIDTH)),
+        ("delta p", packed(change, _WIDTH)),
+        ("censored", _censored(result)),
     ]
-    for name, side in zip("pq", result.censored, strict=True):
-        if side is not None:
-            found.append(("censored", _censored(name, side)))
-    if result.censored[1] is not None:
-        found.append(("censored", _blind(result)))
-    return once([(label, line) for label, text in found for line in wrap(text, _WIDTH)])
+    return once([(label, line) for label, part in found for line in part])
 
 
 def grid(result: LanguageResult) -> Grid:
-    """Return the divergence and the change of the token's probability over the rows."""
-    rows = [
-        ("mean", _estimate(result.kld.mean), _estimate(result.delta_p.mean, 100)),
-        ("RMS", "-", _estimate(result.rms_delta_p, 100)),
-    ]
+    """Return the percentiles over the rows, as ranges that hold ever more of them."""
+    kld, change = result.kld.percentiles, result.delta_p.percentiles
+    rows = [("median", number(kld["median"]), number(100 * change["median"]))]
+    ranges = [(f"{a} to {b} %", f"p{a}", f"p{b}") for a, b in _INTERVALS]
     rows += [
-        (
-            _LABELS.get(name, f"{name[1:]} %"),
-            number(result.kld.percentiles[name]),
-            number(100 * result.delta_p.percentiles[name]),
-        )
-        for name in result.kld.percentiles
+        (label, _range(kld[low], kld[high]), _range(100 * change[low], 100 * change[high]))
+        for label, low, high in (*ranges, ("min to max", "min", "max"))
     ]
-    header = ("over tokens", "KLD(p||q) (nats)", "delta p = q - p of the token (%)")
+    header = ("percentiles", "KLD(p||q) (nats)", "delta p = q - p of the token (%)")
     return Grid("", header, tuple(rows), ())
 
 
@@ -95,36 +95,24 @@ def _estimate(found: Estimate, factor: float = 1.0) -> str:
     return f"{number(factor * found.value)} +- {number(factor * found.error)}"
 
 
-def _bounds(result: LanguageResult) -> str:
-    """Say what becomes of perplexity where a file holds a bound of the token's probability."""
-    counts = [
-        f"{side.targets} in {name}"
-        for name, side in zip("pq", result.censored, strict=True)
-        if side is not None and side.targets
-    ]
-    if not counts:
-        return ""
-    return (
-        f"; censored: {', '.join(counts)}. There the file holds an upper bound of the "
-        "probability: that PPL is a lower bound, and ratio, difference and correlation can be off "
-        "either way"
-    )
+def _range(low: float, high: float) -> str:
+    return f"{number(low)} to {number(high)}"
 
 
-def _sum(result: LanguageResult) -> str:
-    if result.floor is None:
-        return "KL(p||q) = sum p * log(p / q) over all classes"
-    return f"sum p * log(p / q) over classes with log p > {result.floor:g}, as in llama.cpp"
+def _censored(result: LanguageResult) -> list[str]:
+    """Say what the files hold a bound of alone, and what becomes of the figures."""
+    sides = [(x, side) for x, side in zip("pq", result.censored, strict=True) if side is not None]
+    found = [line for x, side in sides for line in packed(_held(x, side), _WIDTH)]
+    if any(side.targets for _, side in sides):
+        found.append("ratio, difference and correlation can be off either way")
+    if result.blind_max > 0:
+        found.append(f"KLD lacks what q hides of p, at most {number(result.blind_max)} of a row")
+    return found
 
 
-def _censored(name: str, side: Censored) -> str:
-    held = f"{number(side.held_max)} of a row (mean {number(side.held_mean)})"
-    return f"{name}: at most {held} in {side.cells} cells"
-
-
-def _blind(result: LanguageResult) -> str:
-    most, mean = number(result.blind_max), number(result.blind_mean)
-    return f"q hides up to {most} of a row's p from KLD (mean {mean})"
+def _held(name: str, side: Censored) -> tuple[str, ...]:
+    tokens = f"{name}: {side.targets} token{'' if side.targets == 1 else 's'}"
+    return tokens, f"{side.cells} cells", f"in them at most {number(side.held_max)} of a row"
 
 
 def _estimate_object(found: Estimate) -> dict[str, Any]:

@@ -7,21 +7,17 @@ from collections.abc import Sequence
 from typing import IO
 
 from kldiv_cli.comparison import Comparison
-from kldiv_cli.reports import facts, groups, language, statistics
+from kldiv_cli.reports import layout
+from kldiv_cli.reports.parts import Grid, Lines
 
 
 def write(comparison: Comparison, stream: IO[str]) -> None:
     """Write a list of facts and the tables."""
-    lines = _list(facts.head(comparison))
-    for grid in (*statistics.grids(comparison), *groups.grids(comparison)):
-        lines += ["", *_grid(grid)]
-    if comparison.language is not None:
-        lines += ["", _escape(language.title(comparison)), ""]
-        lines += _list(language.lines(comparison.language))
-        lines += ["", *_grid(language.grid(comparison.language))]
-    top = statistics.most_divergent(comparison)
-    if top is not None:
-        lines += ["", *_grid(top)]
+    lines: list[str] = []
+    for part in layout.parts(comparison):
+        title = [_escape(part.title), ""] if part.title else []
+        body = _list(part.lines) if isinstance(part, Lines) else _grid(part)
+        lines += [*([""] if lines else []), *title, *body]
     stream.writelines(line + "\n" for line in lines)
 
 
@@ -32,10 +28,9 @@ def _list(lines: Sequence[tuple[str, str]]) -> list[str]:
     ]
 
 
-def _grid(grid: statistics.Grid) -> list[str]:
+def _grid(grid: Grid) -> list[str]:
     rule = ("--:" if name in grid.right else ":--" for name in grid.header)
-    title = [_escape(grid.title), ""] if grid.title else []
-    return [*title, _line(map(_escape, grid.header)), _line(rule)] + [
+    return [_line(map(_escape, grid.header)), _line(rule)] + [
         _line(map(_escape, row)) for row in grid.rows
     ]
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from kldiv_cli.comparison import Comparison, MaskUse, Side
 from kldiv_cli.errors import a_few, printable
+from kldiv_cli.reports.parts import once
 
 _FORMAT = "format: "
 """With what a note on a file's format begins."""
@@ -30,15 +29,6 @@ def notes(side: Side) -> list[tuple[str, str]]:
         if note.startswith(_FORMAT)
         else (label, printable(note))
         for note in side.notes
-    ]
-
-
-def once(lines: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return the lines with a label only where it changes."""
-    labels = [label for label, _ in lines]
-    return [
-        ("" if label == before else label, text)
-        for (label, text), before in zip(lines, [None, *labels], strict=False)
     ]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 from math import isnan
 
@@ -10,20 +9,11 @@ import numpy as np
 
 from kldiv_cli.comparison import Comparison, class_name
 from kldiv_cli.errors import printable
+from kldiv_cli.reports.parts import Grid, Lines, number, once, packed
 from kldiv_cli.summary import Statistics, TopRow
 
 _SHOWN = ("total", "mean", "median", "p90", "p95", "p99", "max")
 _SHOWN_BESIDE = ("total", "mean", "+- s.e.", *_SHOWN[2:], "in row")
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A titled grid of words; columns named in ``right`` are numbers."""
-
-    title: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    right: tuple[str, ...]
 
 
 def grids(comparison: Comparison) -> list[Grid]:
@@ -48,6 +38,16 @@ def grids(comparison: Comparison) -> list[Grid]:
     return found
 
 
+def beside_tokens(comparison: Comparison) -> Lines:
+    """Return the statistics as lines: beside those of language models they are not the first."""
+    found = []
+    for name, statistics in comparison.measures.items():
+        label = with_unit(name, comparison)
+        figures = [f"{x} {_alone(x, statistics, comparison)}" for x in _SHOWN]
+        found += [(label, line) for line in packed(figures, 78 - len(label))]
+    return Lines("", tuple(once(found)))
+
+
 def most_divergent(comparison: Comparison) -> Grid | None:
     """Return the rows that diverge most by the first measure, all where there are few, or None."""
     if not comparison.top:
@@ -68,11 +68,6 @@ def most_divergent(comparison: Comparison) -> Grid | None:
         header += ("id",)
     rows = tuple(_top_row(row, comparison) for row in comparison.top)
     return Grid(title, header, rows, ("row", first, "signs differ"))
-
-
-def number(value: float) -> str:
-    """Round for people."""
-    return f"{value:.6g}"
 
 
 def with_unit(name: str, comparison: Comparison) -> str:

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from typing import IO
 
 from kldiv_cli.comparison import Comparison
-from kldiv_cli.reports import facts, groups, language, statistics
+from kldiv_cli.reports import layout
+from kldiv_cli.reports.parts import Lines
 
 
 def write(comparison: Comparison, stream: IO[str]) -> None:
@@ -24,25 +25,16 @@ def write(comparison: Comparison, stream: IO[str]) -> None:
 
 
 def _lines(comparison: Comparison) -> Iterator[str]:
-    yield from _aligned(facts.head(comparison), (False, False))
-    for grid in (*statistics.grids(comparison), *groups.grids(comparison)):
-        yield ""
-        if grid.title:
-            yield grid.title
-        yield from _grid(grid)
-    if comparison.language is not None:
-        yield from ("", language.title(comparison))
-        yield from _aligned(language.lines(comparison.language), (False, False))
-        yield ""
-        yield from _grid(language.grid(comparison.language))
-    top = statistics.most_divergent(comparison)
-    if top is not None:
-        yield from ("", top.title)
-        yield from _grid(top)
-
-
-def _grid(grid: statistics.Grid) -> Iterator[str]:
-    return _aligned([grid.header, *grid.rows], [name in grid.right for name in grid.header])
+    for i, part in enumerate(layout.parts(comparison)):
+        if i > 0:
+            yield ""
+        if part.title:
+            yield part.title
+        if isinstance(part, Lines):
+            yield from _aligned(part.lines, (False, False))
+        else:
+            right = [name in part.right for name in part.header]
+            yield from _aligned([part.header, *part.rows], right)
 
 
 def _aligned(rows: Sequence[Sequence[str]], right: Sequence[bool]) -> Iterator[str]:

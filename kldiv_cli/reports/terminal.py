@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from kldiv_cli.comparison import Comparison
-from kldiv_cli.reports import facts, groups, language, statistics
+from kldiv_cli.reports import layout
+from kldiv_cli.reports.parts import Grid, Lines
 
 
 def lines(comparison: Comparison, stream: IO[str]) -> Iterator[str]:
@@ -29,18 +30,12 @@ def lines(comparison: Comparison, stream: IO[str]) -> Iterator[str]:
 
 
 def _layout(comparison: Comparison) -> Group:
-    parts: list[RenderableType] = [_lines(facts.head(comparison))]
-    for grid in (*statistics.grids(comparison), *groups.grids(comparison)):
-        title = [Text(grid.title, style="bold")] if grid.title else []
-        parts += [Text(), *title, _grid(grid)]
-    if comparison.language is not None:
-        parts += [Text(), Text(language.title(comparison), style="bold")]
-        parts += [_lines(language.lines(comparison.language))]
-        parts += [Text(), _grid(language.grid(comparison.language))]
-    top = statistics.most_divergent(comparison)
-    if top is not None:
-        parts += [Text(), Text(top.title, style="bold"), _grid(top)]
-    return Group(*parts)
+    found: list[RenderableType] = []
+    for part in layout.parts(comparison):
+        found += [Text()] if found else []
+        found += [Text(part.title, style="bold")] if part.title else []
+        found.append(_lines(part.lines) if isinstance(part, Lines) else _grid(part))
+    return Group(*found)
 
 
 def _lines(lines: Sequence[tuple[str, str]]) -> Table:
@@ -53,7 +48,7 @@ def _lines(lines: Sequence[tuple[str, str]]) -> Table:
     return table
 
 
-def _grid(grid: statistics.Grid) -> Table:
+def _grid(grid: Grid) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
     for name in grid.header:
         right = name in grid.right

@@ -210,18 +210,18 @@ class TestReports:
         p, q, labels = files
         code, out, err = kldiv("compare", p, q, "--labels", labels, *smooth)
         assert (code, err) == (0, "")
-        title = "for language models: a token, or label, per row, in nats, T = 1"
+        title = "for language models: 40 tokens, or labels, T = 1"
         unsmoothed = ", unsmoothed" if smooth else ""
-        assert f"\n\n{title}{unsmoothed}\ntokens       40 scored, one per row\n" in out
+        assert f"\n\n{title}{unsmoothed}, +- standard error\nPPL(q)         " in out
         assert max(map(len, out.splitlines()[2:])) <= 80
 
     def test_of_a_reference_that_is_given_twice(self, kldiv: Kldiv) -> None:
         code, out, err = kldiv("compare", REFERENCE, REFERENCE, "--format", "markdown")
         assert code == 0
         assert err.endswith("hold the same numbers: is one a copy?\n")
-        assert "\n- PPL(q): 746106 +- 193797\n- PPL(p): 746106 +- 193797\n" in out
-        assert "\n| over tokens | KLD(p\\|\\|q) (nats) | delta p = q - p of the token" in out
-        assert "\n| mean | 0 +- 0 | 0 +- 0 |\n" in out
+        assert "\n- PPL(q): 746106 +- 193797 (a lower bound)\n- PPL(p): 746106 +- 193797 " in out
+        assert "\n| percentiles | KLD(p\\|\\|q) (nats) | delta p = q - p of the token" in out
+        assert "\n| 25 to 75 % | 0 to 0 | 0 to 0 |\n" in out
 
 
 class TestRecords:

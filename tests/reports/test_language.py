@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from io import StringIO
 
 import pytest
 
+from kldiv_cli.comparison import Agreement
 from kldiv_cli.language_result import (
     PERCENTILES,
     Censored,
@@ -15,8 +17,9 @@ from kldiv_cli.language_result import (
     Estimate,
     LanguageResult,
 )
-from kldiv_cli.reports import language
+from kldiv_cli.reports import language, load
 from kldiv_cli.reports.json import valid
+from tests.reports import SOFTMAX
 
 FILES = LanguageResult(
     tokens=155,
@@ -52,37 +55,36 @@ ONE_ROW = replace(
 )
 
 BOTH = """
-tokens       155 scored, one per row; censored: 43 in p. There the file holds
-             an upper bound of the probability: that PPL is a lower bound, and
-             ratio, difference and correlation can be off either way
-PPL(q)       752080 +- 194884
-PPL(p)       7.25 +- 0.125
-ln ratio     ln(PPL(q) / PPL(p)) = 0.0079746 +- 0.00486512
-ratio        PPL(q) / PPL(p) = 1.00801 +- 0.00490408
-difference   PPL(q) - PPL(p) = -5973.69 +- 3774.74
-correlation  99.9827 % of ln PPL(q) and ln PPL(p)
-same top p   98.7097 +- 0.909429 % of rows
-KLD          sum p * log(p / q) over classes with log p > -16, as in llama.cpp
-censored     p: at most 7.17075e-05 of a row (mean 1.4904e-05) in 37453 cells
-             q: at most 7.12784e-05 of a row (mean 2e-05) in 37529 cells
-             q hides up to 1.05872e-06 of a row's p from KLD (mean 1.25e-08)
+PPL(q)         752080 +- 194884
+PPL(p)         7.25 +- 0.125 (a lower bound)
+PPL(q)/PPL(p)  1.00801 +- 0.00490408, ln ratio 0.0079746 +- 0.00486512
+PPL(q)-PPL(p)  -5973.69 +- 3774.74, correlation of ln PPLs 99.9827 %
+same top p     98.7097 +- 0.909429 % of rows (153 of 155)
+mean KLD       0.0012915 +- 7.35e-05 nats, over classes with log p > -16
+delta p        mean -0.00217949 +- 0.0019 %, RMS 0.02386 +- 0.0116 %
+censored       p: 43 tokens, 37453 cells, in them at most 7.17075e-05 of a row
+               q: 0 tokens, 37529 cells, in them at most 7.12784e-05 of a row
+               ratio, difference and correlation can be off either way
+               KLD lacks what q hides of p, at most 1.05872e-06 of a row
 """
 
 NEITHER = """
-tokens       155 scored, one per row
-PPL(q)       752080 +- 194884
-PPL(p)       7.25 +- 0.125
-ln ratio     ln(PPL(q) / PPL(p)) = 0.0079746 +- 0.00486512
-ratio        PPL(q) / PPL(p) = 1.00801 +- 0.00490408
-difference   PPL(q) - PPL(p) = -5973.69 +- 3774.74
-correlation  99.9827 % of ln PPL(q) and ln PPL(p)
-same top p   98.7097 +- 0.909429 % of rows
-KLD          KL(p||q) = sum p * log(p / q) over all classes
+PPL(q)         752080 +- 194884
+PPL(p)         7.25 +- 0.125
+PPL(q)/PPL(p)  1.00801 +- 0.00490408, ln ratio 0.0079746 +- 0.00486512
+PPL(q)-PPL(p)  -5973.69 +- 3774.74, correlation of ln PPLs 99.9827 %
+same top p     98.7097 +- 0.909429 % of rows (153 of 155)
+mean KLD       0.0012915 +- 7.35e-05 nats, over all classes
+delta p        mean -0.00217949 +- 0.0019 %, RMS 0.02386 +- 0.0116 %
 """
+
+AGREEMENT = Agreement("argmax", 153, 155)
+LONG = Estimate(-1.23456789e-105, 1.23456789e-105)
 
 
 def text(result: LanguageResult) -> str:
-    return "\n" + "".join(f"{label:<13}{words}\n" for label, words in language.lines(result))
+    found = language.lines(result, AGREEMENT)
+    return "\n" + "".join(f"{label:<15}{words}\n" for label, words in found)
 
 
 @pytest.mark.parametrize(
@@ -93,49 +95,84 @@ def test_lines(result: LanguageResult, expected: str) -> None:
     assert max(map(len, text(result).splitlines())) <= 80
 
 
+def test_figures_that_take_more_room_stand_below_each_other() -> None:
+    found = text(replace(FILES, ln_ratio=LONG, ratio=LONG, difference=LONG, rms_delta_p=LONG))
+    assert (
+        "\nPPL(q)/PPL(p)  -1.23457e-105 +- 1.23457e-105,\n"
+        "               ln ratio -1.23457e-105 +- 1.23457e-105\n"
+        "PPL(q)-PPL(p)  -1.23457e-105 +- 1.23457e-105, correlation of ln PPLs 99.9827 %\n"
+    ) in found
+    assert max(map(len, found.splitlines())) <= 80
+
+
 def test_both_sides_may_censor_tokens() -> None:
     reference, candidate = FILES.censored
     assert reference is not None
     assert candidate is not None
-    result = replace(FILES, censored=(reference, replace(candidate, targets=44)))
-    assert "; censored: 43 in p, 44 in q. There the\n" in text(result)
+    result = replace(FILES, censored=(reference, replace(candidate, targets=1)))
+    assert "\nPPL(q)         752080 +- 194884 (a lower bound)\nPPL(p)         7.25" in text(result)
+    assert "\n               q: 1 token, 37529 cells, in them" in text(result)
 
 
 def test_files_that_censor_no_token_leave_perplexity_as_it_is() -> None:
     side = Censored(0, 12, 1e-6, 1e-7)
-    assert language.lines(replace(FILES, censored=(side, side)))[0] == (
-        "tokens",
-        "155 scored, one per row",
+    found = text(replace(FILES, censored=(side, side), blind_max=0.0))
+    assert "lower bound" not in found
+    assert found.endswith(
+        "\ncensored       p: 0 tokens, 12 cells, in them at most 1e-06 of a row\n"
+        "               q: 0 tokens, 12 cells, in them at most 1e-06 of a row\n"
     )
 
 
 def test_one_row_has_errors_that_are_no_numbers() -> None:
-    assert "\nPPL(q)       2 +- nan\nPPL(p)       inf +- nan\n" in text(ONE_ROW)
-    assert "\ncorrelation  nan % of ln PPL(q) and ln PPL(p)\n" in text(ONE_ROW)
+    assert "\nPPL(q)         2 +- nan\nPPL(p)         inf +- nan\n" in text(ONE_ROW)
+    assert ", correlation of ln PPLs nan %\n" in text(ONE_ROW)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "smooth", "title"),
+    [
+        (1, 0.0, "for language models: 1 token, or label, T = 1, +- standard error"),
+        (2, 0.5, "for language models: 2 tokens, or labels, T = 1, unsmoothed, +- standard error"),
+    ],
+)
+def test_title(tokens: int, smooth: float, title: str) -> None:
+    result = replace(ONE_ROW, tokens=tokens)
+    lines, _ = language.parts(replace(SOFTMAX, smooth=smooth, language=result), result)
+    assert lines.title == title
 
 
 def test_grid() -> None:
     grid = language.grid(FILES)
-    assert grid.header == ("over tokens", "KLD(p||q) (nats)", "delta p = q - p of the token (%)")
+    assert grid.header == ("percentiles", "KLD(p||q) (nats)", "delta p = q - p of the token (%)")
     assert grid.rows == (
-        ("mean", "0.0012915 +- 7.35e-05", "-0.00217949 +- 0.0019"),
-        ("RMS", "-", "0.02386 +- 0.0116"),
-        ("max", "1", "12.5"),
-        ("99.9 %", "0.5", "10.9375"),
-        ("99 %", "0.25", "9.375"),
-        ("95 %", "0.125", "7.8125"),
-        ("90 %", "0.0625", "6.25"),
-        ("75 %", "0.03125", "4.6875"),
         ("median", "0.015625", "3.125"),
-        ("25 %", "0.0078125", "1.5625"),
-        ("10 %", "0.00390625", "0"),
-        ("5 %", "0.00195312", "-1.5625"),
-        ("1 %", "0.000976562", "-3.125"),
-        ("0.1 %", "0.000488281", "-4.6875"),
-        ("min", "0.000244141", "-6.25"),
+        ("25 to 75 %", "0.0078125 to 0.03125", "1.5625 to 4.6875"),
+        ("10 to 90 %", "0.00390625 to 0.0625", "0 to 6.25"),
+        ("5 to 95 %", "0.00195312 to 0.125", "-1.5625 to 7.8125"),
+        ("1 to 99 %", "0.000976562 to 0.25", "-3.125 to 9.375"),
+        ("0.1 to 99.9 %", "0.000488281 to 0.5", "-4.6875 to 10.9375"),
+        ("min to max", "0.000244141 to 1", "-6.25 to 12.5"),
     )
+
+
+def test_the_widest_grid_fits_80_columns() -> None:
+    long = dict.fromkeys(PERCENTILES, -1.23456789e-300)
+    kld, change = (replace(part, percentiles=long) for part in (FILES.kld, FILES.delta_p))
+    grid = language.grid(replace(FILES, kld=kld, delta_p=change))
     widths = [max(map(len, column)) for column in zip(grid.header, *grid.rows, strict=True)]
     assert sum(widths) + 2 * (len(widths) - 1) <= 80
+
+
+def test_the_answer_of_language_models_comes_first_and_on_one_screen() -> None:
+    result = replace(SOFTMAX, language=FILES)
+    for name in ("table", "markdown"):
+        stream = StringIO()
+        load(name)(result, stream)
+        found = stream.getvalue()
+        assert found.index("PPL(q)") < found.index("percentiles") < found.index("total 1.23457")
+        assert "same argmax" not in found
+        assert found.count("\n") < 48
 
 
 def test_object() -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from kldiv_cli.comparison import Comparison
 from kldiv_cli.reports import load
-from tests.reports import HOSTILE, MARKUP, NAMED, VARIANTS, with_name
+from tests.reports import HOSTILE, MARKUP, NAMED, SOFTMAX, VARIANTS, with_name
+from tests.reports.test_language import FILES
 
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 WIDE = "\u7334\u5b50", "c", "e\u0301", "\u30ab\u30bf\u30ab\u30ca"
@@ -34,6 +35,7 @@ def table(comparison: Comparison, stream: StringIO) -> str:
         *(pytest.param(comparison, id=name) for name, comparison in VARIANTS.items()),
         *(pytest.param(with_name(name), id=ascii(name)) for name in (*HOSTILE, *MARKUP, *WIDE)),
         pytest.param(replace(NAMED, class_names=WIDE), id="wide-classes"),
+        pytest.param(replace(SOFTMAX, language=FILES), id="tokens"),
     ],
 )
 def test_a_wide_terminal_shows_the_plain_table_in_colour(
