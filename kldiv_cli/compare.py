@@ -64,7 +64,7 @@ def compare(
     smooth: float = 0.0,
     group: str | os.PathLike[str] | ArrayLike | None = None,
     mask: Input | None = None,
-    mask_means: Means = "keep",
+    mask_means: Means | None = None,
     top: int = 10,
     labels: str | os.PathLike[str] | ArrayLike | None = None,
     limits: Mapping[str, float] | Sequence[tuple[str, float]] = (),
@@ -151,8 +151,9 @@ def compare(
         which none enters leave every denominator. True and false or 1 and 0. Its axes are the first
         ones of the inputs or the last ones, each as long as theirs or 1. Its rows are the
         reference's, by position.
-    mask_means : {"keep", "drop"}
-        Whether true cells enter, or are left out as those of a padding mask are.
+    mask_means : {"keep", "drop"}, optional
+        Whether true cells enter, as they do by default, or are left out as those of a padding mask
+        are.
     top : int
         How many of the most divergent rows to keep in the result.
     labels : path, str or array_like of int, optional

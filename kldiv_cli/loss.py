@@ -41,7 +41,7 @@ def loss(
     kind: Kind | tuple[Kind, Kind] = "logits",
     normalize: bool = False,
     mask: str | os.PathLike[str] | ArrayLike | None = None,
-    mask_means: Means = "keep",
+    mask_means: Means | None = None,
     progress: Callable[[int, int | None], None] | None = None,
     **options: Any,
 ) -> LossResult:

@@ -72,20 +72,20 @@ class MaskedPairing(Pairing):
             )
 
 
-def masked(pairing: Pairing, mask: Input | None, means: Means) -> Pairing:
-    """Lay a mask beside a pairing; None leaves it as it is.
+def masked(pairing: Pairing, mask: Input | None, means: Means | None) -> Pairing:
+    """Lay a mask beside a pairing; None leaves it as it is. Without ``means`` it keeps.
 
     Raises
     ------
     InputError
         The mask cannot be read, or its axes are not those of the inputs.
     UsageError
-        ``means`` is neither "keep" nor "drop", or is "drop" and there is no mask.
+        ``means`` is neither "keep" nor "drop", or is said and there is no mask.
     """
-    if means not in {"keep", "drop"}:
+    if means not in {"keep", "drop", None}:
         raise UsageError(f"no meaning of a mask is called {means!r}", "Known: keep, drop.")
     if mask is None:
-        if means == "drop":
+        if means is not None:
             raise UsageError(
                 "--mask-means says what a mask means, and there is none",
                 "Name the mask with --mask FILE, or leave it out.",
@@ -98,7 +98,7 @@ def masked(pairing: Pairing, mask: Input | None, means: Means) -> Pairing:
     rows, classes = lengths[: len(row_shape)], lengths[len(row_shape) :]
     names = _names(source, pairing) if prod(source.class_shape) > 1 else None
     cells = tuple(length or 1 for length in classes)
-    laid = Mask(source, means, rows, cells, row_shape, class_shape, names)
+    laid = Mask(source, means or "keep", rows, cells, row_shape, class_shape, names)
     if pairing.classes is not None and not laid.of_rows:
         raise UsageError(
             "--mask says which cells enter, and --classes and --truncate-classes which classes",

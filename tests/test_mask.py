@@ -257,9 +257,10 @@ class TestMeaning:
         with pytest.raises(UsageError, match="no meaning of a mask is called 'hide'"):
             compare(*pair(), np.ones(CLASSES), mask_means="hide")
 
-    def test_a_meaning_without_a_mask(self) -> None:
+    @pytest.mark.parametrize("means", ["keep", "drop"])
+    def test_a_meaning_without_a_mask(self, means: Literal["keep", "drop"]) -> None:
         with pytest.raises(UsageError, match="--mask-means says what a mask means, and there is"):
-            compare(*pair(), mask_means="drop")
+            compare(*pair(), mask_means=means)
 
 
 R, C = (6, 1), (64, 96)
@@ -425,7 +426,7 @@ class TestStreaming:
 
     def test_without_a_mask_the_pairing_is_as_it_was(self) -> None:
         pairing = open_pairing(*pair(), Layout())
-        assert masked(pairing, None, "keep") is pairing
+        assert masked(pairing, None, None) is pairing
         assert type(pairing) is Pairing
         assert next(iter(pairing.blocks())).kept is None
 

@@ -69,7 +69,6 @@ def compare(
             "--stat prints one number, and none of --group's",
             "Leave one of the two out, or write the groups with -o FILE.json.",
         )
-    means = masks.meaning(mask, mask_means)
 
     import kldiv_cli
     from kldiv_cli import reports
@@ -119,7 +118,7 @@ def compare(
             smooth=smooth,
             group=group,
             mask=mask,
-            mask_means=means,
+            mask_means=mask_means,
             top=top,
             labels=labels,
             limits=limits,

@@ -145,7 +145,6 @@ def loss(
         streams.put(lambda stream: stream.writelines(line + "\n" for line in _listing()))
         return 0
     sides = _sides(name, reference, candidate)
-    means = masks.meaning(mask, mask_means)
 
     from kldiv_cli.cli.progress import Progress
     from kldiv_cli.loss import loss as compute
@@ -170,7 +169,7 @@ def loss(
             kind=(reference_kind or kind, candidate_kind or kind),
             normalize=normalize,
             mask=mask,
-            mask_means=means,
+            mask_means=mask_means,
             progress=progress,
             **given,
         )

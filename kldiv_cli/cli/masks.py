@@ -6,8 +6,6 @@ from typing import Annotated, Literal
 
 import typer
 
-from kldiv_cli.errors import UsageError
-
 _PART = "What of the files is compared"
 
 Mask = Annotated[
@@ -30,13 +28,3 @@ MaskMeans = Annotated[
         rich_help_panel=_PART,
     ),
 ]
-
-
-def meaning(mask: str | None, means: Literal["keep", "drop"] | None) -> Literal["keep", "drop"]:
-    """Return what a mask means; raise if that is said and there is none."""
-    if mask is None and means is not None:
-        raise UsageError(
-            "--mask-means says what a mask means, and there is none",
-            "Name the mask with --mask FILE, or leave it out.",
-        )
-    return means or "keep"
