@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from numpy.typing import ArrayLike
 
 from kldiv_cli import measures
+from kldiv_cli.arguments import checked
 from kldiv_cli.classes import Wanted
 from kldiv_cli.comparing import Comparing
 from kldiv_cli.comparison import Comparison
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from kldiv_cli.language import Scoring
 
 
+@checked
 def compare(
     reference: Input,
     candidate: Input,

@@ -10,17 +10,18 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from kldiv_cli import losses
-from kldiv_cli.errors import UsageError
+from kldiv_cli.arguments import checked
 from kldiv_cli.loss_result import LossResult
 from kldiv_cli.masking import check_of_rows, masked
 from kldiv_cli.measures.kinds import Kind
 from kldiv_cli.opening import Own, open_labels, open_pairing, own_kinds, without_labels
 from kldiv_cli.pairing.mask import Means
-from kldiv_cli.request import NanPolicy, check_kinds, check_normalize
+from kldiv_cli.request import NanPolicy, check_kinds, check_nan_policy, check_normalize
 from kldiv_cli.sources.base import Layout, RawType
 from kldiv_cli.summing import Summing
 
 
+@checked
 def loss(
     name: str,
     reference: str | os.PathLike[str] | ArrayLike,
@@ -124,10 +125,7 @@ def loss(
     """
     chosen = losses.load(name, options)
     losses.check_labels(name, chosen, labels is not None)
-    if nan_policy not in {"raise", "omit", "propagate"}:
-        raise UsageError(
-            f"no nan policy is called {nan_policy!r}", "Known: raise, omit, propagate."
-        )
+    check_nan_policy(nan_policy)
     kinds = (kind, kind) if isinstance(kind, str) else (kind[0], kind[1])
     check_kinds(kinds)
     check_normalize(chosen.mode, kinds, normalize=normalize)

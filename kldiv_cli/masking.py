@@ -19,7 +19,7 @@ from kldiv_cli.opening import Input
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.pairing.mask import Lengths, Mask, Means, Strips, align
 from kldiv_cli.sources import open_source
-from kldiv_cli.sources.array import ArraySource
+from kldiv_cli.sources.array import ArraySource, as_array
 from kldiv_cli.sources.base import Layout, Source
 from kldiv_cli.sources.piped import STDIN
 from kldiv_cli.sources.selected import whole
@@ -220,12 +220,7 @@ def _open(mask: Input, layout: Layout) -> Source:
                     "Save the mask to a file.",
                 )
             return open_source(mask, layout)
-        return ArraySource(np.asarray(mask), layout, "mask")
-    except ValueError as error:
-        raise InputError(
-            f"mask: expected rows of one length, found what NumPy makes no array of ({error})",
-            _ADVICE,
-        ) from error
+        return ArraySource(as_array(mask, "mask"), layout, "mask")
     except InputError as error:
         raise InputError(error.what, _ADVICE) from error
 

@@ -6,7 +6,6 @@ import os
 from dataclasses import astuple, dataclass, replace
 from math import prod
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from kldiv_cli.classes import Wanted, keep, read_classes
@@ -21,7 +20,7 @@ from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.pairing.by_id import OnMissing
 from kldiv_cli.selecting import select
 from kldiv_cli.sources import open_source
-from kldiv_cli.sources.array import ArraySource
+from kldiv_cli.sources.array import ArraySource, as_array
 from kldiv_cli.sources.base import Layout, Source
 from kldiv_cli.sources.censored import is_llamacpp
 from kldiv_cli.sources.labels import Labels, is_column, read_labels
@@ -72,13 +71,7 @@ def open_side(side: Input, layout: Layout) -> Source:
         raise UsageError(
             f"format {layout.format!r} is for a file, and the input is an array", "Leave it out."
         )
-    try:
-        array = np.asarray(side)
-    except ValueError as error:
-        raise InputError(
-            f"array: expected rows of one length, found what NumPy makes no array of ({error})",
-            "Every row needs one logit per class.",
-        ) from error
+    array = as_array(side, "array")
     dtype = told_type(array.dtype, layout, "array")
     return ArraySource(array if dtype == array.dtype else array.view(dtype), layout)
 

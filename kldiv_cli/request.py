@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import isfinite, isnan, log
 from typing import Literal
@@ -39,19 +39,11 @@ class Request:
     threads: int = 1
 
     def __post_init__(self) -> None:
-        for name, value, known in (
-            ("mode", self.mode, ("softmax", "sigmoid")),
-            ("unit", self.unit, ("nats", "bits")),
-            ("nan policy", self.nan_policy, ("raise", "omit", "propagate")),
-        ):
-            if value not in known:
-                raise UsageError(f"no {name} is called {value!r}", f"Known: {', '.join(known)}.")
+        check_mode(self.mode)
+        _check_known("unit", self.unit, ("nats", "bits"))
+        check_nan_policy(self.nan_policy)
         check_kinds(self.kinds)
-        if not (isfinite(self.temperature) and self.temperature > 0):
-            raise UsageError(
-                f"expected a temperature above 0, found {self.temperature:g}",
-                "1 leaves the logits alone.",
-            )
+        check_temperature(self.temperature)
         if not 0 <= self.smooth < 1:
             raise UsageError(
                 f"expected --smooth of 0 or more and below 1, found {self.smooth:g}",
@@ -62,7 +54,7 @@ class Request:
             raise UsageError(
                 f"expected --top of 0 or more, found {self.top}", "--top 10 is the default."
             )
-        if self.threads < 1 or self.threads % 1:
+        if self.threads < 1:
             raise UsageError(
                 f"expected a whole number of --threads, 1 or more, found {self.threads}",
                 "Leave it out to use all cores.",
@@ -88,11 +80,33 @@ class Request:
         return nats / log(2) if self.unit == "bits" and measure.has_unit else nats
 
 
+def check_mode(mode: str) -> None:
+    """Raise a `UsageError` for an unknown mode."""
+    _check_known("mode", mode, ("softmax", "sigmoid"))
+
+
+def check_nan_policy(policy: str) -> None:
+    """Raise a `UsageError` for an unknown thing to do with invalid rows."""
+    _check_known("nan policy", policy, ("raise", "omit", "propagate"))
+
+
+def check_temperature(temperature: float) -> None:
+    """Raise a `UsageError` for what logits cannot be divided by."""
+    if not (isfinite(temperature) and temperature > 0):
+        raise UsageError(
+            f"expected a temperature above 0, found {temperature:g}", "1 leaves the logits alone."
+        )
+
+
 def check_kinds(kinds: tuple[Kind, Kind]) -> None:
     """Raise a `UsageError` for an unknown kind of input."""
     for kind in kinds:
-        if kind not in KINDS:
-            raise UsageError(f"no kind of input is called {kind!r}", f"Known: {', '.join(KINDS)}.")
+        _check_known("kind of input", kind, KINDS)
+
+
+def _check_known(what: str, value: str, known: Iterable[str]) -> None:
+    if value not in known:
+        raise UsageError(f"no {what} is called {value!r}", f"Known: {', '.join(known)}.")
 
 
 def check_normalize(mode: Mode, kinds: tuple[Kind, Kind], *, normalize: bool) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from math import isfinite, isnan, nan
+from math import isnan, nan
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli import measures
-from kldiv_cli.errors import UsageError
+from kldiv_cli.arguments import checked
 from kldiv_cli.identities import IDENTITIES
 from kldiv_cli.identities.base import TOLERANCE, Long, Rows
 from kldiv_cli.identities.distillation import USUAL_TEMPERATURE
@@ -19,7 +19,7 @@ from kldiv_cli.measures.base import Mode, Status
 from kldiv_cli.measures.exact import real
 from kldiv_cli.opening import Input, Own, describe, invalid_row, nothing_counts, open_pairing
 from kldiv_cli.pairing import BlockPair, Pairing
-from kldiv_cli.request import NanPolicy
+from kldiv_cli.request import NanPolicy, check_mode, check_nan_policy, check_temperature
 from kldiv_cli.selecting import selection_of
 from kldiv_cli.sources.base import Layout, RawType
 from kldiv_cli.sources.rows import Choice
@@ -27,6 +27,7 @@ from kldiv_cli.verification import Finding, Verification
 from kldiv_cli.watch import Watch
 
 
+@checked
 def verify(
     reference: Input,
     candidate: Input,
@@ -82,10 +83,9 @@ def verify(
         A file cannot be read, the two sides do not correspond, a row is invalid under "raise", or
         no row is left to check.
     """
-    if not (isfinite(temperature) and temperature > 0):
-        raise UsageError(
-            f"expected a temperature above 0, found {temperature:g}", "1 leaves the logits alone."
-        )
+    check_mode(mode)
+    check_temperature(temperature)
+    check_nan_policy(nan_policy)
     classes = None if columns is None else tuple(columns)
     layout = Layout(row_axes, id_column, classes, key, dtype, header, delimiter, reference_format)
     own = Own(candidate_key, candidate_format)

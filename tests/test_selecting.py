@@ -399,7 +399,7 @@ class TestErrors:
         assert (code, out, first) == (2, "", f"kldiv: error: {what}")
         assert advice
 
-    @pytest.mark.parametrize("rows", [slice(0, 10, 2), slice(10**18, None), slice(0.5, 3)])
+    @pytest.mark.parametrize("rows", [slice(0, 10, 2), slice(10**18, None)])
     def test_no_slice_of_rows(self, rows: Any) -> None:
         with pytest.raises(UsageError, match="expected A:B"):
             compare(S, T, rows=rows)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from kldiv_cli.errors import InputError
 from kldiv_cli.sources.base import BFLOAT16, Block, Layout, check_exact_integers, check_numeric
@@ -142,6 +142,28 @@ class ArraySource:
 
     def place_of(self, row: int) -> None:
         """Arrays have no lines."""
+
+
+def as_array(values: ArrayLike, name: str) -> NDArray[Any]:
+    """Return what a caller handed over as an array.
+
+    Raises
+    ------
+    InputError
+        NumPy makes none of it: rows differ in length, or a tensor is not in this memory.
+    """
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise InputError(
+            f"{name}: expected rows of one length, found what NumPy makes no array of ({error})",
+            "Give every row as many numbers as the others.",
+        ) from error
+    except (TypeError, RuntimeError) as error:
+        raise InputError(
+            f"{name}: expected an array, found what NumPy makes none of ({error})",
+            "Of a PyTorch tensor, give tensor.detach().cpu().float().numpy().",
+        ) from error
 
 
 def type_name(dtype: np.dtype[Any]) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kldiv_cli.errors import InputError
 from kldiv_cli.sources import is_table, open_source
+from kldiv_cli.sources.array import as_array
 from kldiv_cli.sources.base import Layout
 
 _BLOCK = 1 << 16
@@ -107,7 +108,7 @@ def read_labels(
         blocks = [block.values.ravel() for block in source.blocks(_BLOCK)]
         shape = tuple(n for n in source.shape if n is not None)
         return _integers(source.path, np.concatenate(blocks), shape)
-    values = np.asarray(labels)
+    values = as_array(labels, "labels")
     return _integers("labels", values.ravel(), values.shape)
 
 

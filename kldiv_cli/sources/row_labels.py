@@ -15,6 +15,7 @@ from numpy.lib import format as npy_format
 from numpy.typing import ArrayLike, NDArray
 
 from kldiv_cli.errors import InputError
+from kldiv_cli.sources.array import as_array
 from kldiv_cli.sources.npy import read_header
 
 _ADVICE = (
@@ -63,7 +64,7 @@ def read_row_labels(labels: str | os.PathLike[str] | ArrayLike) -> RowLabels:
         The file cannot be read, or holds something else.
     """
     if not isinstance(labels, (str, os.PathLike)):
-        return RowLabels("array", _as_text(np.asarray(labels), "array of labels"))
+        return RowLabels("array", _as_text(as_array(labels, "labels"), "labels"))
     path = os.fspath(labels)
     try:
         with Path(path).open("rb") as file:

@@ -86,7 +86,7 @@ def test_other_types_are_refused(array: Any, found: str, tmp_path: Path) -> None
 
 
 def test_characters_that_there_are_not_are_refused() -> None:
-    with pytest.raises(InputError, match=r"^array of labels: expected text, found none \("):
+    with pytest.raises(InputError, match=r"^labels: expected text, found none \("):
         read_row_labels(NO_TEXT)
 
 
