@@ -20,16 +20,17 @@ _ALL_GROUPS = 20
 """So many groups are all shown."""
 
 
-def head(comparison: Comparison) -> list[tuple[str, str]]:
-    """Return what was compared and how, label by label."""
+def head(comparison: Comparison, columns: int | None = None) -> list[tuple[str, str]]:
+    """Return what was compared and how, label by label; on a terminal it says how wide that is."""
+    room = None if columns is None else columns - _labels(comparison) - 2
     return [
-        ("reference p", sides.file_line(comparison.reference)),
-        ("candidate q", sides.file_line(comparison.candidate)),
+        *sides.file_lines("reference p", comparison.reference, room),
+        *sides.file_lines("candidate q", comparison.candidate, room),
         *sides.both_notes(comparison),
         *_definitions(comparison),
         (comparison.mode, _mode(comparison)),
         *sides.probabilities(comparison),
-        *sides.masked(comparison),
+        *sides.masked(comparison, room),
         *left_out.lines(comparison),
         *_rows(comparison),
         *_agreement(comparison),
@@ -38,10 +39,14 @@ def head(comparison: Comparison) -> list[tuple[str, str]]:
     ]
 
 
+def _labels(comparison: Comparison) -> int:
+    return max(len("reference p"), *map(len, comparison.definitions))
+
+
 def _definitions(comparison: Comparison) -> list[tuple[str, str]]:
     """Say what was computed, over as many lines as it takes."""
     names = comparison.definitions
-    room = 78 - max(len("reference p"), *map(len, names))
+    room = 78 - _labels(comparison)
     return [
         (name if i == 0 else "", line)
         for name, definition in names.items()

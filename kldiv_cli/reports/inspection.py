@@ -13,8 +13,8 @@ import numpy as np
 from kldiv_cli.errors import a_few, printable
 from kldiv_cli.inspection_result import Contexts, Inspection, Span, Unreadable
 from kldiv_cli.reports.json import SCHEMA, shards_object, valid
-from kldiv_cli.reports.parts import number, once
-from kldiv_cli.reports.sides import file_line, notes
+from kldiv_cli.reports.parts import columns, number, once
+from kldiv_cli.reports.sides import file_lines, notes
 
 _WIDTH = 80
 _LABEL = 13
@@ -30,7 +30,7 @@ _MINIMA = {
 
 def write_table(found: Inspection, stream: IO[str]) -> None:
     """Write what one file is; only lines that hold long names are wider than 80 columns."""
-    for label, text in _lines(found):
+    for label, text in _lines(found, columns(stream)):
         stream.write(f"{label:<{_LABEL}}{text}".rstrip() + "\n")
 
 
@@ -41,8 +41,8 @@ def write_json(found: Sequence[Inspection | Unreadable], stream: IO[str]) -> Non
     stream.write("\n")
 
 
-def _lines(found: Inspection) -> Iterator[tuple[str, str]]:
-    yield "file", file_line(found.file)
+def _lines(found: Inspection, width: int | None) -> Iterator[tuple[str, str]]:
+    yield from file_lines("file", found.file, None if width is None else width - _LABEL)
     yield from once(notes(found.file))
     if found.contexts is not None:
         at_most = number(found.contexts.held)

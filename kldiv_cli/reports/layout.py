@@ -9,12 +9,13 @@ from kldiv_cli.reports import facts, groups, language, statistics
 from kldiv_cli.reports.parts import Grid, Lines
 
 
-def parts(comparison: Comparison) -> Iterator[Lines | Grid]:
+def parts(comparison: Comparison, columns: int | None = None) -> Iterator[Lines | Grid]:
     """Yield what was compared and how, the statistics, and the most divergent rows.
 
     Language models have figures of their own, which come first; the others then take less room.
+    ``columns`` is the width of a terminal, to which the names of files are folded.
     """
-    yield Lines("", tuple(facts.head(comparison)))
+    yield Lines("", tuple(facts.head(comparison, columns)))
     if comparison.language is None:
         yield from statistics.grids(comparison)
     else:

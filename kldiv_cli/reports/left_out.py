@@ -8,7 +8,6 @@ from textwrap import wrap
 from typing import Any
 
 from kldiv_cli.comparison import Comparison
-from kldiv_cli.errors import printable
 from kldiv_cli.selection import ClassSelection, Missing, Selection
 
 _WIDTH = 67
@@ -58,10 +57,9 @@ def _classes(selection: ClassSelection, comparison: Comparison) -> Iterator[tupl
 
 def _missing(missing: Missing, comparison: Comparison) -> str:
     rows = f"{missing.only_reference} row{'' if missing.only_reference == 1 else 's'}"
-    ours, theirs = printable(comparison.reference.path), printable(comparison.candidate.path)
     if comparison.selection is not None:
-        return f"{rows} of these not in {theirs}"
-    return f"{rows} only in {ours}, {missing.only_candidate} only in {theirs}"
+        return f"{rows} of these not in q"
+    return f"{rows} only in p, {missing.only_candidate} only in q"
 
 
 def _rows(selection: Selection, paired_by: str) -> str:

@@ -10,7 +10,8 @@ from typing import IO, Any
 
 from kldiv_cli.loss_result import LossResult
 from kldiv_cli.reports.json import SCHEMA, file_object, mask_object, valid
-from kldiv_cli.reports.sides import file_line, mask_line
+from kldiv_cli.reports.parts import columns
+from kldiv_cli.reports.sides import file_lines
 
 _WIDTH = 80
 _LABEL = 13
@@ -18,7 +19,7 @@ _LABEL = 13
 
 def write_table(result: LossResult, stream: IO[str]) -> None:
     """Write the loss in words; only the lines that name files can be wider than 80 columns."""
-    for label, text in _lines(result):
+    for label, text in _lines(result, columns(stream)):
         stream.write(f"{label:<{_LABEL}}{text}".rstrip() + "\n")
 
 
@@ -61,9 +62,10 @@ def _object(result: LossResult) -> dict[str, Any]:
     }
 
 
-def _lines(result: LossResult) -> Iterator[tuple[str, str]]:
-    yield "reference p", file_line(result.reference)
-    yield "candidate q", file_line(result.candidate)
+def _lines(result: LossResult, width: int | None) -> Iterator[tuple[str, str]]:
+    room = None if width is None else width - _LABEL
+    yield from file_lines("reference p", result.reference, room)
+    yield from file_lines("candidate q", result.candidate, room)
     for name, side in (("p", result.reference), ("q", result.candidate)):
         if side.kind != "logits":
             yield "input", f"{name}: {side.kind}"
@@ -71,7 +73,7 @@ def _lines(result: LossResult) -> Iterator[tuple[str, str]]:
     yield from _wrapped("options", ", ".join(_option(*item) for item in result.options.items()))
     left_out = f"{result.skipped} skipped, {result.invalid} invalid"
     if result.mask is not None:
-        yield "mask", mask_line(result.mask)
+        yield from file_lines("mask", result.mask, room)
         left_out += f", {result.masked} masked"
         if result.mask.cells:
             yield "masked", f"{result.mask.cells} of {result.mask.of} cells in the rows counted"

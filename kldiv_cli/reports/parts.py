@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from shutil import get_terminal_size
+from typing import IO
 
 
 @dataclass(frozen=True)
@@ -47,3 +49,32 @@ def packed(figures: Sequence[str], width: int) -> Iterator[str]:
             line = ""
         line += f"{' ' if line else ''}{figure}{comma}"
     yield line
+
+
+def cells(text: str) -> int:
+    """Count the cells of a terminal: two for a Chinese character, none for a combining accent."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len  # noqa: PLC0415 - few names need its tables
+
+    return cell_len(text)
+
+
+def columns(stream: IO[str]) -> int | None:
+    """Return how wide the stream's terminal is, None where it is no terminal."""
+    return get_terminal_size().columns if stream.isatty() else None
+
+
+def folded(path: str, room: int) -> Iterator[str]:
+    """Break a path that takes more room than there is, where it can be after a slash."""
+    while len(path) > 1 and cells(path) > room:
+        part = path[0]
+        for character in path[1:]:
+            if cells(part + character) > room:
+                break
+            part += character
+        after = part.rfind("/") + 1
+        part = part[:after] if after > len(part) // 2 else part
+        yield part
+        path = path[len(part) :]
+    yield path

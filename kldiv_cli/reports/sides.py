@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from kldiv_cli.comparison import Comparison, MaskUse, Side
 from kldiv_cli.errors import a_few, printable
-from kldiv_cli.reports.parts import once
+from kldiv_cli.reports.parts import cells, folded, once
 
 _FORMAT = "format: "
 """With what a note on a file's format begins."""
 
 
-def file_line(side: Side | MaskUse) -> str:
-    """Name a file and what it holds."""
+def file_lines(label: str, side: Side | MaskUse, room: int | None) -> list[tuple[str, str]]:
+    """Name a file and what it holds, of a mask also what it means.
+
+    Where a terminal has no room for both on one line, the name stands alone, on as many as it
+    takes. Elsewhere ``room`` is None, and all is one line.
+    """
     shape = " x ".join("?" if length is None else str(length) for length in side.shape)
-    return f"{printable(side.path)}  {side.format} {side.dtype} {shape}{_files(side)}"
-
-
-def mask_line(mask: MaskUse) -> str:
-    """Name a mask and what it means."""
-    return f"{file_line(mask)}, true {mask.means}s"
+    means = f", true {side.means}s" if isinstance(side, MaskUse) else ""
+    name, holds = printable(side.path), f"{side.format} {side.dtype} {shape}{_files(side)}{means}"
+    line = f"{name}  {holds}"
+    if room is None or cells(line) <= room:
+        return [(label, line)]
+    return once([*((label, part) for part in folded(name, room)), ("", holds)])
 
 
 def notes(side: Side) -> list[tuple[str, str]]:
@@ -64,7 +68,7 @@ def probabilities(comparison: Comparison) -> list[tuple[str, str]]:
     return found
 
 
-def masked(comparison: Comparison) -> list[tuple[str, str]]:
+def masked(comparison: Comparison, room: int | None) -> list[tuple[str, str]]:
     """Say what the mask is, what it left out, and what became of the rest."""
     mask = comparison.mask
     if mask is None:
@@ -77,7 +81,7 @@ def masked(comparison: Comparison) -> list[tuple[str, str]]:
     sides = comparison.reference, comparison.candidate
     unscored = comparison.language is None and any(side.format == "llamacpp" for side in sides)
     return [
-        ("mask", mask_line(mask)),
+        *file_lines("mask", mask, room),
         *(("", printable(note)) for note in mask.notes),
         ("masked", f"{rows}, and {mask.cells} of {mask.of} cells in those counted"),
         *([("", rest[comparison.mode])] if mask.cells else []),

@@ -11,7 +11,7 @@ from typing import IO
 
 from kldiv_cli.comparison import Comparison
 from kldiv_cli.reports import layout
-from kldiv_cli.reports.parts import Lines
+from kldiv_cli.reports.parts import Lines, cells
 
 
 def write(comparison: Comparison, stream: IO[str]) -> None:
@@ -39,17 +39,8 @@ def _lines(comparison: Comparison) -> Iterator[str]:
 
 def _aligned(rows: Sequence[Sequence[str]], right: Sequence[bool]) -> Iterator[str]:
     """Put two spaces between columns; those marked as right are numbers."""
-    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
+    widths = [max(map(cells, column)) for column in zip(*rows, strict=True)]
     for row in rows:
-        blanks = [" " * (width - _width(text)) for width, text in zip(widths, row, strict=True)]
-        cells = zip(row, blanks, right, strict=True)
-        yield "  ".join(blank + text if ends else text + blank for text, blank, ends in cells)
-
-
-def _width(text: str) -> int:
-    """Count the cells of a terminal: two for a Chinese character, none for a combining accent."""
-    if text.isascii():
-        return len(text)
-    from rich.cells import cell_len  # noqa: PLC0415 - few names need its tables
-
-    return cell_len(text)
+        blanks = [" " * (width - cells(text)) for width, text in zip(widths, row, strict=True)]
+        parts = zip(row, blanks, right, strict=True)
+        yield "  ".join(blank + text if ends else text + blank for text, blank, ends in parts)

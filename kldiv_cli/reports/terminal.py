@@ -25,13 +25,13 @@ def lines(comparison: Comparison, stream: IO[str]) -> Iterator[str]:
         legacy_windows=False,
     )
     with console.capture() as captured:
-        console.print(_layout(comparison))
+        console.print(_layout(comparison, console.width))
     yield from captured.get().removesuffix("\n").split("\n")
 
 
-def _layout(comparison: Comparison) -> Group:
+def _layout(comparison: Comparison, columns: int) -> Group:
     found: list[RenderableType] = []
-    for part in layout.parts(comparison):
+    for part in layout.parts(comparison, columns):
         found += [Text()] if found else []
         found += [Text(part.title, style="bold")] if part.title else []
         found.append(_lines(part.lines) if isinstance(part, Lines) else _grid(part))

@@ -9,9 +9,11 @@ from typing import IO
 from kldiv_cli.errors import printable
 from kldiv_cli.reports import left_out
 from kldiv_cli.reports.json import SCHEMA, file_object, valid
-from kldiv_cli.reports.sides import file_line
+from kldiv_cli.reports.parts import columns
+from kldiv_cli.reports.sides import file_lines
 from kldiv_cli.verification import Finding, Verification
 
+_LABEL = 13
 _NOTE = """
 residual: the largest distance of any two routes to the same number, relative to
 that number and to what rounding leaves of the terms a route adds up. One route
@@ -21,7 +23,7 @@ is kldiv's kernel, the others are the definitions in long double.
 
 def write_table(verification: Verification, stream: IO[str]) -> None:
     """Write the findings; only lines that name files or rows can be wider than 80 columns."""
-    stream.writelines(f"{line}\n" for line in _lines(verification))
+    stream.writelines(f"{line}\n" for line in _lines(verification, columns(stream)))
     stream.write(_NOTE)
 
 
@@ -63,12 +65,16 @@ WRITERS: dict[str, Callable[[Verification, IO[str]], None]] = {
 }
 
 
-def _lines(verification: Verification) -> Iterator[str]:
-    yield f"reference p  {file_line(verification.reference)}"
-    yield f"candidate q  {file_line(verification.candidate)}"
+def _lines(verification: Verification, width: int | None) -> Iterator[str]:
+    room = None if width is None else width - _LABEL
+    for label, text in (
+        *file_lines("reference p", verification.reference, room),
+        *file_lines("candidate q", verification.candidate, room),
+    ):
+        yield f"{label:{_LABEL}}{text}"
     yield f"mode         {verification.mode}, T = {verification.temperature:g}"
     for label, text in left_out.selected(verification.selection, verification.paired_by):
-        yield f"{label:13}{text}"
+        yield f"{label:{_LABEL}}{text}"
     yield f"rows         {_rows(verification)}"
     yield ""
     grid: list[tuple[str, ...]] = [("identity", "rows", "residual", "in row", "limit", "")]

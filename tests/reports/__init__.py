@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from io import StringIO
 from typing import Any
 
 import numpy as np
@@ -343,6 +344,13 @@ def with_name(name: str) -> Comparison:
         ids=np.array([name] * 24, dtype=object),
         top=tuple(replace(row, id=name) for row in NAMED.top),
     )
+
+
+class Terminal(StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 def put(comparison: Comparison, outputs: Sequence[str]) -> None:

@@ -23,6 +23,7 @@ from tests.reports import (
     SIGMOID,
     SOFTMAX,
     VARIANTS,
+    Terminal,
     side,
     statistics,
     top_row,
@@ -478,13 +479,6 @@ SPANS = replace(
 """GlobalPointer at full length."""
 
 WIDE = {**VARIANTS, "vocabulary": VOCABULARY, "spans": SPANS}
-
-
-class Terminal(StringIO):
-    """A stream that says it is a terminal."""
-
-    def isatty(self) -> bool:
-        return True
 
 
 @pytest.fixture(autouse=True)

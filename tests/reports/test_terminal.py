@@ -10,18 +10,11 @@ import pytest
 
 from kldiv_cli.comparison import Comparison
 from kldiv_cli.reports import load
-from tests.reports import HOSTILE, MARKUP, NAMED, SOFTMAX, VARIANTS, with_name
+from tests.reports import HOSTILE, MARKUP, NAMED, SOFTMAX, VARIANTS, Terminal, with_name
 from tests.reports.test_language import FILES
 
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 WIDE = "\u7334\u5b50", "c", "e\u0301", "\u30ab\u30bf\u30ab\u30ca"
-
-
-class Terminal(StringIO):
-    """A stream that says it is a terminal."""
-
-    def isatty(self) -> bool:
-        return True
 
 
 def table(comparison: Comparison, stream: StringIO) -> str:
