@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from kldiv_cli.comparison import Side
+from kldiv_cli.comparison import MaskUse, Side
 from kldiv_cli.selection import Selection
 
 
@@ -67,6 +67,8 @@ class Verification:
     findings: tuple[Finding, ...]
     warnings: tuple[str, ...] = ()
     selection: Selection | None = None
+    mask: MaskUse | None = None
+    masked: int = 0
 
     @property
     def holds(self) -> bool:

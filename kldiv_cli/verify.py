@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from math import isnan, nan
+from dataclasses import dataclass, replace
+from math import isnan, nan, prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +15,13 @@ from kldiv_cli.arguments import checked
 from kldiv_cli.identities import IDENTITIES
 from kldiv_cli.identities.base import TOLERANCE, Long, Rows
 from kldiv_cli.identities.distillation import USUAL_TEMPERATURE
+from kldiv_cli.masking import described, hidden, masked, masked_cells
+from kldiv_cli.measures.absence import with_masked
 from kldiv_cli.measures.base import Mode, Status
 from kldiv_cli.measures.exact import real
 from kldiv_cli.opening import Input, Own, describe, invalid_row, nothing_counts, open_pairing
 from kldiv_cli.pairing import BlockPair, Pairing
+from kldiv_cli.pairing.mask import Means
 from kldiv_cli.request import NanPolicy, check_mode, check_nan_policy, check_temperature
 from kldiv_cli.selecting import selection_of
 from kldiv_cli.sources.base import Layout, RawType
@@ -49,6 +52,8 @@ def verify(
     limit: int | None = None,
     sample: int | None = None,
     seed: int | None = None,
+    mask: Input | None = None,
+    mask_means: Means | None = None,
     progress: Callable[[int, int | None], None] | None = None,
 ) -> Verification:
     """Check on the rows of two sets of logits what must hold for any logits.
@@ -62,8 +67,8 @@ def verify(
         Those of `kldiv_cli.compare`.
     key, candidate_key, reference_format, candidate_format, header, delimiter, dtype
         Those of `kldiv_cli.compare`.
-    rows, limit, sample, seed
-        Those of `kldiv_cli.compare`.
+    rows, limit, sample, seed, mask, mask_means
+        Those of `kldiv_cli.compare`; masked cells are in no identity.
     mode : {"softmax", "sigmoid"}
         Under sigmoid, where a row needs no softmax, only the identities of cells are checked; under
         softmax all are, those of cells on the same logits.
@@ -90,57 +95,101 @@ def verify(
     layout = Layout(row_axes, id_column, classes, key, dtype, header, delimiter, reference_format)
     own = Own(candidate_key, candidate_format)
     choice = Choice.of(rows, limit, sample, seed)
-    pairing = open_pairing(reference, candidate, layout, own, choice)
-    findings = [
-        Finding(name, identity.statement, 0, nan, None, "", TOLERANCE)
-        for name, identity in IDENTITIES.items()
-        if mode in identity.modes
-        and not (name == "distillation-at-4" and temperature == USUAL_TEMPERATURE)
-    ]
-    seen: Counter[int] = Counter()
-    watch = Watch(pairing, mode)
-    ends: list[int] = []
-    for block in pairing.blocks():
-        status = measures.prepare(mode, block.reference, block.candidate).status
+    pairing = masked(open_pairing(reference, candidate, layout, own, choice), mask, mask_means)
+    return _Checking(pairing, mode, temperature, nan_policy, choice).run(progress)
+
+
+@dataclass(frozen=True)
+class _Checking:
+    """The identities on their way over the rows of a pairing."""
+
+    pairing: Pairing
+    mode: Mode
+    temperature: float
+    nan_policy: NanPolicy
+    choice: Choice
+
+    def run(self, progress: Callable[[int, int | None], None] | None) -> Verification:
+        """Go over all blocks."""
+        findings = [
+            Finding(name, identity.statement, 0, nan, None, "", TOLERANCE)
+            for name, identity in IDENTITIES.items()
+            if self.mode in identity.modes
+            and not (name == "distillation-at-4" and self.temperature == USUAL_TEMPERATURE)
+        ]
+        seen: Counter[int] = Counter()
+        watch = Watch(self.pairing, self.mode)
+        ends: list[int] = []
+        cells = 0
+        for whole in self.pairing.blocks():
+            block = hidden(whole, ("logits", "logits"))
+            status = measures.prepare(self.mode, block.reference, block.candidate).status
+            status = with_masked(status, block.kept)
+            findings = self._check(findings, block, status)
+            watch.look(block, status == Status.COUNTED, whole)
+            cells += masked_cells(block, status == Status.COUNTED)
+            block.release()
+            seen.update(status.tolist())
+            ends = [*ends[:1], int(block.numbers[0]), int(block.numbers[-1])]
+            if progress is not None:
+                progress(seen.total(), self.pairing.rows_expected)
+        self._check_counted(seen)
+        return self._result(findings, seen, cells, (ends[0], ends[-1]), watch)
+
+    def _check(
+        self, findings: list[Finding], block: BlockPair, status: NDArray[np.uint8]
+    ) -> list[Finding]:
+        """Return the findings with those of one block."""
         invalid = np.flatnonzero(status == Status.INVALID)
-        if nan_policy == "raise" and len(invalid):
-            raise invalid_row(mode, block, int(invalid[0]), pairing)
-        seen.update(status.tolist())
-        watch.look(block, status == Status.COUNTED)
+        if self.nan_policy == "raise" and len(invalid):
+            raise invalid_row(self.mode, block, int(invalid[0]), self.pairing)
         chosen = np.flatnonzero(status == Status.COUNTED)
         if len(chosen):
             s, t = real(block.reference), real(block.candidate)
-            some = Rows(s[chosen], t[chosen], temperature)
+            some = Rows(s[chosen], t[chosen], self.temperature)
             findings = [
-                _merge(old, *_residuals(old.name, some, chosen), block, pairing) for old in findings
+                _merge(old, *_residuals(old.name, some, chosen), block, self.pairing)
+                for old in findings
             ]
-        if nan_policy == "propagate" and len(invalid):
+        if self.nan_policy == "propagate" and len(invalid):
             unknown = np.full(len(invalid), np.nan, np.longdouble)
-            findings = [_merge(old, unknown, invalid, block, pairing) for old in findings]
-        block.release()
-        ends = [*ends[:1], int(block.numbers[0]), int(block.numbers[-1])]
-        if progress is not None:
-            progress(seen.total(), pairing.rows_expected)
-    skipped, invalid_rows = seen[Status.SKIPPED], seen[Status.INVALID]
-    if seen[Status.COUNTED] == 0 and not (nan_policy == "propagate" and invalid_rows):
-        raise nothing_counts(pairing, skipped, invalid_rows)
-    selection = selection_of(pairing, choice, ends[0], ends[-1])
-    # Of a file of which some rows were read only the file itself says how many there are.
-    read = seen.total() if selection is None else None
-    return Verification(
-        reference=describe(pairing.reference, read),
-        candidate=describe(pairing.candidate, read),
-        mode=mode,
-        temperature=temperature,
-        nan_policy=nan_policy,
-        paired_by=pairing.by,
-        rows=seen[Status.COUNTED],
-        skipped=skipped,
-        invalid=invalid_rows,
-        findings=tuple(findings),
-        warnings=watch.warnings(),
-        selection=selection,
-    )
+            findings = [_merge(old, unknown, invalid, block, self.pairing) for old in findings]
+        return findings
+
+    def _check_counted(self, seen: Counter[int]) -> None:
+        """Raise where no row is left to check."""
+        skipped, invalid = seen[Status.SKIPPED], seen[Status.INVALID]
+        if seen[Status.COUNTED] == 0 and not (self.nan_policy == "propagate" and invalid):
+            raise nothing_counts(self.pairing, skipped, invalid, seen[Status.MASKED])
+
+    def _result(
+        self,
+        findings: list[Finding],
+        seen: Counter[int],
+        cells: int,
+        ends: tuple[int, int],
+        watch: Watch,
+    ) -> Verification:
+        pairing, counted = self.pairing, seen[Status.COUNTED]
+        selection = selection_of(pairing, self.choice, *ends)
+        # Of a file of which some rows were read only the file itself says how many there are.
+        read = seen.total() if selection is None else None
+        return Verification(
+            reference=describe(pairing.reference, read),
+            candidate=describe(pairing.candidate, read),
+            mode=self.mode,
+            temperature=self.temperature,
+            nan_policy=self.nan_policy,
+            paired_by=pairing.by,
+            rows=counted,
+            skipped=seen[Status.SKIPPED],
+            invalid=seen[Status.INVALID],
+            findings=tuple(findings),
+            warnings=watch.warnings(),
+            selection=selection,
+            mask=described(pairing, seen.total(), cells, counted * prod(pairing.class_shape)),
+            masked=seen[Status.MASKED],
+        )
 
 
 def _residuals(name: str, rows: Rows, chosen: NDArray[np.intp]) -> tuple[Long, NDArray[np.intp]]:

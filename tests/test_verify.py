@@ -237,3 +237,57 @@ def test_samples(file: str) -> None:
     found = verify(SAMPLES / f"{file}-fp32.npy", SAMPLES / f"{file}-int8.npy", mode=mode)
     assert found.holds
     assert max(finding.residual for finding in found.findings) < TOLERANCE / 5
+
+
+class TestMask:
+    @pytest.mark.parametrize("mode", MODES)
+    def test_the_same_classes_of_every_row(self, sides: Sides, mode: Mode) -> None:
+        kept = np.array([1, 0, 1, 1, 0, 1, 1], dtype=bool)
+        s, t = (np.where(kept, x, NAN) for x in sides)
+        found = verify(s, t, mode=mode, mask=kept)
+        expected = verify(*(x[:, kept] for x in sides), mode=mode)
+        assert failing(found) == failing(expected) == set()
+        assert (found.rows, found.masked) == (40, 0)
+        assert found.mask is not None
+        assert (found.mask.cells, found.mask.of) == (80, 280)
+
+    def test_rows_and_cells(self, sides: Sides, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(pairing, "BLOCK_BYTES", 7 * 8 * 9)
+        kept = np.random.default_rng(5).random((40, 7)) < 0.6
+        kept[[3, 17]] = False
+        kept[5] = np.arange(7) == 2
+        s, t = np.where(kept, sides[0], INF), np.where(kept, sides[1], NAN)
+        found = verify(s, t, mask=kept, temperature=2.5)
+        assert failing(found) == set()
+        assert (found.rows, found.skipped, found.invalid, found.masked) == (38, 0, 0, 2)
+        assert found.mask is not None
+        assert (found.mask.cells, found.mask.of) == (38 * 7 - int(kept.sum()), 38 * 7)
+        part = verify(s, t, mask=kept, rows="2:19")
+        assert (part.rows, part.masked) == (15, 2)
+        dropped = verify(s, t, mask=~kept, mask_means="drop", temperature=2.5)
+        assert [x.residual for x in dropped.findings] == [x.residual for x in found.findings]
+
+    def test_what_is_wrong_still_fails(self, sides: Sides, monkeypatch: pytest.MonkeyPatch) -> None:
+        kept = np.arange(40) % 2 == 0
+        monkeypatch.setattr(Rows, "kernel", spoiled(Rows.kernel, 1 + 1e-11))
+        found = verify(*sides, mask=kept)
+        assert failing(found) == KERNEL
+        assert all(x.rows == 20 and x.row is not None and x.row % 2 == 0 for x in found.findings)
+
+    def test_rows_that_do_not_count(self, sides: Sides) -> None:
+        kept = np.ones((40, 7), dtype=bool)
+        kept[:, 6] = kept[2] = False
+        s, t = (x.copy() for x in sides)
+        s[4, 1] = NAN
+        s[9, :6] = t[9, :6] = -INF
+        with pytest.raises(InputError, match=r"array: row 4, class 1: expected .*, found NaN"):
+            verify(s, t, mask=kept)
+        found = verify(s, t, mask=kept, nan_policy="omit")
+        assert (found.rows, found.skipped, found.invalid, found.masked) == (37, 1, 1, 1)
+        assert found.mask is not None
+        assert (found.mask.cells, found.mask.of) == (37, 37 * 7)
+        assert failing(verify(s, t, mask=kept, nan_policy="propagate")) == set(IDENTITIES)
+
+    def test_nothing_is_kept(self, sides: Sides) -> None:
+        with pytest.raises(InputError, match="found none: the mask leaves out every cell"):
+            verify(*sides, mask=np.zeros(40))

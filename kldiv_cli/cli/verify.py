@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from kldiv_cli.cli import options, parts, reading, streams, warnings
+from kldiv_cli.cli import masks, options, parts, reading, streams, warnings
 
 
 def verify(
@@ -19,6 +19,8 @@ def verify(
     limit: parts.Limit = None,
     sample: parts.Sample = None,
     seed: parts.Seed = None,
+    mask: masks.Mask = None,
+    mask_means: masks.MaskMeans = None,
     strict: options.Strict = False,
     no_warn: options.NoWarn = False,
     row_axes: reading.RowAxes = None,
@@ -70,6 +72,8 @@ def verify(
             limit=limit,
             sample=sample,
             seed=seed,
+            mask=mask,
+            mask_means=mask_means,
             progress=progress,
         )
     warnings.refuse(found.warnings, strict=strict)

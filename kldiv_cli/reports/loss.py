@@ -11,7 +11,7 @@ from typing import IO, Any
 from kldiv_cli.loss_result import LossResult
 from kldiv_cli.reports.json import SCHEMA, file_object, mask_object, valid
 from kldiv_cli.reports.parts import columns
-from kldiv_cli.reports.sides import file_lines
+from kldiv_cli.reports.sides import file_lines, masked_cells
 
 _WIDTH = 80
 _LABEL = 13
@@ -72,12 +72,9 @@ def _lines(result: LossResult, width: int | None) -> Iterator[tuple[str, str]]:
     yield from _wrapped("loss", f"{result.loss}: {result.formula}")
     yield from _wrapped("options", ", ".join(_option(*item) for item in result.options.items()))
     left_out = f"{result.skipped} skipped, {result.invalid} invalid"
+    yield from masked_cells(result.mask, room)
     if result.mask is not None:
-        yield from file_lines("mask", result.mask, room)
         left_out += f", {result.masked} masked"
-        if result.mask.cells:
-            yield "masked", f"{result.mask.cells} of {result.mask.of} cells in the rows counted"
-            yield "", "the loss is that of rows without them"
     yield "rows", f"{result.rows} counted, paired by {result.paired_by}, {left_out}"
     yield "", ""
     yield "value", f"{_number(result.value)} nats"

@@ -89,6 +89,18 @@ def masked(comparison: Comparison, room: int | None) -> list[tuple[str, str]]:
     ]
 
 
+def masked_cells(mask: MaskUse | None, room: int | None) -> list[tuple[str, str]]:
+    """Name a mask, and say how many cells of rows that count it leaves out."""
+    if mask is None:
+        return []
+    found = file_lines("mask", mask, room)
+    found += [("", printable(note)) for note in mask.notes]
+    if mask.cells:
+        found.append(("masked", f"{mask.cells} of {mask.of} cells in the rows counted"))
+        found.append(("", "rows are taken without them"))
+    return found
+
+
 def _files(side: Side | MaskUse) -> str:
     """Say of how many files an input is made, and what of its directory is no part of it."""
     if side.shards is None:

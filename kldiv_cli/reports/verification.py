@@ -8,9 +8,9 @@ from typing import IO
 
 from kldiv_cli.errors import printable
 from kldiv_cli.reports import left_out
-from kldiv_cli.reports.json import SCHEMA, file_object, valid
+from kldiv_cli.reports.json import SCHEMA, file_object, mask_object, valid
 from kldiv_cli.reports.parts import columns
-from kldiv_cli.reports.sides import file_lines
+from kldiv_cli.reports.sides import file_lines, masked_cells
 from kldiv_cli.verification import Finding, Verification
 
 _LABEL = 13
@@ -53,6 +53,7 @@ def write_json(verification: Verification, stream: IO[str]) -> None:
         },
         "holds": verification.holds,
     }
+    found |= mask_object(verification.mask, verification.masked)
     if verification.selection is not None:
         found["selection"] = vars(verification.selection)
     json.dump(valid(found), stream, indent=2, allow_nan=False)
@@ -73,7 +74,10 @@ def _lines(verification: Verification, width: int | None) -> Iterator[str]:
     ):
         yield f"{label:{_LABEL}}{text}"
     yield f"mode         {verification.mode}, T = {verification.temperature:g}"
-    for label, text in left_out.selected(verification.selection, verification.paired_by):
+    for label, text in (
+        *left_out.selected(verification.selection, verification.paired_by),
+        *masked_cells(verification.mask, room),
+    ):
         yield f"{label:{_LABEL}}{text}"
     yield f"rows         {_rows(verification)}"
     yield ""
@@ -94,6 +98,7 @@ def _rows(verification: Verification) -> str:
     return (
         f"{verification.rows} counted, paired by {verification.paired_by}, "
         f"{verification.skipped} skipped, {verification.invalid} invalid{effect}"
+        + ("" if verification.mask is None else f", {verification.masked} masked")
     )
 
 

@@ -335,7 +335,7 @@ class TestLoss:
         assert lines[4:13] == [
             f"mask         {TEXT}  npy bool 6 x 1 x 64 x 96, true keeps",
             "masked       28501 of 36864 cells in the rows counted",
-            "             the loss is that of rows without them",
+            "             rows are taken without them",
             "rows         6 counted, paired by position, 0 skipped, 0 invalid, 0 masked",
             "",
             f"value        {float(total / 8363):.12g} nats",

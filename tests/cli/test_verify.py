@@ -203,3 +203,55 @@ def test_help(kldiv: Kldiv) -> None:
 )
 def test_what_it_loads(words: list[str], expected: list[str]) -> None:
     assert loaded(MAIN, words) == expected
+
+
+class TestMask:
+    def test_the_table(self, kldiv: Kldiv) -> None:
+        text = "samples/ocr-det-text.npy"
+        done = kldiv("verify", *OCR, "--mask", text, "--mode", "sigmoid", "--rows", ":128")
+        assert (done.code, done.err) == (0, "")
+        kept = np.load(text).reshape(-1, 96)[:128]
+        rows = int(kept.any(axis=1).sum())
+        lines = done.out.splitlines()
+        assert lines[3:7] == [
+            "selected     rows 0..127 of 384 (--rows)",
+            f"mask         {text}  npy bool 6 x 1 x 64 x 96, true keeps",
+            f"masked       {96 * rows - kept.sum()} of {96 * rows} cells in the rows counted",
+            "             rows are taken without them",
+        ]
+        assert lines[7] == (
+            f"rows         {rows} counted, paired by position, 0 skipped, 0 invalid, "
+            f"{128 - rows} masked"
+        )
+        assert max(map(len, lines)) <= 80
+
+    def test_json(self, kldiv: Kldiv, tmp_path: Path) -> None:
+        np.save(tmp_path / "m.npy", np.arange(512) % 4 == 0)
+        words = ("--mask", tmp_path / "m.npy", "--mask-means", "drop", "--format", "json")
+        found = json.loads(kldiv("verify", *MAGIKA, *words).out)
+        assert (found["rows"], found["masked"], found["holds"]) == (384, 128, True)
+        assert found["mask"] == {
+            "path": str(tmp_path / "m.npy"),
+            "format": "npy",
+            "dtype": "bool",
+            "shape": [512],
+            "means": "drop",
+            "masked_cells": 0,
+            "cells": 384 * 214,
+        }
+        assert {one["rows"] for one in found["identities"].values()} == {384}
+
+    def test_a_meaning_without_a_mask(self, kldiv: Kldiv) -> None:
+        assert kldiv("verify", *MAGIKA, "--mask-means", "drop") == (
+            2,
+            "",
+            (
+                "kldiv: error: --mask-means says what a mask means, and there is none\n"
+                "Name the mask with --mask FILE, or leave it out.\n"
+            ),
+        )
+
+    def test_a_mask_that_fits_nowhere(self, kldiv: Kldiv) -> None:
+        done = kldiv("verify", *MAGIKA, "--mask", "samples/ocr-det-text.npy")
+        assert (done.code, done.out) == (2, "")
+        assert "expected a mask that fits the first or the last axes of (512, 214)" in done.err
