@@ -212,6 +212,11 @@ _RULES = {
     **_rules("a name, or one for each side", _kind, kind="('logits', 'probs')"),
     **_rules("a slice, or A:B as text", _rows, rows="slice(0, 100)"),
     **_rules("a slice, a path, or a list of names or indices", _classes, classes="slice(0, 100)"),
-    **_rules("pairs of a statistic and a number", _limits, limits="{'mean': 0.01}"),
+    **_rules(
+        "pairs of a statistic and a number",
+        _limits,
+        limits="{'mean': 0.01}",
+        lower_limits="{'same-argmax': 0.99}",
+    ),
     **_rules("a function", _callable, progress="print"),
 }  # fmt: skip

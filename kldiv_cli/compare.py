@@ -14,6 +14,7 @@ from kldiv_cli.arguments import checked
 from kldiv_cli.classes import Wanted
 from kldiv_cli.comparing import Comparing
 from kldiv_cli.comparison import Comparison
+from kldiv_cli.limits import Bounds, check_tokens, judged
 from kldiv_cli.masking import masked, of_whole_rows
 from kldiv_cli.measures.base import Mode
 from kldiv_cli.measures.kinds import Kind
@@ -28,6 +29,8 @@ from kldiv_cli.sources.censored import is_llamacpp
 from kldiv_cli.sources.labels import Labels
 from kldiv_cli.sources.rows import Choice
 from kldiv_cli.watch import Watch
+
+Limits = Mapping[str, float] | Sequence[tuple[str, float]]
 
 if TYPE_CHECKING:
     from kldiv_cli.grouping import Grouping
@@ -69,7 +72,8 @@ def compare(
     mask_means: Means | None = None,
     top: int = 10,
     labels: str | os.PathLike[str] | ArrayLike | None = None,
-    limits: Mapping[str, float] | Sequence[tuple[str, float]] = (),
+    limits: Limits = (),
+    lower_limits: Limits = (),
     threads: int | None = None,
     progress: Callable[[int, int | None], None] | None = None,
 ) -> Comparison:
@@ -162,8 +166,11 @@ def compare(
         The true class, or next token, of every row: an .npy file, the name of a column of the
         reference table, or an array. With them, or with llama.cpp files, which hold the tokens,
         the result's ``language`` has perplexity and its kin.
-    limits : mapping or sequence of pairs, statistic name to value
-        "p99" of the first measure, "kl:p99" of another; kept in the result with the verdict.
+    limits, lower_limits : mapping or sequence of pairs, name to value
+        Figures that should not be above a value, or not below one, kept in the result with the
+        verdict: "p99" of the first measure, "kl:p99" of another; "same-argmax" or "same-sign", the
+        share that agrees; where tokens are scored also `kldiv_cli.limits.token_figures`, such as
+        "ppl:ratio" or "kld:mean".
     threads : int, optional
         How many threads compute; as many as the process has cores by default. The results are the
         same for any number, to the last bit.
@@ -197,7 +204,6 @@ def compare(
     >>> f"{result.measures['jeffreys']['mean']:.12f}"
     '0.284691230257'
     """
-    pairs = limits.items() if isinstance(limits, Mapping) else limits
     names = [measure] if isinstance(measure, str) else list(dict.fromkeys(measure))
     asked = tuple(measures.load(name) for name in names)
     kinds = (kind, kind) if isinstance(kind, str) else (kind[0], kind[1])
@@ -211,7 +217,8 @@ def compare(
         kinds,
         normalize,
         smooth,
-        tuple(pairs),
+        _pairs(limits),
+        _pairs(lower_limits),
         available_threads() if threads is None else threads,
     )
     named = None if columns is None else tuple(columns)
@@ -238,9 +245,15 @@ def compare(
     request = replace(request, kinds=kinds)
     truth = None if labels is None else open_labels(labels, pairing, reference, layout)
     tokens = of_whole_rows(_scoring(pairing, mode, kinds, truth), pairing, labels is not None)
+    check_tokens([stat for stat, _ in request.limits + request.lower_limits], scored=bool(tokens))
     grouping = _grouping(group, pairing, request)
     watch = Watch(pairing, mode, kinds, normalize, temperature=temperature)
-    return Comparing(pairing, request, watch, tokens, grouping, choice).run(progress)
+    found = Comparing(pairing, request, watch, tokens, grouping, choice).run(progress)
+    return replace(found, limits=judged(found, request.limits, request.lower_limits))
+
+
+def _pairs(limits: Limits) -> Bounds:
+    return tuple(limits.items() if isinstance(limits, Mapping) else limits)
 
 
 def _scoring(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from kldiv_cli.comparison import Agreement, Comparison, Limit
+from kldiv_cli.comparison import Agreement, Comparison
 from kldiv_cli.masking import described, hidden, masked_cells
 from kldiv_cli.measures.base import Status
 from kldiv_cli.measures.evaluation import Evaluator
@@ -181,11 +181,7 @@ def _result(
             "argmax" if request.mode == "softmax" else "sign", summary.agreeing, summary.decisions
         ),
         top=_shown_rows(summary, request.top),
-        limits=tuple(
-            Limit(stat, above, found[name][statistic], units[name])
-            for stat, above in request.limits
-            for name, statistic in [request.split(stat)]
-        ),
+        limits=(),
         warnings=watch.warnings(),
         mask=described(pairing, summary.rows, summary.masked_cells, int(counted.sum()) * classes),
         masked=left_out,

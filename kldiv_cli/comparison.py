@@ -65,17 +65,23 @@ class MaskUse:
 
 @dataclass(frozen=True)
 class Limit:
-    """A statistic that was not to be above a value: ``p99`` of the first measure, ``kl:p99``."""
+    """A figure that was not to be above a value, or not below one; the other is None.
+
+    ``stat`` names it: ``p99`` of the first measure, ``kl:p99``, ``same-argmax``, ``ppl:ratio``.
+    """
 
     stat: str
-    above: float
+    above: float | None
     value: float
     unit: str | None
+    below: float | None = None
 
     @property
     def exceeded(self) -> bool:
-        """True above the limit, and for NaN."""
-        return isnan(self.value) or self.value > self.above
+        """True above the limit, below a lower one, and for NaN."""
+        if self.above is not None and self.value > self.above:
+            return True
+        return isnan(self.value) or (self.below is not None and self.value < self.below)
 
 
 @dataclass(frozen=True)

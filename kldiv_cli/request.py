@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isfinite, isnan, log
 from typing import Literal
 
 from kldiv_cli.errors import UsageError
+from kldiv_cli.limits import Bounds, check
 from kldiv_cli.measures.base import Float64, Measure, Mode
 from kldiv_cli.measures.kinds import KINDS, Kind
-from kldiv_cli.summary import STATISTICS
 
 Unit = Literal["nats", "bits"]
 NanPolicy = Literal["raise", "omit", "propagate"]
@@ -35,7 +35,8 @@ class Request:
     kinds: tuple[Kind, Kind]
     normalize: bool
     smooth: float
-    limits: tuple[tuple[str, float], ...]
+    limits: Bounds
+    lower_limits: Bounds
     threads: int = 1
 
     def __post_init__(self) -> None:
@@ -63,17 +64,13 @@ class Request:
             raise UsageError(
                 "expected at least one measure, found none", "jeffreys is the default."
             )
-        for stat, above in self.limits:
-            self.split(stat)
-            if isnan(above):
+        for stat, bound in (*self.limits, *self.lower_limits):
+            check(stat, [measure.name for measure in self.measures], self.mode)
+            if isnan(bound):
                 raise UsageError(
                     f"expected a number as the limit of {stat}, found nan",
                     "Say for example mean=0.01.",
                 )
-
-    def split(self, stat: str) -> tuple[str, str]:
-        """Return measure and statistic of ``kl:p99``, or of ``p99`` for the first measure."""
-        return split_statistic(stat, [measure.name for measure in self.measures])
 
     def in_unit(self, nats: Float64, measure: Measure) -> Float64:
         """Return values in the unit asked for; those of a measure without a unit as they are."""
@@ -121,25 +118,3 @@ def check_normalize(mode: Mode, kinds: tuple[Kind, Kind], *, normalize: bool) ->
             "--normalize is for rows that sum to 1, and under sigmoid none has to",
             "Leave it out.",
         )
-
-
-def split_statistic(stat: str, measures: Sequence[str]) -> tuple[str, str]:
-    """Return measure and statistic of ``kl:p99``, or of ``p99`` for the first measure.
-
-    Raises
-    ------
-    UsageError
-        There is no such statistic, or the measure was not asked for.
-    """
-    measure, colon, name = stat.rpartition(":")
-    if name not in STATISTICS:
-        raise UsageError(f"no statistic is called {name!r}", f"Known: {', '.join(STATISTICS)}.")
-    if not colon:
-        return measures[0], name
-    if measure not in measures:
-        raise UsageError(
-            f"{stat}: expected a measure that is computed ({', '.join(measures)}), found "
-            f"{measure!r}",
-            f"Ask for it with --measure {measure}.",
-        )
-    return measure, name

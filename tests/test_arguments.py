@@ -116,6 +116,7 @@ WRONG: list[tuple[str, Any, str, str, str]] = [
     ("measure", None, "a name or a list of them", "None", "['kl', 'js']"),
     ("kind", ("probs",), "a name, or one for each side", "('probs',)", "('logits', 'probs')"),
     ("limits", "mean=0.1", PAIRS, "'mean=0.1'", "{'mean': 0.01}"),
+    ("lower_limits", 0.99, PAIRS, "0.99", "{'same-argmax': 0.99}"),
     ("limits", {"mean": "x"}, PAIRS, "{'mean': 'x'}", "{'mean': 0.01}"),
     ("mask", {1}, "a path or an array of booleans", "{1}", "'mask.npy'"),
     ("group", {1}, "a word, a column, a path or an array", "{1}", "'argmax'"),

@@ -41,6 +41,7 @@ def compare(
     output: options.Outputs = None,
     stat: options.Stat = None,
     fail_above: options.FailAbove = None,
+    fail_below: options.FailBelow = None,
     strict: options.Strict = False,
     no_warn: options.NoWarn = False,
     row_axes: reading.RowAxes = None,
@@ -61,7 +62,8 @@ def compare(
 
     Exit code 0: compared, and within the limits; 1: a limit was exceeded; 2: trouble.
     """
-    limits = [_limit(text) for text in fail_above or ()]
+    limits = [_limit("--fail-above", text) for text in fail_above or ()]
+    lower_limits = [_limit("--fail-below", text) for text in fail_below or ()]
     warnings.check(strict=strict, no_warn=no_warn)
     _check_stat(stat, report)
     if stat is not None and group is not None and not output:
@@ -71,15 +73,15 @@ def compare(
         )
 
     import kldiv_cli
+    from kldiv_cli import limits as named
     from kldiv_cli import reports
     from kldiv_cli.cli.progress import Progress
     from kldiv_cli.reports import files
-    from kldiv_cli.request import split_statistic
     from kldiv_cli.sources import files_of
 
     names = [name.strip() for text in measure or ["jeffreys"] for name in text.split(",")]
     if stat is not None:
-        split_statistic(stat, names)
+        named.check(stat, names, mode)
     outputs = output or []
     if outputs:
         others = (name for name in (group, mask) if name is not None)
@@ -122,13 +124,13 @@ def compare(
             top=top,
             labels=labels,
             limits=limits,
+            lower_limits=lower_limits,
             threads=threads,
             progress=progress,
         )
     warnings.refuse(comparison.warnings, strict=strict)
     if stat is not None:
-        name, statistic = split_statistic(stat, names)
-        value = comparison.measures[name][statistic]
+        value, _ = named.figure(stat, comparison)
 
         def write(stream: IO[str]) -> None:
             stream.write(f"{value!r}\n")
@@ -146,25 +148,28 @@ def compare(
 
 
 def _tell(comparison: Comparison) -> None:
+    from kldiv_cli.summary import STATISTICS
+
     first = next(iter(comparison.measures))
     for limit in comparison.limits:
-        stat = limit.stat if ":" in limit.stat else f"{first} {limit.stat}"
-        verdict = "exceeded" if limit.exceeded else "holds"
-        relation = ">" if limit.exceeded else "<="
-        if isnan(limit.value):
-            relation = "is not a number; limit"
+        stat = f"{first} {limit.stat}" if limit.stat in STATISTICS else limit.stat
+        bound, verdict, relation = limit.above, "exceeded", (">", "<=")
+        if bound is None:
+            bound, verdict, relation = limit.below, "not reached", ("<", ">=")
+        sign = "is not a number; limit" if isnan(limit.value) else relation[not limit.exceeded]
         unit = "" if limit.unit is None else f" {limit.unit}"
-        streams.tell(f"limit {verdict}: {stat} {limit.value!r} {relation} {limit.above!r}{unit}")
+        found = f"{stat} {limit.value!r} {sign} {bound!r}{unit}"
+        streams.tell(f"limit {verdict if limit.exceeded else 'holds'}: {found}")
 
 
-def _limit(text: str) -> tuple[str, float]:
+def _limit(option: str, text: str) -> tuple[str, float]:
     name, _, value = text.partition("=")
     try:
         return name.strip(), float(value)
     except ValueError:
         raise UsageError(
-            f"--fail-above: expected NAME=VALUE with a number, found {text!r}",
-            "Say for example --fail-above mean=0.01.",
+            f"{option}: expected NAME=VALUE with a number, found {text!r}",
+            "Say for example --fail-above mean=0.01 or --fail-below same-argmax=0.99.",
         ) from None
 
 

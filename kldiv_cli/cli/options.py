@@ -163,7 +163,10 @@ Stat = Annotated[
         "--stat",
         metavar="NAME",
         help="Print this number and nothing else, at full precision: total, mean, sem, min, max, "
-        "median, p90, p95, p99, p99.9; of another measure than the first: kl:p99.",
+        "median, p90, p95, p99, p99.9; of another measure than the first: kl:p99; same-argmax, "
+        "same-sign: the share that agrees. Of tokens: same-top, ppl:NAME (ratio, ln-ratio, "
+        "difference, correlation, candidate, reference), kld:NAME and delta-p:NAME (mean, sem, "
+        "max, p99.9 ... p0.1, min, rms), in nats and as shares.",
         rich_help_panel=_RESULT,
     ),
 ]
@@ -177,7 +180,17 @@ FailAbove = Annotated[
     typer.Option(
         "--fail-above",
         metavar="NAME=VALUE",
-        help="Exit 1 when this statistic is above VALUE or is nan. May be given several times.",
+        help="Exit 1 when this number (named as for --stat) is above VALUE or is nan. May be given "
+        "several times.",
+        rich_help_panel=_CI,
+    ),
+]
+FailBelow = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fail-below",
+        metavar="NAME=VALUE",
+        help="The same when it is below VALUE: --fail-below same-argmax=0.99.",
         rich_help_panel=_CI,
     ),
 ]

@@ -110,6 +110,9 @@ def _groups(comparison: Comparison) -> list[tuple[str, str]]:
 
 
 def _limit(limit: Limit) -> str:
-    verdict = "EXCEEDED" if limit.exceeded else "holds"
+    bound, verdict = f"<= {limit.above!r}", "EXCEEDED"
+    if limit.above is None:
+        bound, verdict = f">= {limit.below!r}", "NOT REACHED"
     unit = "" if limit.unit is None else f" {limit.unit}"
-    return f"{limit.stat} <= {limit.above!r}{unit}: {verdict}: {limit.value!r}"
+    found = verdict if limit.exceeded else "holds"
+    return f"{limit.stat} {bound}{unit}: {found}: {limit.value!r}"

@@ -60,7 +60,7 @@ def summary(comparison: Comparison) -> dict[str, Any]:
         "limits": [
             {
                 "stat": limit.stat,
-                "above": limit.above,
+                **({"above": limit.above} if limit.below is None else {"below": limit.below}),
                 "value": limit.value,
                 "exceeded": limit.exceeded,
             }

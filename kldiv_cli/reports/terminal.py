@@ -43,7 +43,7 @@ def _lines(lines: Sequence[tuple[str, str]]) -> Table:
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     for label, text in lines:
-        exceeded = label == "limit" and "EXCEEDED" in text
+        exceeded = label == "limit" and ": holds: " not in text
         table.add_row(Text(label), Text(text, style="bold red" if exceeded else ""))
     return table
 

@@ -703,7 +703,7 @@ class TestHelp:
             *("--measure", "-m", "--unit", "--top", "--format", "--output", "-o", "--stat"),
             "--group",
         },
-        "For CI": {"--fail-above", "--strict", "--no-warn"},
+        "For CI": {"--fail-above", "--fail-below", "--strict", "--no-warn"},
         "How the files are read": {
             *("--row-axes", "--id", "--columns", "--key", "--candidate-key", "--dtype"),
             *("--reference-format", "--candidate-format", "--no-header", "--delimiter"),
@@ -790,7 +790,9 @@ class TestCompletion:
         [
             pytest.param(["comp"], {"compare"}, id="subcommand"),
             pytest.param(["compare", "--fo"], {"--format"}, id="option"),
-            pytest.param(["compare", "--fa"], {"--fail-above"}, id="another-option"),
+            pytest.param(
+                ["compare", "--fa"], {"--fail-above", "--fail-below"}, id="another-option"
+            ),
             pytest.param(["compare", "--mode", ""], {"softmax", "sigmoid"}, id="choices"),
             pytest.param(["compare", "a", "b", "--format", "js"], {"json", "jsonl"}, id="some"),
         ],

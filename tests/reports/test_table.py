@@ -615,6 +615,18 @@ class TestOnATerminal:
         red = [line for line in on_terminal(hostile).splitlines() if "\x1b[1;31m" in line]
         assert [ESCAPES.sub("", line).split()[1] for line in red] == ["max", "sem"]
 
+    def test_red_is_a_lower_limit_that_is_not_reached(self) -> None:
+        limits = (
+            Limit("same-argmax", None, 23 / 24, None, 0.99),
+            Limit("min", None, 0.0, "nats", 0.0),
+        )
+        text = on_terminal(replace(SOFTMAX, limits=limits))
+        red = [ESCAPES.sub("", line) for line in text.splitlines() if "\x1b[1;31m" in line]
+        assert [line.rstrip() for line in red] == [
+            f"limit        same-argmax >= 0.99: NOT REACHED: {23 / 24!r}"
+        ]
+        assert "limit        min >= 0.0 nats: holds: 0.0" in ESCAPES.sub("", text)
+
     @pytest.mark.parametrize("name", HOSTILE, ids=ascii)
     def test_no_name_reaches_the_terminal_raw(self, name: str) -> None:
         text = ESCAPES.sub("", on_terminal(with_name(name)))
