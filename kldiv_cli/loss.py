@@ -14,10 +14,11 @@ from kldiv_cli.arguments import checked
 from kldiv_cli.loss_result import LossResult
 from kldiv_cli.masking import check_of_rows, masked
 from kldiv_cli.measures.kinds import Kind
-from kldiv_cli.opening import Own, open_labels, open_pairing, own_kinds, without_labels
+from kldiv_cli.opening import Own, open_labels, open_pairing, open_side, own_kinds, without_labels
 from kldiv_cli.pairing.mask import Means
 from kldiv_cli.request import NanPolicy, check_kinds, check_nan_policy, check_normalize
 from kldiv_cli.sources.base import Layout, RawType
+from kldiv_cli.sources.rows import Choice
 from kldiv_cli.summing import Summing
 
 
@@ -41,6 +42,10 @@ def loss(
     dtype: RawType | None = None,
     kind: Kind | tuple[Kind, Kind] = "logits",
     normalize: bool = False,
+    rows: slice | str | None = None,
+    limit: int | None = None,
+    sample: int | None = None,
+    seed: int | None = None,
     mask: str | os.PathLike[str] | ArrayLike | None = None,
     mask_means: Means | None = None,
     progress: Callable[[int, int | None], None] | None = None,
@@ -82,6 +87,9 @@ def loss(
         What the numbers are, of both sides or of each; their logarithms are taken for logits.
     normalize : bool
         Take rows of probabilities however far from 1 they sum.
+    rows, limit, sample, seed : optional
+        Only some rows, as in `kldiv_cli.compare`: the loss is that of files of these rows. The
+        length of the first axis counts its entries that have any.
     mask, mask_means : optional
         Which rows or cells enter, as in `kldiv_cli.compare`: the loss is that of rows of only the
         cells that are kept. Rows that are left out, and cells where a loss divides by their number,
@@ -133,12 +141,14 @@ def loss(
     layout = Layout(row_axes, id_column, classes, key, dtype, header, delimiter, reference_format)
     own = Own(candidate_key, candidate_format)
     layout = without_labels(layout, reference, labels)
-    pairing = open_pairing(reference, candidate, layout, own)
-    if chosen.whole_samples and row_axes is None and len(pairing.reference.shape) > 1:
-        pairing = open_pairing(reference, candidate, replace(layout, row_axes=1), own)
+    choice = Choice.of(rows, limit, sample, seed)
+    if chosen.whole_samples and row_axes is None and len(open_side(reference, layout).shape) > 1:
+        layout = replace(layout, row_axes=1)
+    pairing = open_pairing(reference, candidate, layout, own, choice)
     pairing = masked(pairing, mask, mask_means)
     if chosen.needs_prior:
         check_of_rows(pairing)
     kinds = own_kinds(pairing, kinds, chosen.mode)
     truth = None if labels is None else open_labels(labels, pairing, reference, layout)
-    return Summing(chosen, pairing, truth, nan_policy, kinds, normalize).run(name, progress)
+    job = Summing(chosen, pairing, truth, nan_policy, kinds, normalize, choice)
+    return job.run(name, progress)

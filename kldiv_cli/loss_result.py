@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from kldiv_cli.comparison import MaskUse, Side
+from kldiv_cli.selection import Selection
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class LossResult:
         The mask, what it means, and how many cells of the rows that count it leaves out.
     masked : int
         How many rows it leaves out.
+    selection : Selection or None
+        Which rows were taken; None where all were.
     classes : int
         How many classes or cells one row has.
     paired_by : {"position", "id"}
@@ -76,3 +79,4 @@ class LossResult:
     warnings: tuple[str, ...] = ()
     mask: MaskUse | None = None
     masked: int = 0
+    selection: Selection | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from math import isnan, prod
 from typing import Any
 
@@ -20,10 +20,13 @@ from kldiv_cli.measures.absence import with_masked
 from kldiv_cli.measures.base import Status
 from kldiv_cli.measures.exact import widen
 from kldiv_cli.measures.kinds import Kind, to_logits
-from kldiv_cli.opening import describe, invalid_row, nothing_counts
+from kldiv_cli.opening import describe, file_row_shape, invalid_row, nothing_counts
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.request import NanPolicy
+from kldiv_cli.selecting import selection_of
 from kldiv_cli.sources.labels import Labels
+from kldiv_cli.sources.rows import Choice
+from kldiv_cli.sources.selected import whole
 from kldiv_cli.watch import Watch, watched
 
 
@@ -34,6 +37,39 @@ class _Seen:
     rows: Rows
     status: NDArray[np.uint8]
     masked_cells: int
+    block: BlockPair
+
+
+@dataclass
+class _Tally:
+    """All blocks so far; ``ends`` are the places of the first row and of the last one."""
+
+    masked_cells: int = 0
+    rows: int = 0
+    ends: tuple[int, int] = (0, 0)
+    _statuses: list[NDArray[np.uint8]] = field(default_factory=list)
+    _places: list[NDArray[np.intp]] = field(default_factory=list)
+
+    def add(self, seen: _Seen) -> None:
+        """Take in the next block."""
+        block = seen.block
+        first = self.ends[0] if self.rows else block.number(0)
+        self.ends = first, block.number(len(seen.status) - 1)
+        self.masked_cells += seen.masked_cells
+        self.rows += len(seen.status)
+        self._statuses.append(seen.status)
+        if block.places is not None:
+            self._places.append(block.places)
+
+    @property
+    def status(self) -> NDArray[np.uint8]:
+        """That of all rows."""
+        return np.concatenate(self._statuses)
+
+    @property
+    def places(self) -> NDArray[np.intp] | None:
+        """Those of all rows, None where these are all rows of the file."""
+        return np.concatenate(self._places) if self._places else None
 
 
 @dataclass(frozen=True)
@@ -46,31 +82,29 @@ class Summing:
     nan_policy: NanPolicy
     kinds: tuple[Kind, Kind]
     normalize: bool
+    choice: Choice
 
     def run(self, name: str, progress: Callable[[int, int | None], None] | None) -> LossResult:
         """Go over all blocks."""
         watch = Watch(self.pairing, self.loss.mode, self.kinds, self.normalize)
         priors = self._priors() if self.loss.needs_prior else None
         sums = Accumulator(self.loss)
-        statuses = [np.empty(0, np.uint8)]
-        done = cells = 0
+        tally = _Tally()
         for seen in self._blocks(watch):
             rows = seen.rows
             if priors is not None and rows.labels is not None:
                 rows = replace(rows, prior=priors.of(rows.labels))
             sums.add(rows)
-            statuses.append(seen.status)
-            cells += seen.masked_cells
-            done += len(seen.status)
+            tally.add(seen)
             if progress is not None:
-                progress(done, self.pairing.rows_expected)
+                progress(tally.rows, self.pairing.rows_expected)
         watch.check()
-        return self._result(name, sums, np.concatenate(statuses), cells, watch)
+        return self._result(name, sums, tally, watch)
 
     def _blocks(self, watch: Watch | None = None) -> Iterator[_Seen]:
         """Yield what each block shows."""
-        for whole in self.pairing.blocks():
-            block = hidden(whole, self.kinds)
+        for unmasked in self.pairing.blocks():
+            block = hidden(unmasked, self.kinds)
             m, n = (
                 widen(to_logits(x, kind, self.loss.mode))
                 for x, kind in zip((block.reference, block.candidate), self.kinds, strict=True)
@@ -80,7 +114,7 @@ class Summing:
             self._refuse(block, status)
             keep = status == Status.COUNTED
             if watch is not None:
-                watch.look(block, keep, whole)
+                watch.look(block, keep, unmasked)
             counted = self._counted(status)
             kept = None
             if block.kept is not None and block.kept.shape == m.shape:
@@ -91,7 +125,8 @@ class Summing:
             if not keep.all():
                 m, n = m[keep], n[keep]
                 pair = self.loss.prepare(m, n)
-            yield _Seen(Rows(m, n, pair, labels, kept=kept), status, masked_cells(block, counted))
+            rows = Rows(m, n, pair, labels, kept=kept)
+            yield _Seen(rows, status, masked_cells(block, counted), block)
             block.release()
 
     def _counted(self, status: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -125,31 +160,26 @@ class Summing:
             )
         return priors
 
-    def _result(
-        self, name: str, sums: Accumulator, status: NDArray[np.uint8], cells: int, watch: Watch
-    ) -> LossResult:
-        """Return the result, given the status of all rows and how many cells are masked."""
-        skipped = int((status == Status.SKIPPED).sum())
-        invalid = int((status == Status.INVALID).sum())
-        left_out = int((status == Status.MASKED).sum())
+    def _result(self, name: str, sums: Accumulator, seen: _Tally, watch: Watch) -> LossResult:
+        status, pairing = seen.status, self.pairing
+        skipped, invalid, left_out = (
+            int((status == kind).sum()) for kind in (Status.SKIPPED, Status.INVALID, Status.MASKED)
+        )
         counted = self._counted(status)
         if not counted.any():
-            raise nothing_counts(self.pairing, skipped, invalid, left_out)
+            raise nothing_counts(pairing, skipped, invalid, left_out)
+        selection = selection_of(pairing, self.choice, *seen.ends)
+        # Of a file of which some rows were read only the file itself says how many there are.
+        read = len(status) if selection is None else None
         reference, candidate = (
-            watched(describe(source, len(status)), side)
+            watched(describe(source, read), side)
             for source, side in zip(
-                (self.pairing.reference, self.pairing.candidate), watch.sides, strict=True
+                (pairing.reference, pairing.candidate), watch.sides, strict=True
             )
         )
-        rows, classes = int(counted.sum()), prod(self.pairing.class_shape)
-        kept = rows * classes - cells
-        batch = _batch(
-            tuple(length or len(status) for length in reference.shape),
-            self.pairing.class_shape,
-            counted,
-            kept,
-        )
-        size = Size(rows, classes, batch, kept)
+        rows, classes = int(counted.sum()), prod(pairing.class_shape)
+        kept = rows * classes - seen.masked_cells
+        size = Size(rows, classes, self._batch(counted, seen.places, kept), kept)
         outcome = sums.result(size, invalid=self.nan_policy == "propagate" and invalid > 0)
         return LossResult(
             loss=name,
@@ -157,28 +187,30 @@ class Summing:
             options={losses.word(option): value for option, value in vars(self.loss).items()},
             reference=reference,
             candidate=candidate,
-            rows=size.rows,
+            rows=rows,
             skipped=skipped,
             invalid=invalid,
-            classes=size.classes,
-            paired_by=self.pairing.by,
+            classes=classes,
+            paired_by=pairing.by,
             warnings=watch.warnings(),
-            mask=described(self.pairing, len(status), cells, rows * classes),
+            mask=described(pairing, len(status), seen.masked_cells, rows * classes),
             masked=left_out,
+            selection=selection,
             **_told(outcome),
         )
 
+    def _batch(self, counted: NDArray[np.bool_], places: NDArray[np.intp] | None, kept: int) -> int:
+        """Return the length of the first axis, without entries of which no row, or cell, counts."""
+        shape, axes = whole(self.pairing.reference).shape, len(self.pairing.class_shape)
+        if len(shape) == axes:
+            return kept if axes == 1 else int(shape[0] or 0)
+        inner = prod(length or 1 for length in file_row_shape(self.pairing)[1:])
+        if places is None:
+            return int(counted.reshape(-1, inner).any(axis=1).sum())
+        return len(np.unique(places[counted] // inner))
+
 
 def _told(outcome: Outcome) -> dict[str, Any]:
-    told = {field.name: getattr(outcome, field.name) for field in fields(outcome)}
+    told = {each.name: getattr(outcome, each.name) for each in fields(outcome)}
     factor = None if isnan(outcome.value) else outcome.factor
     return {**told, "components": outcome.components or {}, "factor": factor}
-
-
-def _batch(
-    shape: tuple[int, ...], class_shape: tuple[int, ...], counted: NDArray[np.bool_], kept: int
-) -> int:
-    """Return the length of the first axis, without entries of which no row, or cell, counts."""
-    if len(shape) == len(class_shape):
-        return kept if len(shape) == 1 else shape[0]
-    return int(counted.reshape(shape[0], -1).any(axis=1).sum())

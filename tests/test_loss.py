@@ -111,6 +111,39 @@ class TestBlocks:
         assert cells.value == pytest.approx(result.value / 120, rel=1e-15)
         assert loss("globalpointer", *(x[0] for x in sides)).rows == 1
 
+    @pytest.mark.parametrize(
+        ("rows", "batch", "count"), [("5:45", 3, 40), (":20", 1, 20), ("20:41", 2, 21)]
+    )
+    def test_the_first_axis_of_a_selection(
+        self, rows: str, batch: int, count: int, sides: tuple[Array, Array]
+    ) -> None:
+        cubes = [x.reshape(3, 20, CLASSES) for x in sides]
+        result = loss("torch", *cubes, reduction="batchmean", rows=rows)
+        assert (result.rows, result.denominator) == (count, batch)
+        start, stop = (int(end or 0) for end in rows.split(":"))
+        flat = loss("torch", *(x[start:stop] for x in sides), reduction="sum")
+        assert result.value == flat.value / batch
+        mask = np.ones(60)
+        mask[20:] = 0
+        masked = loss("torch", *cubes, reduction="batchmean", rows="5:45", mask=mask.reshape(3, 20))
+        assert (masked.rows, masked.masked, masked.denominator) == (15, 25, 1)
+
+    def test_samples_of_globalpointer_are_selected(self, sides: tuple[Array, Array]) -> None:
+        cubes = [x.reshape(10, 2, 3, CLASSES) for x in sides]
+        result = loss("globalpointer", *cubes, rows="2:5")
+        assert result.value == loss("globalpointer", *(x[2:5] for x in cubes)).value
+        assert (result.rows, result.denominator) == (3, 3)
+        what, _ = refusal(lambda: loss("globalpointer", *cubes, rows=":11"))
+        assert what == "array: expected rows :11 (--rows), found 10 rows"
+
+    def test_a_file_is_read_no_further(self, sides: tuple[Array, Array], tmp_path: Path) -> None:
+        lines = [",".join(map(repr, row)) for row in sides[0].tolist()]
+        (tmp_path / "s.csv").write_text("\n".join(["a,b,c,d,e,f", *lines]) + "\n")
+        (tmp_path / "t.csv").write_text("\n".join(["a,b,c,d,e,f", *lines[:30]]) + "\n")
+        result = loss("kd", tmp_path / "s.csv", tmp_path / "t.csv", limit=30)
+        assert (result.value, result.rows) == (0, 30)
+        assert (result.reference.shape, result.candidate.shape) == ((None, 6), (None, 6))
+
     @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.int8])
     def test_narrow_types_are_widened(self, dtype: type, sides: tuple[Array, Array]) -> None:
         narrow: list[Array] = [(x * 4).astype(dtype) for x in sides]

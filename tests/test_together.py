@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -166,3 +167,69 @@ def test_rows_that_do_not_count_may_have_any_label(selection: dict[str, Any], no
     assert caught.value.what == (
         f"labels: row {first}: expected a label from 0 to {CLASSES - 1}, found {nothing}"
     )
+
+
+LOSSES: dict[str, dict[str, Any]] = {
+    "torch": {"reduction": "mean"},
+    "mxnet": {"release": "1.9"},
+    "keras": {},
+    "r-drop": {"convention": "keras"},
+    "vat": {},
+    "globalpointer": {"reduction": "cell"},
+    "kd": {"temperature": 2.0},
+    "dkd": {},
+    "gjsd": {"beta": 0.3},
+    "distillm": {},
+    "dkl": {"class_prior": True},
+    "ikl": {},
+    "gkl": {"gamma": 0.5},
+}
+
+
+@pytest.mark.parametrize("by_id", [False, True], ids=["position", "id"])
+@pytest.mark.parametrize("selection", SELECTIONS.values(), ids=SELECTIONS.keys())
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_loss_of_a_selection(
+    name: str, selection: dict[str, Any], by_id: bool, tmp_path: Path
+) -> None:
+    inputs, options, rows = _Inputs(10), LOSSES[name], chosen(selection)
+    s, t, mask = inputs.s, inputs.t, inputs.mask
+    given: dict[str, Any] = {}
+    if name in ("dkd", "dkl"):
+        mask = mask[:, :1]
+        given = {"labels": np.where(mask[:, 0], np.arange(ROWS) % CLASSES, -100)}
+    cut = {key: values[rows] for key, values in given.items()}
+    expected = kldiv_cli.loss(name, s[rows], t[rows], mask=mask[rows], **cut, **options)
+    sides: tuple[Any, Any] = (s, t)
+    if by_id:
+        order = np.random.default_rng(1).permutation(ROWS)
+        sides = (
+            write_csv(tmp_path / "s.csv", s, np.arange(ROWS)),
+            write_csv(tmp_path / "t.csv", t[order], order),
+        )
+    found = kldiv_cli.loss(name, *sides, mask=mask, **given | options | selection)
+    assert found.paired_by == ("id" if by_id else "position")
+    for field in ("value", "components", "denominator", "reference_value", "factor", "notes"):
+        assert getattr(found, field) == getattr(expected, field), field
+    assert (found.rows, found.masked) == (expected.rows, expected.masked)
+    assert found.mask is not None
+    assert expected.mask is not None
+    assert (found.mask.cells, found.mask.of) == (expected.mask.cells, expected.mask.of)
+    assert found.selection is not None
+    first, last = int(rows[0]), int(rows[-1])
+    if "sample" in selection:
+        first, last = (20, 219) if "rows" in selection else (0, 299)
+    counted = not by_id or "sample" in selection or selection.get("rows") == "-60:"
+    of = ROWS if counted else None  # of text nobody knows who has not read it
+    assert (found.selection.first, found.selection.last, found.selection.of) == (first, last, of)
+    assert found.reference.shape == (of, CLASSES)
+
+
+def write_csv(path: Path, values: NDArray[Any], ids: NDArray[np.intp]) -> Path:
+    """Write a table with ids."""
+    lines = [",".join(["id", *(f"c{i}" for i in range(CLASSES))])]
+    lines += [
+        f"{i}," + ",".join(map(repr, row.tolist())) for i, row in zip(ids, values, strict=True)
+    ]
+    path.write_text("\n".join(lines) + "\n")
+    return path

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from kldiv_cli.cli import masks, options, reading, streams, warnings
+from kldiv_cli.cli import masks, options, parts, reading, streams, warnings
 from kldiv_cli.errors import UsageError
 
 _LOSS = "Options of a loss ('kldiv loss' says which loss takes which)"
@@ -103,6 +103,10 @@ def loss(
     candidate_kind: options.CandidateInput = None,
     normalize: options.Normalize = False,
     nan_policy: options.NanPolicyOption = "raise",
+    rows: parts.Rows = None,
+    limit: parts.Limit = None,
+    sample: parts.Sample = None,
+    seed: parts.Seed = None,
     mask: masks.Mask = None,
     mask_means: masks.MaskMeans = None,
     strict: options.Strict = False,
@@ -141,7 +145,7 @@ def loss(
         "class_prior": class_prior,
     }
     if name is None:
-        _check_alone([*given.values(), labels, mask, mask_means], report)
+        _check_alone([*given.values(), labels, rows, limit, sample, seed, mask, mask_means], report)
         streams.put(lambda stream: stream.writelines(line + "\n" for line in _listing()))
         return 0
     sides = _sides(name, reference, candidate)
@@ -168,6 +172,10 @@ def loss(
             dtype=dtype,
             kind=(reference_kind or kind, candidate_kind or kind),
             normalize=normalize,
+            rows=rows,
+            limit=limit,
+            sample=sample,
+            seed=seed,
             mask=mask,
             mask_means=mask_means,
             progress=progress,

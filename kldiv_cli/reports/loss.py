@@ -9,6 +9,7 @@ from textwrap import wrap
 from typing import IO, Any
 
 from kldiv_cli.loss_result import LossResult
+from kldiv_cli.reports import left_out
 from kldiv_cli.reports.json import SCHEMA, file_object, mask_object, valid
 from kldiv_cli.reports.parts import columns
 from kldiv_cli.reports.sides import file_lines, masked_cells
@@ -59,6 +60,7 @@ def _object(result: LossResult) -> dict[str, Any]:
         "skipped": result.skipped,
         "invalid": result.invalid,
         **mask_object(result.mask, result.masked),
+        **({} if result.selection is None else {"selection": vars(result.selection)}),
     }
 
 
@@ -71,11 +73,12 @@ def _lines(result: LossResult, width: int | None) -> Iterator[tuple[str, str]]:
             yield "input", f"{name}: {side.kind}"
     yield from _wrapped("loss", f"{result.loss}: {result.formula}")
     yield from _wrapped("options", ", ".join(_option(*item) for item in result.options.items()))
-    left_out = f"{result.skipped} skipped, {result.invalid} invalid"
+    uncounted = f"{result.skipped} skipped, {result.invalid} invalid"
+    yield from left_out.selected(result.selection, result.paired_by)
     yield from masked_cells(result.mask, room)
     if result.mask is not None:
-        left_out += f", {result.masked} masked"
-    yield "rows", f"{result.rows} counted, paired by {result.paired_by}, {left_out}"
+        uncounted += f", {result.masked} masked"
+    yield "rows", f"{result.rows} counted, paired by {result.paired_by}, {uncounted}"
     yield "", ""
     yield "value", f"{_number(result.value)} nats"
     for name, value in result.components.items():

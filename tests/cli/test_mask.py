@@ -352,6 +352,25 @@ class TestLoss:
             36864,
         )
 
+    def test_rows_of_a_selection(self, kldiv: Kldiv, rows: Path) -> None:
+        words = ("--mask", rows, "--rows", "100:400", "--sample", 40, "--seed", 3)
+        done = kldiv("loss", "kd", *MAGIKA, *words)
+        assert (done.code, done.err) == (0, "")
+        lines = done.out.splitlines()
+        assert lines[4:6] == [
+            "selected     40 drawn from rows 100..399 of 512, seed 3 (--rows, --sample)",
+            f"mask         {rows}  npy bool 512, true keeps",
+        ]
+        compared = kldiv("compare", *MAGIKA, *words, "-m", "kl", "--format", "json")
+        masked = json.loads(compared.out)["masked"]
+        assert lines[6] == (
+            f"rows         {40 - masked} counted, paired by position, 0 skipped, 0 invalid, "
+            f"{masked} masked"
+        )
+        found = json.loads(kldiv("loss", "kd", *MAGIKA, *words, "--format", "json").out)
+        assert found["value"] == json.loads(compared.out)["measures"]["kl"]["mean"]
+        assert found["selection"] == json.loads(compared.out)["selection"]
+
     def test_nothing_is_kept(self, kldiv: Kldiv, tmp_path: Path) -> None:
         np.save(tmp_path / "m.npy", np.ones(512, dtype=bool))
         done = kldiv("loss", "torch", *MAGIKA, "--mask", tmp_path / "m.npy", "--mask-means", "drop")
