@@ -37,11 +37,8 @@ def _fresh() -> Iterator[None]:
 
 @pytest.fixture
 def without_extension(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(name: str) -> None:
-        raise ImportError(name)
-
     monkeypatch.delenv(_native.VARIABLE, raising=False)
-    monkeypatch.setattr(_native, "import_module", missing)
+    monkeypatch.setattr(_native, "find_spec", lambda _: None)
 
 
 def evaluator(

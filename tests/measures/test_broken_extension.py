@@ -1,0 +1,140 @@
+"""An extension that was cut off, is another one, or comes from another build."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+import kldiv_cli
+from kldiv_cli.measures import _native
+
+SPEC = find_spec("kldiv_cli.measures._native._kernels")
+BROKEN = "NumPy kernels, the C extension cannot be loaded"
+VERSION = f"kldiv {kldiv_cli.__version__} ({BROKEN})\n"
+REFERENCE = np.array([[0.5, -1.25, 3.0], [2.0, 2.0, 2.0]])
+CANDIDATE = np.array([[0.0, -1.0, 2.5], [1.0, 2.0, 3.0]])
+
+
+@pytest.fixture
+def extension(tmp_path: Path) -> Path:
+    """Return the extension of a copy of the package."""
+    if SPEC is None or SPEC.origin is None:
+        pytest.skip("no C extension")
+    package = Path(kldiv_cli.__file__).parent
+    copy = tmp_path / "copy" / package.name
+    shutil.copytree(package, copy, ignore=shutil.ignore_patterns("__pycache__", "*.c", "*.h"))
+    np.save(tmp_path / "s.npy", REFERENCE)
+    np.save(tmp_path / "t.npy", CANDIDATE)
+    return copy / Path(SPEC.origin).relative_to(package)
+
+
+def run(extension: Path, *words: str, kernels: str = "c") -> str:
+    """Return what the copy prints; it may tell of no trouble."""
+    root = extension.parents[3]
+    done = subprocess.run(
+        [sys.executable, "-m", "kldiv_cli", *words],
+        env={**os.environ, "PYTHONPATH": str(root), "KLDIV_KERNELS": kernels},
+        cwd=root.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def mapped(library: bytes) -> int:
+    """Return where the last segment ends that is to be mapped, as readelf says it."""
+    first = int.from_bytes(library[32:40], "little")
+    segments = [library[at : at + 56] for at in range(first, first + 56 * library[56], 56)]
+    loaded = (part for part in segments if part[:4] == bytes([1, 0, 0, 0]))
+    return max(
+        int.from_bytes(part[8:16], "little") + int.from_bytes(part[32:40], "little")
+        for part in loaded
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="cuts a file of ELF")
+@pytest.mark.parametrize("left", [0, 10, 64, 1000, 5000, 0.5, -1])
+def test_a_library_that_was_cut_off(extension: Path, left: float) -> None:
+    """Unless it is looked at before, the process is killed where it loads the longer ones."""
+    whole = extension.read_bytes()
+    size = int(left * len(whole)) if left == 0.5 else int(left)
+    extension.write_bytes(whole[: mapped(whole) - 1 if size < 0 else size])
+    assert run(extension, "--version") == VERSION
+    asked = ("compare", "s.npy", "t.npy", "--no-warn", "--stat", "mean")
+    assert run(extension, *asked) == run(extension, *asked, kernels="numpy")
+
+
+def test_a_file_that_is_no_library(extension: Path) -> None:
+    extension.write_bytes(b"kernels\n" * 1000)
+    assert run(extension, "--version") == VERSION
+
+
+def test_the_library_of_another_module(extension: Path) -> None:
+    other = find_spec("numpy._core._simd")
+    assert other is not None
+    assert other.origin is not None
+    shutil.copy(other.origin, extension)
+    assert run(extension, "--version") == VERSION
+
+
+def test_a_copy_that_is_whole(extension: Path) -> None:
+    assert run(extension, "--version") == VERSION.replace(BROKEN, _native.describe())
+
+
+class _Kernel:
+    def __init__(self, signature: str) -> None:
+        self.signature = signature
+
+
+OURS = "(n),(n),()->(),(),(),(),(),(),(),(),()"
+
+
+def module(found: Any) -> ModuleType:
+    """Return an extension whose `kernels` gives, or raises, what was found."""
+    made = ModuleType("_kernels")
+    made.instruction_sets = ("baseline",)  # type: ignore[attr-defined]
+
+    def kernels(name: str) -> Any:
+        assert name == "baseline"
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    made.kernels = kernels  # type: ignore[attr-defined]
+    return made
+
+
+@pytest.fixture
+def _fresh() -> Iterator[None]:
+    _native.load.cache_clear()
+    yield
+    _native.load.cache_clear()
+
+
+@pytest.mark.usefixtures("_fresh")
+@pytest.mark.parametrize(
+    "found",
+    [
+        pytest.param(ImportError("numpy._core.multiarray failed to import"), id="another-abi"),
+        pytest.param(RuntimeError("module was compiled against ABI version 0x2"), id="other-abi"),
+        pytest.param({}, id="no-kernels"),
+        pytest.param({"softmax": _Kernel(OURS), "sigmoid": _Kernel(OURS)}, id="one-too-few"),
+        pytest.param(
+            dict.fromkeys(("softmax", "sigmoid_jeffreys", "sigmoid"), _Kernel("(n),(n),()->()")),
+            id="other-results",
+        ),
+    ],
+)
+def test_kernels_of_another_build(found: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_native, "_module", lambda: module(found))
+    assert _native.load() == {}
