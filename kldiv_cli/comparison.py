@@ -223,6 +223,11 @@ class Comparison:
     mask: MaskUse | None = None
     masked: int = 0
     masked_rows: NDArray[np.bool_] | None = None
+    row_numbers: NDArray[np.intp] | None = None
+    file_row_shape: tuple[int | None, ...] | None = None
+    selection: Selection | None = None
+    missing: Missing | None = None
+    class_selection: ClassSelection | None = None
 
     @property
     def blank_rows(self) -> NDArray[np.bool_]:
@@ -230,12 +235,6 @@ class Comparison:
         return (
             self.skipped_rows if self.masked_rows is None else self.skipped_rows | self.masked_rows
         )
-
-    row_numbers: NDArray[np.intp] | None = None
-    file_row_shape: tuple[int | None, ...] | None = None
-    selection: Selection | None = None
-    missing: Missing | None = None
-    class_selection: ClassSelection | None = None
 
     @property
     def numbered_shape(self) -> tuple[int, ...]:
