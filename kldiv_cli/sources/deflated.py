@@ -12,12 +12,13 @@ import numpy as np
 
 from kldiv_cli.sources.array import ArraySource
 from kldiv_cli.sources.base import Block, check_exact_integers
+from kldiv_cli.sources.derived import Derived
 
 _STEP = 1 << 20
 
 
 @dataclass(frozen=True)
-class DeflatedSource:
+class DeflatedSource(Derived):
     """An array in C order, whose rows are read, and inflated if need be, as they are asked for.
 
     Parameters
@@ -34,50 +35,10 @@ class DeflatedSource:
     open: Callable[[], AbstractContextManager[IO[bytes]]]
     header_size: int
 
-    class_names = None
-    id_name = None
-    shards = None
-    group_name = None
-
     @property
-    def path(self) -> str:
-        """The file."""
-        return self.outline.path
-
-    @property
-    def format(self) -> str:
-        """Its name in the registry."""
-        return self.outline.format
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What was decided about the format."""
-        return self.outline.notes
-
-    @property
-    def dtype(self) -> str:
-        """NumPy's name of the type, without the byte order."""
-        return self.outline.dtype
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape as stored."""
-        return self.outline.shape
-
-    @property
-    def row_shape(self) -> tuple[int, ...]:
-        """The axes that index rows."""
-        return self.outline.row_shape
-
-    @property
-    def class_shape(self) -> tuple[int, ...]:
-        """The axes that are left."""
-        return self.outline.class_shape
-
-    @property
-    def rows_expected(self) -> int:
-        """The number of rows."""
-        return self.outline.rows_expected
+    def origin(self) -> ArraySource:
+        """The array that it would be if it were not packed."""
+        return self.outline
 
     @property
     def row_bytes(self) -> int:
@@ -89,17 +50,15 @@ class DeflatedSource:
         if classes is not None:
             raise ValueError("an array has no class names")
         dtype = self.outline.array.dtype
+        whole = self.outline.rows_expected
         with self.open() as member:
             member.read(self.header_size)
-            for start in range(0, self.rows_expected, rows):
-                count = min(rows, self.rows_expected - start)
+            for start in range(0, whole, rows):
+                count = min(rows, whole - start)
                 values = _inflated(member, start * self.row_bytes, count * self.row_bytes)
                 flat = np.frombuffer(values, dtype)
                 check_exact_integers(flat, self.path)
                 yield Block(flat.reshape(count, -1))
-
-    def place_of(self, row: int) -> None:
-        """Arrays have no lines."""
 
 
 class ShortError(EOFError):

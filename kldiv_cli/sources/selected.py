@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError
-from kldiv_cli.sources.base import BLOCK_BYTES, Block, Grouped, Indexed, Shards, Source
+from kldiv_cli.sources.base import BLOCK_BYTES, Block, Grouped, Indexed, Source
+from kldiv_cli.sources.derived import Derived
 from kldiv_cli.sources.rows import Chosen
 
 
@@ -23,7 +24,7 @@ class _Counted:
 
 
 @dataclass(frozen=True)
-class Selected:
+class Selected(Derived):
     """Some rows of a source, flattened to one axis, with their places in the file.
 
     Arrays are read where the rows lie, groups of rows (Parquet) without any of them are skipped,
@@ -57,19 +58,9 @@ class Selected:
             raise missing_row(self.path, max(self.chosen.start, (end or 0) - 1), total)
 
     @property
-    def path(self) -> str:
-        """The file."""
-        return self.source.path
-
-    @property
-    def format(self) -> str:
-        """Its name in the registry."""
-        return self.source.format
-
-    @property
-    def dtype(self) -> str:
-        """NumPy's name of the type of the values."""
-        return self.source.dtype
+    def origin(self) -> Source:
+        """The whole file."""
+        return self.source
 
     @property
     def of(self) -> int | None:
@@ -86,36 +77,6 @@ class Selected:
     def row_shape(self) -> tuple[int | None]:
         """The number of rows that are wanted."""
         return (self.chosen.count,)
-
-    @property
-    def class_shape(self) -> tuple[int, ...]:
-        """The axes of one row."""
-        return self.source.class_shape
-
-    @property
-    def class_names(self) -> tuple[str, ...] | None:
-        """The names of the classes."""
-        return self.source.class_names
-
-    @property
-    def id_name(self) -> str | None:
-        """The column that identifies rows."""
-        return self.source.id_name
-
-    @property
-    def group_name(self) -> str | None:
-        """The column that says what group a row is in."""
-        return self.source.group_name
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What was decided about the columns."""
-        return self.source.notes
-
-    @property
-    def shards(self) -> Shards | None:
-        """The files that the whole is made of."""
-        return self.source.shards
 
     @property
     def rows_expected(self) -> int | None:
@@ -150,10 +111,6 @@ class Selected:
             if end is not None and after >= end:
                 return
         self._check_end(after)
-
-    def place_of(self, row: int) -> str | None:
-        """Return where in the file a row stands, given its number there."""
-        return self.source.place_of(row)
 
     def _by_index(self, source: Indexed, count: int, rows: int) -> Iterator[Block]:
         places: range | NDArray[np.intp] = range(

@@ -5,13 +5,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import accumulate
 from math import prod
 
 from kldiv_cli.errors import InputError, a_few
 from kldiv_cli.sources.base import Block, Shards, Source, shown_shape
 from kldiv_cli.sources.censored import is_llamacpp
+from kldiv_cli.sources.derived import Derived
 from kldiv_cli.sources.files import Files
 
 
@@ -44,7 +44,7 @@ def open_shards(files: Files, open_one: Callable[[str], Source]) -> ShardedSourc
 
 
 @dataclass(frozen=True)
-class ShardedSource:
+class ShardedSource(Derived):
     """Files of one kind, whose rows follow each other along the first axis of rows.
 
     Parameters
@@ -71,56 +71,26 @@ class ShardedSource:
         object.__setattr__(self, "_starts", starts)
 
     @property
+    def origin(self) -> Source:
+        """The first file."""
+        return self.first
+
+    @property
     def path(self) -> str:
         """The directory or the glob."""
         return self.files.path
-
-    @property
-    def format(self) -> str:
-        """The format of every file."""
-        return self.first.format
-
-    @property
-    def dtype(self) -> str:
-        """The type of the values of every file."""
-        return self.first.dtype
 
     @property
     def shape(self) -> tuple[int | None, ...]:
         """The shape of all files together; where one is a single row, they are stacked."""
         return (*self.row_shape, *self.class_shape)
 
-    @cached_property
+    @property
     def row_shape(self) -> tuple[int | None, ...]:
         """The axes that index rows, the first of them over all files."""
         known = [length for length in self.lengths if length is not None]
         total = sum(known) if len(known) == len(self.lengths) else None
         return (total, *self.first.row_shape[1:])
-
-    @property
-    def class_shape(self) -> tuple[int, ...]:
-        """The axes of one distribution."""
-        return self.first.class_shape
-
-    @property
-    def class_names(self) -> tuple[str, ...] | None:
-        """The names of the classes, in the first file's order."""
-        return self.first.class_names
-
-    @property
-    def id_name(self) -> str | None:
-        """The column that identifies rows."""
-        return self.first.id_name
-
-    @property
-    def group_name(self) -> str | None:
-        """The column that says what group a row is in."""
-        return self.first.group_name
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What was decided about the first file's columns, and holds for all of them."""
-        return self.first.notes
 
     @property
     def shards(self) -> Shards:
