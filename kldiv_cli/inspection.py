@@ -12,8 +12,11 @@ from kldiv_cli.fitting import check_one
 from kldiv_cli.inspection_result import Contexts, Entropy, Guess, Inspection
 from kldiv_cli.memory import keep_freed_memory
 from kldiv_cli.opening import Input, describe, open_side
+from kldiv_cli.selecting import selected, selection_from
 from kldiv_cli.sources.base import BLOCK_BYTES, Layout, Source
 from kldiv_cli.sources.censored import is_llamacpp
+from kldiv_cli.sources.rows import Choice
+from kldiv_cli.sources.selected import Selected, whole
 from kldiv_cli.tallies import CensoredTally, Tallies, off_one
 from kldiv_cli.watch import tolerance
 
@@ -24,6 +27,7 @@ def inspect(
     side: Input,
     layout: Layout | None = None,
     progress: Callable[[int, int | None], None] | None = None,
+    choice: Choice | None = None,
 ) -> Inspection:
     """Say what a file of model outputs is, from all of its rows, in one pass.
 
@@ -35,6 +39,8 @@ def inspect(
         How the rows lie, where that is to be said.
     progress : callable, optional
         Called after each block with the rows done and the number expected, if known.
+    choice : Choice, optional
+        Which rows to read, if not all; no more of the file is read than these need.
 
     Returns
     -------
@@ -47,31 +53,40 @@ def inspect(
     Raises
     ------
     InputError
-        The file cannot be read, or something is said of it that is not for such a file: columns
-        though it is no table, a key though it holds no arrays under names, a delimiter, a type.
+        The file cannot be read, has not the rows that are chosen, or something is said of it that
+        is not for such a file: columns though it is no table, a key though it holds no arrays under
+        names, a delimiter, a type.
     """
     layout = Layout() if layout is None else layout
     source = open_side(side, layout)
     check_one(source, layout)
     keep_freed_memory()
     seen, censored = Tallies(), CensoredTally()
+    if choice:
+        source = selected(source, choice)
+    ends: list[int] = []
     # A block is looked at in float64, so that is what its bytes are counted in.
     for block in source.blocks(max(1, BLOCK_BYTES // (8 * prod(source.class_shape)))):
         seen.look(block)
+        if block.places is not None:
+            ends = [*ends[:1], int(block.places[0]), int(block.places[-1])]
         if is_llamacpp(source):
             censored.look(block.values)
         if block.release is not None:
             block.release()
         if progress is not None:
             progress(seen.rows.total, source.rows_expected)
-    return replace(_result(source, seen), contexts=_contexts(source, censored))
+    found = replace(_result(source, seen), contexts=_contexts(whole(source), censored))
+    if not choice or not isinstance(source, Selected):
+        return found
+    return replace(found, selection=selection_from(source, None, choice, ends[0], ends[-1]))
 
 
 def _result(source: Source, seen: Tallies) -> Inspection:
     rows, guess = seen.rows.result(), _guess(source, seen)
     cells, mask_like = seen.cells.result()
     return Inspection(
-        file=describe(source, rows.total),
+        file=describe(source, None if isinstance(source, Selected) else rows.total),
         row_shape=tuple(rows.total if length is None else length for length in source.row_shape),
         class_shape=source.class_shape,
         class_names=source.class_names,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kldiv_cli.comparison import Side
+from kldiv_cli.selection import Selection
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,7 @@ class Contexts:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What one file is, from all of its rows.
+    """What one file is, from all of its rows or from those that were selected.
 
     Attributes
     ----------
@@ -190,6 +191,8 @@ class Inspection:
         Over the valid rows; None without such rows.
     contexts : Contexts or None
         Of a logits file of llama.cpp.
+    selection : Selection or None
+        Which rows were looked at; None where all were.
     """
 
     file: Side
@@ -206,6 +209,7 @@ class Inspection:
     leaders: Leaders
     entropy: Entropy | None
     contexts: Contexts | None = None
+    selection: Selection | None = None
 
 
 @dataclass(frozen=True)

@@ -42,11 +42,8 @@ def select(
     ends = choice.says_where_it_ends
     if not by_id and (not ends or left.row_shape[1:] != right.row_shape[1:]):
         Pairing(left, right, classes=classes)  # which raises where the shapes are known to differ
-    total, theirs = rows_of(left), rows_of(right)
-    if total is None and choice.needs_count:
-        total = count_rows(left)
-    chosen = choice.resolve(left.path, total)
-    reference = Selected(left, chosen, total)
+    reference, theirs = selected(left, choice), rows_of(right)
+    chosen, total = reference.chosen, reference.of
     if by_id:
         return Pairing(reference, right, part=True, on_missing=on_missing, classes=classes)
     if not ends:
@@ -59,6 +56,20 @@ def select(
     return Pairing(
         reference, Selected(right, chosen, theirs), on_missing=on_missing, classes=classes
     )
+
+
+def selected(source: Source, choice: Choice) -> Selected:
+    """Take the rows of one source that are wanted.
+
+    Raises
+    ------
+    InputError
+        It has not these rows.
+    """
+    total = rows_of(source)
+    if total is None and choice.needs_count:
+        total = count_rows(source)
+    return Selected(source, choice.resolve(source.path, total), total)
 
 
 def numbered(
@@ -135,13 +146,21 @@ def selection_of(pairing: Pairing, choice: Choice, first: int, last: int) -> Sel
     left, right = pairing.reference, pairing.candidate
     if not isinstance(left, Selected):
         return None
-    if left.chosen.drawn is not None and left.chosen.stop is not None:
-        first, last = left.chosen.start, left.chosen.stop - 1
+    theirs = right.of if isinstance(right, Selected) else rows_of(right)
+    return selection_from(left, theirs, choice, first, last)
+
+
+def selection_from(
+    source: Selected, candidates: int | None, choice: Choice, first: int, last: int
+) -> Selection:
+    """Return the same of rows that were selected from a source, given the candidate's number."""
+    if source.chosen.drawn is not None and source.chosen.stop is not None:
+        first, last = source.chosen.start, source.chosen.stop - 1
     return Selection(
         first,
         last,
-        left.of,
-        right.of if isinstance(right, Selected) else rows_of(right),
+        source.of,
+        candidates,
         None if choice.rows is None else shown(choice.rows),
         choice.limit,
         choice.sample,

@@ -122,13 +122,18 @@ class RowTally:
     counts: dict[str, int] = field(default_factory=dict)
     first: dict[str, int] = field(default_factory=dict)
 
-    def look(self, largest: Float64) -> None:
-        """Look at the largest cell of each row of a block; NaN where a row holds NaN."""
+    def look(self, largest: Float64, places: NDArray[np.intp] | None) -> None:
+        """Look at the largest cell of each row of a block; NaN where a row holds NaN.
+
+        ``places`` are those of the rows in the file, None where all of its rows are looked at.
+        """
         for kind, test in (("nan", np.isnan), ("plus_inf", np.isposinf), ("empty", np.isneginf)):
             rows = test(largest)
             if rows.any():
                 self.counts[kind] = self.counts.get(kind, 0) + int(rows.sum())
-                self.first.setdefault(kind, self.total + int(rows.argmax()))
+                first = int(rows.argmax())
+                place = self.total + first if places is None else int(places[first])
+                self.first.setdefault(kind, place)
         self.total += len(largest)
 
     def result(self) -> Rows:
@@ -179,7 +184,7 @@ class Tallies:
             self.cells.look(values)
             argmax = values.argmax(axis=1)
             largest = np.take_along_axis(values, argmax[:, None], axis=1)[:, 0]
-            self.rows.look(largest)
+            self.rows.look(largest, block.places)
             valid = np.isfinite(largest)
             if not valid.all():
                 values, argmax = values[valid], argmax[valid]

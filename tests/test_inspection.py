@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyarrow import csv
 
 from kldiv_cli.comparison import Side
 from kldiv_cli.errors import InputError
@@ -21,6 +22,7 @@ from kldiv_cli.inspection import inspect
 from kldiv_cli.inspection_result import Cells, Guess, Leaders, MaskLike, Rows, Span
 from kldiv_cli.sources.array import ArraySource
 from kldiv_cli.sources.base import BFLOAT16, BLOCK_BYTES, Block, Layout
+from kldiv_cli.sources.rows import Choice, draw
 from kldiv_cli.tallies import SpanTally, Tallies
 from tests.oracle import oracle, relative_error
 from tests.regimes import CASES, Case
@@ -50,6 +52,54 @@ def softmax(values: Array) -> Array:
     weights = np.exp(values)
     found: Array = weights / weights.sum(axis=1, keepdims=True)
     return found
+
+
+SELECTIONS: dict[str, tuple[Choice, npt.NDArray[np.intp]]] = {
+    "slice": (Choice(rows=slice(10, 40)), np.arange(10, 40)),
+    "tail": (Choice(rows=slice(-8, None)), np.arange(42, 50)),
+    "limit": (Choice(limit=13), np.arange(13)),
+    "sample": (Choice(rows=slice(5, 45), sample=9, seed=4), draw(range(5, 45), 9, 4)),
+}
+
+
+class TestSelection:
+    @pytest.mark.parametrize("name", SELECTIONS)
+    @pytest.mark.parametrize("kind", ["array", "csv", "parquet"])
+    def test_as_if_the_rows_were_cut(self, name: str, kind: str, tmp_path: Path) -> None:
+        choice, rows = SELECTIONS[name]
+        values = logits()
+        side: Any = values
+        if kind != "array":
+            table = pa.table({f"c{i}": values[:, i] for i in range(7)})
+            side = tmp_path / f"s.{kind}"
+            write = csv.write_csv if kind == "csv" else pq.write_table
+            write(table, side)
+        found, expected = inspect(side, choice=choice), inspect(values[rows])
+        assert replace(found, file=expected.file, class_names=None, selection=None) == replace(
+            expected, selection=None
+        )
+        counted = kind != "csv" or name in ("tail", "sample")
+        first, last = (5, 44) if name == "sample" else (int(rows[0]), int(rows[-1]))
+        assert found.selection is not None
+        assert (found.selection.first, found.selection.last) == (first, last)
+        assert found.selection.of == (50 if counted else None)
+        assert found.file.shape == (50 if counted else None, 7)
+        assert expected.selection is None
+
+    def test_rows_are_called_by_their_places(self) -> None:
+        rows = np.tile(ODD, (3, 1))
+        found = inspect(rows, choice=Choice(rows=slice(6, 20), sample=10, seed=2)).rows
+        places = draw(range(6, 20), 10, 2)
+        kinds = [np.flatnonzero(places % 7 == kind) for kind in (2, 3)]
+        nan_rows = places[np.isin(places % 7, (1, 5))]
+        assert found.total == 10
+        assert found.first_nan == nan_rows[0]
+        assert [found.first_plus_inf, found.first_empty] == [places[at[0]] for at in kinds]
+
+    def test_rows_that_there_are_not(self) -> None:
+        with pytest.raises(InputError) as caught:
+            inspect(logits(), choice=Choice(rows=slice(0, 51)))
+        assert caught.value.what == "array: expected rows 0:51 (--rows), found 50 rows"
 
 
 class TestCounts:

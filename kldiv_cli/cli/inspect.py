@@ -6,18 +6,23 @@ from typing import IO, TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from kldiv_cli.cli import reading, streams
+from kldiv_cli.cli import parts, reading, streams
 from kldiv_cli.errors import InputError
 
 if TYPE_CHECKING:
     from kldiv_cli.inspection_result import Inspection, Unreadable
     from kldiv_cli.sources.base import Layout
+    from kldiv_cli.sources.rows import Choice
 
 
 def inspect(
     files: Annotated[
         list[str], typer.Argument(metavar="FILE...", help="Logits, in any format that is read.")
     ],
+    rows: parts.RowsOfEach = None,
+    limit: parts.Limit = None,
+    sample: parts.Sample = None,
+    seed: parts.Seed = None,
     row_axes: reading.RowAxes = None,
     id_column: reading.IdColumn = None,
     columns: reading.ClassColumns = None,
@@ -35,22 +40,24 @@ def inspect(
 ) -> int:
     """Say what files are: shape, names, logits or probabilities, infinities, masks, entropy.
 
-    All rows are read. A file that cannot be read is an error on standard error,
-    and in JSON an object with "error"; the others are printed all the same.
+    All rows are read, unless options choose some. A file that cannot be read is an error on
+    standard error, and in JSON an object with "error"; the others are printed all the same.
 
     Exit code 0: every file was read; 2: trouble.
     """
     from kldiv_cli.inspection_result import Unreadable
     from kldiv_cli.reports.inspection import write_json
     from kldiv_cli.sources.base import Layout
+    from kldiv_cli.sources.rows import Choice
 
+    choice = Choice.of(rows, limit, sample, seed)
     classes = None if columns is None else tuple(columns.split(","))
     layout = Layout(
         row_axes, id_column, classes, key, dtype, not no_header, delimiter, input_format
     )
     found: list[Inspection | Unreadable] = []
     for path in files:
-        one = _look(path, layout)
+        one = _look(path, layout, choice)
         if report == "table" and not isinstance(one, Unreadable):
             _show(one, first=all(isinstance(other, Unreadable) for other in found))
         found.append(one)
@@ -59,7 +66,7 @@ def inspect(
     return 2 if any(isinstance(one, Unreadable) for one in found) else 0
 
 
-def _look(path: str, layout: Layout) -> Inspection | Unreadable:
+def _look(path: str, layout: Layout, choice: Choice) -> Inspection | Unreadable:
     """Inspect one file, and say at once why not where it cannot be read."""
     from kldiv_cli.cli.progress import Progress
     from kldiv_cli.inspection import inspect as look
@@ -67,7 +74,7 @@ def _look(path: str, layout: Layout) -> Inspection | Unreadable:
 
     try:
         with Progress() as progress:
-            return look(path, layout, progress)
+            return look(path, layout, progress, choice)
     except InputError as error:
         streams.tell(f"error: {error.what}", error.advice)
         return Unreadable(path, error.what, error.advice)

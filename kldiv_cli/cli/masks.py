@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-_PART = "What of the files is compared"
+_PART = "What of the files is taken"
 
 Mask = Annotated[
     str | None,

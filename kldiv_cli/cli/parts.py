@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-_PART = "What of the files is compared"
+_PART = "What of the files is taken"
 
 Rows = Annotated[
     str | None,
@@ -15,6 +15,15 @@ Rows = Annotated[
         metavar="A:B",
         help="Only these rows of REFERENCE, as in Python, and the same ones of CANDIDATE; no more "
         "of the files is read than they need.",
+        rich_help_panel=_PART,
+    ),
+]
+RowsOfEach = Annotated[
+    str | None,
+    typer.Option(
+        "--rows",
+        metavar="A:B",
+        help="Only these rows of every file, as in Python; no more of it is read than they need.",
         rich_help_panel=_PART,
     ),
 ]

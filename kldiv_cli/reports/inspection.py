@@ -12,9 +12,11 @@ import numpy as np
 
 from kldiv_cli.errors import a_few, printable
 from kldiv_cli.inspection_result import Contexts, Inspection, Span, Unreadable
+from kldiv_cli.reports import left_out
 from kldiv_cli.reports.json import SCHEMA, shards_object, valid
 from kldiv_cli.reports.parts import columns, number, once
 from kldiv_cli.reports.sides import file_lines, notes
+from kldiv_cli.selection import Selection
 
 _WIDTH = 80
 _LABEL = 13
@@ -47,6 +49,7 @@ def _lines(found: Inspection, width: int | None) -> Iterator[tuple[str, str]]:
     if found.contexts is not None:
         at_most = number(found.contexts.held)
         yield "", f"{found.contexts.censored} cells, which hold at most {at_most} of a row"
+    yield from left_out.selected(found.selection, "position")
     if found.ids:
         more = ", ..." if found.rows.total > len(found.ids) else ""
         yield "ids", printable(", ".join(map(repr, found.ids)) + more)
@@ -150,6 +153,7 @@ def _object(found: Inspection) -> dict[str, Any]:
         "dtype": file.dtype,
         "shape": list(file.shape),
         "row_shape": list(found.row_shape),
+        **_selection_object(found.selection),
         "class_shape": list(found.class_shape),
         **shards_object(file),
         "class_names": None if found.class_names is None else list(found.class_names),
@@ -195,6 +199,12 @@ def _object(found: Inspection) -> dict[str, Any]:
         "entropy": _entropy_object(found),
         **({} if found.contexts is None else {"llamacpp": _contexts_object(found.contexts)}),
     }
+
+
+def _selection_object(selection: Selection | None) -> dict[str, Any]:
+    if selection is None:
+        return {}
+    return {"selection": {k: v for k, v in vars(selection).items() if k != "of_candidate"}}
 
 
 def _contexts_object(contexts: Contexts) -> dict[str, Any]:

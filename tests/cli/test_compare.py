@@ -695,7 +695,7 @@ class TestHelp:
             *("--mode", "--temperature", "--nan-policy", "--labels", "--normalize", "--smooth"),
             *("--input", "--reference-input", "--candidate-input"),
         },
-        "What of the files is compared": {
+        "What of the files is taken": {
             *("--rows", "--limit", "--sample", "--seed", "--on-missing", "--mask", "--mask-means"),
             *("--classes", "--truncate-classes"),
         },

@@ -215,3 +215,56 @@ def test_a_reader_that_closes_the_pipe_early_is_no_trouble() -> None:
             check=False,
         )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+class TestSelection:
+    def test_the_table(self, kldiv: Kldiv) -> None:
+        done = kldiv("inspect", OCR, PARQUET, "--rows", "2:6", "--row-axes", 1, "--limit", 3)
+        assert (done.code, done.err) == (0, "")
+        lines = done.out.splitlines()
+        assert lines[:4] == [
+            "file         samples/ocr-det-fp32.npy  npy float32 6 x 1 x 64 x 96",
+            "selected     rows 2..4 of 6 (--rows, --limit)",
+            "classes      6144 (1 x 64 x 96)",
+            "rows         3, a distribution in each",
+        ]
+        assert "selected     rows 2..4 of 512 (--rows, --limit)" in lines
+        assert max(map(len, lines)) <= 80
+
+    def test_json(self, kldiv: Kldiv) -> None:
+        words = ("--sample", 7, "--seed", 1, "--format", "json")
+        (found,) = json.loads(kldiv("inspect", NPY, *words).out)
+        assert found["selection"] == {
+            "first": 0,
+            "last": 511,
+            "of": 512,
+            "rows": None,
+            "limit": None,
+            "sample": 7,
+            "seed": 1,
+        }
+        assert (found["shape"], found["row_shape"], found["rows"]["total"]) == ([512, 214], [7], 7)
+        (whole,) = json.loads(kldiv("inspect", NPY, "--format", "json").out)
+        assert "selection" not in whole
+
+    def test_a_file_with_too_few_rows(self, kldiv: Kldiv) -> None:
+        done = kldiv("inspect", "samples/magika-fp32-24.csv", NPY, "--rows", "20:30")
+        assert done.code == 2
+        assert done.err == (
+            "kldiv: error: samples/magika-fp32-24.csv: expected row 29, found 24 rows\n"
+            "Rows are counted from 0; choose among those that the file has.\n"
+        )
+        assert "selected     rows 20..29 of 512 (--rows)\n" in done.out
+
+    @pytest.mark.parametrize(
+        ("words", "what"),
+        [
+            (("--seed", 1), "--seed says how rows are drawn, and without --sample none are"),
+            (("--rows", "a:b"), "--rows: expected A:B, found 'a:b'"),
+            (("--limit", 0), "expected --limit of 1 or more, found 0"),
+        ],
+    )
+    def test_wrong_usage(self, kldiv: Kldiv, words: tuple[object, ...], what: str) -> None:
+        done = kldiv("inspect", NPY, *words)
+        assert (done.code, done.out) == (2, "")
+        assert done.err.splitlines()[0] == f"kldiv: error: {what}"
