@@ -26,7 +26,7 @@ def head(comparison: Comparison, columns: int | None = None) -> list[tuple[str, 
     return [
         *sides.file_lines("reference p", comparison.reference, room),
         *sides.file_lines("candidate q", comparison.candidate, room),
-        *sides.both_notes(comparison),
+        *sides.both_notes(comparison.reference, comparison.candidate),
         *_definitions(comparison),
         (comparison.mode, _mode(comparison)),
         *sides.probabilities(comparison),

@@ -104,6 +104,7 @@ def mask_object(mask: MaskUse | None, masked: int) -> dict[str, Any]:
             "dtype": mask.dtype,
             "shape": list(mask.shape),
             **shards_object(mask),
+            "notes": list(mask.notes),
             "means": mask.means,
             "masked_cells": mask.cells,
             "cells": mask.of,
@@ -119,6 +120,7 @@ def file_object(side: Side) -> dict[str, Any]:
         "dtype": side.dtype,
         "shape": list(side.shape),
         "input": side.kind,
+        "notes": list(side.notes),
     }
     optional = {"id": side.id, "sum_error": side.sum_error}
     found |= {key: value for key, value in optional.items() if value is not None}

@@ -12,7 +12,7 @@ from kldiv_cli.loss_result import LossResult
 from kldiv_cli.reports import left_out
 from kldiv_cli.reports.json import SCHEMA, file_object, mask_object, valid
 from kldiv_cli.reports.parts import columns
-from kldiv_cli.reports.sides import file_lines, masked_cells
+from kldiv_cli.reports.sides import both_notes, file_lines, inputs, masked_cells
 
 _WIDTH = 80
 _LABEL = 13
@@ -68,9 +68,9 @@ def _lines(result: LossResult, width: int | None) -> Iterator[tuple[str, str]]:
     room = None if width is None else width - _LABEL
     yield from file_lines("reference p", result.reference, room)
     yield from file_lines("candidate q", result.candidate, room)
-    for name, side in (("p", result.reference), ("q", result.candidate)):
-        if side.kind != "logits":
-            yield "input", f"{name}: {side.kind}"
+    yield from both_notes(result.reference, result.candidate)
+    cells = result.mask is not None and result.mask.cells > 0
+    yield from inputs(result.reference, result.candidate, masked=cells)
     yield from _wrapped("loss", f"{result.loss}: {result.formula}")
     yield from _wrapped("options", ", ".join(_option(*item) for item in result.options.items()))
     uncounted = f"{result.skipped} skipped, {result.invalid} invalid"

@@ -36,9 +36,9 @@ def notes(side: Side) -> list[tuple[str, str]]:
     ]
 
 
-def both_notes(comparison: Comparison) -> list[tuple[str, str]]:
+def both_notes(reference: Side, candidate: Side) -> list[tuple[str, str]]:
     """Return the notes of both files, of which side each is where they differ."""
-    ours, theirs = notes(comparison.reference), notes(comparison.candidate)
+    ours, theirs = notes(reference), notes(candidate)
     if ours == theirs:
         return once(ours)
     named = {"p": ours, "q": theirs}
@@ -47,19 +47,25 @@ def both_notes(comparison: Comparison) -> list[tuple[str, str]]:
     )
 
 
-def probabilities(comparison: Comparison) -> list[tuple[str, str]]:
-    """Say what was done to probabilities before they were compared."""
+def inputs(reference: Side, candidate: Side, *, masked: bool) -> list[tuple[str, str]]:
+    """Say which inputs are probabilities, and what they were divided by, with a mask or without."""
     found = []
-    for side in (comparison.reference, comparison.candidate):
+    for name, side in (("p", reference), ("q", candidate)):
         if side.kind != "logits":
-            name = "p" if side is comparison.reference else "q"
             line = f"{name}: {side.kind}"
             if side.sum_error is not None:
                 line += f", rows sum to 1 within {side.sum_error:.3g}"
-                line += ", divided by their sums" if comparison.mask is None else ""
+                line += "" if masked else ", divided by their sums"
             found.append(("input", line))
-            if side.sum_error is not None and comparison.mask is not None:
+            if side.sum_error is not None and masked:
                 found.append(("", "divided by their sums within the kept classes"))
+    return found
+
+
+def probabilities(comparison: Comparison) -> list[tuple[str, str]]:
+    """Say what was done to probabilities before they were compared."""
+    sides = comparison.reference, comparison.candidate
+    found = inputs(*sides, masked=comparison.mask is not None)
     if comparison.smooth:
         outcomes = f"{comparison.classes if comparison.mode == 'softmax' else 2}"
         if comparison.mode == "softmax" and comparison.mask is not None:

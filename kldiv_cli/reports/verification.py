@@ -10,7 +10,7 @@ from kldiv_cli.errors import printable
 from kldiv_cli.reports import left_out
 from kldiv_cli.reports.json import SCHEMA, file_object, mask_object, valid
 from kldiv_cli.reports.parts import columns
-from kldiv_cli.reports.sides import file_lines, masked_cells
+from kldiv_cli.reports.sides import both_notes, file_lines, masked_cells
 from kldiv_cli.verification import Finding, Verification
 
 _LABEL = 13
@@ -52,6 +52,7 @@ def write_json(verification: Verification, stream: IO[str]) -> None:
             for finding in verification.findings
         },
         "holds": verification.holds,
+        "warnings": list(verification.warnings),
     }
     found |= mask_object(verification.mask, verification.masked)
     if verification.selection is not None:
@@ -71,6 +72,7 @@ def _lines(verification: Verification, width: int | None) -> Iterator[str]:
     for label, text in (
         *file_lines("reference p", verification.reference, room),
         *file_lines("candidate q", verification.candidate, room),
+        *both_notes(verification.reference, verification.candidate),
     ):
         yield f"{label:{_LABEL}}{text}"
     yield f"mode         {verification.mode}, T = {verification.temperature:g}"

@@ -66,6 +66,48 @@ def test_formats_and_columns_are_told_apart(kldiv: Kldiv, tmp_path: Path) -> Non
     assert "parquet, as its content says, though its name ends in .npy" in out
 
 
+@pytest.mark.parametrize("command", ["compare", "loss torch", "verify"])
+def test_every_command_tells_how_it_read_both_sides(
+    kldiv: Kldiv, tmp_path: Path, command: str
+) -> None:
+    wrong = copy(SAMPLES / "magika-int8-shuffled.parquet", tmp_path / "x.npy")
+    words = *command.split(), SAMPLES / "magika-fp32.parquet", wrong
+    done = kldiv(*words)
+    assert (done.code, done.err) == (0, "")
+    assert lines(done.out, "format", "columns") == [
+        "columns      p: row id: column 'file', the only one that is not numeric",
+        "format       q: parquet, as its content says, though its name ends in .npy",
+        "columns      q: row id: column 'file', the only one that is not numeric",
+    ]
+    found = json.loads(kldiv(*words, "--format", "json").out)
+    (column,) = found["reference"]["notes"]
+    assert column == "row id: column 'file', the only one that is not numeric"
+    assert found["candidate"]["notes"] == [
+        "format: parquet, as its content says, though its name ends in .npy",
+        column,
+    ]
+
+
+def test_a_loss_tells_what_probabilities_were_divided_by(kldiv: Kldiv, tmp_path: Path) -> None:
+    np.save(tmp_path / "p.npy", [[0.25, 0.75], [0.5, 0.5 + 2.0**-46]])
+    np.save(tmp_path / "q.npy", [[0.5, 0.5], [0.25, 0.75]])
+    words = "loss", "torch", tmp_path / "p.npy", tmp_path / "q.npy", "--input", "probs"
+    assert lines(kldiv(*words).out, "input") == [
+        "input        p: probs, rows sum to 1 within 1.42e-14, divided by their sums",
+        "input        q: probs, rows sum to 1 within 0, divided by their sums",
+    ]
+
+
+@pytest.mark.parametrize("command", ["compare", "loss torch", "verify"])
+def test_every_command_tells_what_a_file_of_llama_cpp_lacks(kldiv: Kldiv, command: str) -> None:
+    files = (SAMPLES / "llamacpp" / name for name in ("tiny-f32.kld", "tiny-Q8_0.kld"))
+    words = *command.split(), *files
+    note = "classes at a row's minimum lie there or below; counted as there"
+    assert f"\ncensored     {note}\n" in kldiv(*words).out
+    found = json.loads(kldiv(*words, "--format", "json").out)
+    assert found["reference"]["notes"] == found["candidate"]["notes"] == [note]
+
+
 @pytest.fixture
 def unnamed(tmp_path: Path) -> tuple[Path, Path]:
     return copy(FP32, tmp_path / "p.txt"), copy(INT8, tmp_path / "q")

@@ -51,6 +51,7 @@ def test_json(kldiv: Kldiv, mode: str) -> None:
         "format": "npy",
         "dtype": "bool",
         "shape": [6, 1, 64, 96],
+        "notes": [],
         "means": "keep",
         "masked_cells": int((~kept).sum()),
         "cells": kept.size,

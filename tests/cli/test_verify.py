@@ -102,6 +102,7 @@ def test_json(kldiv: Kldiv, files: dict[str, str]) -> None:
         "skipped": 0,
         "invalid": 0,
         "holds": True,
+        "warnings": [],
     }
     assert list(identities) == list(IDENTITIES)
     for name, identity in identities.items():
@@ -235,6 +236,7 @@ class TestMask:
             "format": "npy",
             "dtype": "bool",
             "shape": [512],
+            "notes": [],
             "means": "drop",
             "masked_cells": 0,
             "cells": 384 * 214,

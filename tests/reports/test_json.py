@@ -65,7 +65,7 @@ class TestEveryVariant:
         }
         extra = {"id"} if name == "named" else set()
         extra |= {"sum_error"} if "probabilities" in name else set()
-        sides = {"path", "format", "dtype", "shape", "input", *extra}
+        sides = {"path", "format", "dtype", "shape", "input", "notes", *extra}
         assert set(found["reference"]) == set(found["candidate"]) == sides
         assert list(found["measures"]) == list(comparison.measures)
         for measure in found["measures"].values():
@@ -89,6 +89,7 @@ class TestEveryVariant:
             assert found[side].get("id") == known.id
             assert found[side].get("sum_error") == known.sum_error
             assert found[side]["input"] == known.kind
+            assert found[side]["notes"] == list(known.notes)
         for key in (
             *("mode", "unit", "temperature", "rows", "classes", "skipped", "invalid"),
             *("nan_policy", "paired_by", "smooth"),
@@ -107,6 +108,7 @@ class TestEveryVariant:
             "format": mask.format,
             "dtype": mask.dtype,
             "shape": list(mask.shape),
+            "notes": list(mask.notes),
             "means": mask.means,
             "masked_cells": mask.cells,
             "cells": mask.of,
