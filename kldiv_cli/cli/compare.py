@@ -60,7 +60,7 @@ def compare(
 
     The Jeffreys divergence J = KL(p||q) + KL(q||p) of every row, exact in float64.
 
-    Exit code 0: compared, and within the limits; 1: a limit was exceeded; 2: trouble.
+    Exit code 0: compared, and all limits hold; 1: one does not; 2: trouble.
     """
     limits = [_limit("--fail-above", text) for text in fail_above or ()]
     lower_limits = [_limit("--fail-below", text) for text in fail_below or ()]

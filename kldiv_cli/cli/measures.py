@@ -38,12 +38,10 @@ def _listing() -> list[str]:
     width = max(len(usage) for usage, _, _ in found)
     lines = ["p: reference, q: candidate. In nats, or bits with --unit bits, where not said.", ""]
     for usage, measure, description in found:
-        pad = " " * width
-        lines += [
-            f"{usage:<{width}}  {description}",
-            f"{pad}  {measure.range}{'' if measure.has_unit else ', no unit'}",
-            *(f"{pad}  {line}" for line in _wrap(measure.reference, 78 - width)),
-        ]
+        limits = f"{measure.range}{'' if measure.has_unit else ', no unit'}"
+        texts = (description, limits, measure.reference)
+        first, *rest = (line for text in texts for line in _wrap(text, 78 - width))
+        lines += [f"{usage:<{width}}  {first}", *(f"{'':<{width}}  {line}" for line in rest)]
     return [*lines, "", "'kldiv measures NAME' explains one with a worked example."]
 
 

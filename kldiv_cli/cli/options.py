@@ -107,7 +107,7 @@ MeasureNames = Annotated[
         "-m",
         metavar="NAME,...",
         help="What to compute; several by commas or by repeating it. 'kldiv measures' lists them. "
-        "The first one ranks the rows and feeds --stat and --fail-above.",
+        "The first one ranks the rows and feeds --stat, --fail-above and --fail-below.",
         show_default="jeffreys",
         rich_help_panel=_RESULT,
     ),
@@ -125,7 +125,11 @@ GroupName = Annotated[
 ]
 UnitOption = Annotated[
     Literal["nats", "bits"],
-    typer.Option("--unit", help="The unit of every result.", rich_help_panel=_RESULT),
+    typer.Option(
+        "--unit",
+        help="The unit of all measures; what language models have is in nats.",
+        rich_help_panel=_RESULT,
+    ),
 ]
 Top = Annotated[
     int,

@@ -40,8 +40,8 @@ def verify(
 ) -> int:
     """Check on your own rows what must hold for any logits, each side by routes of its own.
 
-    J as an inner product, under softmax and sigmoid; KL split into target and other classes; the
-    gradients of KL and of DKL.
+    J as an inner product, under softmax and sigmoid; KL split into target and
+    other classes; the gradients of KL and of DKL.
 
     Exit code 0: every identity holds; 1: one fails; 2: trouble.
     """

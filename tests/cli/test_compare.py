@@ -729,7 +729,7 @@ class TestHelp:
     def test_exit_codes_are_told(self, compare_help: str) -> None:
         words = " ".join(compare_help.split())
         assert "Exit code 0: compared" in words
-        assert "1: a limit was exceeded; 2: trouble" in words
+        assert "and all limits hold; 1: one does not; 2: trouble" in words
 
 
 def literal(option: Any) -> tuple[str, ...]:
