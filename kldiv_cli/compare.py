@@ -15,7 +15,7 @@ from kldiv_cli.classes import Wanted
 from kldiv_cli.comparing import Comparing
 from kldiv_cli.comparison import Comparison
 from kldiv_cli.limits import Bounds, check_tokens, judged
-from kldiv_cli.masking import masked, of_whole_rows
+from kldiv_cli.masking import masked, scored
 from kldiv_cli.measures.base import Mode
 from kldiv_cli.measures.kinds import Kind
 from kldiv_cli.opening import Input, Own, open_labels, open_pairing, own_kinds, without_labels
@@ -165,7 +165,8 @@ def compare(
     labels : path, str or array_like of int, optional
         The true class, or next token, of every row: an .npy file, the name of a column of the
         reference table, or an array. With them, or with llama.cpp files, which hold the tokens,
-        the result's ``language`` has perplexity and its kin.
+        the result's ``language`` has perplexity and its kin, over the cells that a mask keeps. Rows
+        that do not count may have any label.
     limits, lower_limits : mapping or sequence of pairs, name to value
         Figures that should not be above a value, or not below one, kept in the result with the
         verdict: "p99" of the first measure, "kl:p99" of another; "same-argmax" or "same-sign", the
@@ -244,7 +245,7 @@ def compare(
     kinds = own_kinds(pairing, kinds, mode)
     request = replace(request, kinds=kinds)
     truth = None if labels is None else open_labels(labels, pairing, reference, layout)
-    tokens = of_whole_rows(_scoring(pairing, mode, kinds, truth), pairing, labels is not None)
+    tokens = scored(_scoring(pairing, mode, kinds, truth), pairing, labels is not None)
     check_tokens([stat for stat, _ in request.limits + request.lower_limits], scored=bool(tokens))
     grouping = _grouping(group, pairing, request)
     watch = Watch(pairing, mode, kinds, normalize, temperature=temperature)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from kldiv_cli import measures
 from kldiv_cli.errors import UsageError
 from kldiv_cli.language_result import CensoredRows, TokenRows, TokenSummary
+from kldiv_cli.measures.absence import without
 from kldiv_cli.measures.base import Float64, Mode, Status
 from kldiv_cli.measures.exact import widen
 from kldiv_cli.measures.kinds import Kind, to_logits
@@ -175,17 +176,21 @@ class Scoring:
         return self.labels.values[block.rows]
 
     def rows(self, block: BlockPair, counted: NDArray[np.bool_]) -> TokenRows:
-        """Score the rows of a block that count.
+        """Score the rows of a block that count, among the cells that a mask keeps.
 
         Raises
         ------
         InputError
-            The label of one of them is no class.
+            The label of one of them is no class, or none that is kept.
         """
-        s, t = block.reference, block.candidate
-        labels = self.labels.of(block.numbers[counted], s.shape[1])
+        s, t, kept = block.reference, block.candidate, block.kept
+        if kept is not None:
+            kept = kept[counted] if kept.shape == s.shape else None
+        labels = self.labels.of(block.numbers[counted], s.shape[1], kept)
         if not counted.all():
             s, t = s[counted], t[counted]
+        if kept is not None:
+            s, t = without(s, kept, self.kinds[0]), without(t, kept, self.kinds[1])
         return score(
             _side(self.pairing.reference, s, self.kinds[0]),
             _side(self.pairing.candidate, t, self.kinds[1]),

@@ -21,6 +21,7 @@ from kldiv_cli.pairing.mask import Lengths, Mask, Means, Strips, align
 from kldiv_cli.sources import open_source
 from kldiv_cli.sources.array import ArraySource, as_array
 from kldiv_cli.sources.base import Layout, Source
+from kldiv_cli.sources.censored import is_llamacpp
 from kldiv_cli.sources.piped import STDIN
 from kldiv_cli.sources.selected import whole
 
@@ -125,8 +126,11 @@ def check_of_rows(pairing: Pairing) -> None:
         )
 
 
-def of_whole_rows(tokens: Scoring | None, pairing: Pairing, labelled: bool) -> Scoring | None:
-    """Return how to score tokens, which are scored among all classes: not where some are masked.
+def scored(tokens: Scoring | None, pairing: Pairing, labelled: bool) -> Scoring | None:
+    """Return how to score tokens: not at all where classes are left out that are needed for it.
+
+    Under a mask tokens are scored among the cells that it keeps. Of a llama.cpp file, whose
+    probabilities are taken as they are, they are scored among all classes or not at all.
 
     Raises
     ------
@@ -143,9 +147,12 @@ def of_whole_rows(tokens: Scoring | None, pairing: Pairing, labelled: bool) -> S
         return None
     if not isinstance(pairing, MaskedPairing) or pairing.mask.of_rows:
         return tokens
+    if not any(map(is_llamacpp, (pairing.reference, pairing.candidate))):
+        return tokens
     if labelled:
         raise UsageError(
-            "--labels score tokens among all classes, and --mask leaves some of them out",
+            "--labels score tokens of a llama.cpp logits file among all classes, and --mask leaves "
+            "some of them out",
             "Leave one of the two out, or mask whole rows.",
         )
     return None

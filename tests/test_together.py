@@ -28,7 +28,7 @@ class _Inputs:
         self.t = (self.s + source.normal(scale=0.3, size=self.s.shape)).astype(np.float32)
         self.mask = source.random(self.s.shape) < 0.8
         self.mask[source.integers(ROWS, size=9)] = False
-        self.labels = source.integers(CLASSES, size=ROWS)
+        self.labels = np.where(self.mask, source.random(self.s.shape), -1).argmax(axis=1)
         self.group = source.choice(["news", "code", "chat"], size=ROWS)
 
     def compare(self, cut: NDArray[np.intp] | slice, **options: Any) -> Comparison:
@@ -80,6 +80,8 @@ SELECTIONS: dict[str, dict[str, Any]] = {
 }
 LEFT_OUT: dict[str, list[str]] = {
     "mask": ["mask"],
+    "mask and labels": ["mask", "labels"],
+    "mask, labels and groups": ["mask", "labels", "group"],
     "labels": ["labels"],
     "groups": ["group"],
     "mask and groups": ["mask", "group"],

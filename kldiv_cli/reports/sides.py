@@ -91,6 +91,7 @@ def masked(comparison: Comparison, room: int | None) -> list[tuple[str, str]]:
         *(("", printable(note)) for note in mask.notes),
         ("masked", f"{rows}, and {mask.cells} of {mask.of} cells in those counted"),
         *([("", rest[comparison.mode])] if mask.cells else []),
+        *([("", "tokens are scored among these")] if mask.cells and comparison.language else []),
         *([("", "tokens are scored among all classes, so here they are not")] if unscored else []),
     ]
 

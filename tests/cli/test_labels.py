@@ -17,6 +17,7 @@ from kldiv_cli import compare
 from kldiv_cli.comparison import Comparison
 from kldiv_cli.errors import InputError
 from kldiv_cli.language_result import LanguageResult
+from kldiv_cli.measures.kinds import Kind
 from kldiv_cli.reports.files import staged
 from tests.command import Kldiv
 from tests.llamacpp import SAMPLES, decode, random_logits, random_tokens, write
@@ -182,6 +183,23 @@ class TestParts:
         kept = np.arange(40) % 3 > 0
         found = language(compare(S, T, labels=LABELS, mask=kept))
         assert_by_definition(found, S[kept], T[kept], LABELS[kept])
+
+    @pytest.mark.parametrize("kind", ["logits", "probs", "log-probs"])
+    @pytest.mark.parametrize("threads", [1, 3])
+    def test_cells_that_a_mask_keeps(self, kind: Kind, threads: int) -> None:
+        source = np.random.default_rng(8)
+        kept = source.random(S.shape) < 0.5
+        kept[range(40), LABELS] = True
+        kept[[3, 9]] = False
+        labels = np.where(kept.any(axis=1), LABELS, -100)
+        s, t = (np.where(kept, x, np.nan) for x in (S, T))
+        if kind != "logits":
+            s, t = (np.exp(log_softmax(x)).astype(np.float64) for x in (S, T))
+            s, t = (s, t) if kind == "probs" else (np.log(s), np.log(t))
+        found = language(compare(s, t, labels=labels, mask=kept, kind=kind, threads=threads))
+        rows = kept.any(axis=1)
+        p, q = (np.where(kept, x, -20000.0)[rows] for x in (S, T))  # exp of which is 0
+        assert_by_definition(found, p, q, LABELS[rows])
 
     def test_a_sample_of_files_with_the_tokens_of_its_rows(self, kldiv: Kldiv) -> None:
         words = "compare", REFERENCE, CANDIDATE, "--format", "csv"

@@ -197,17 +197,58 @@ class TestTokens:
         assert UNSCORED in done.out.splitlines()
         assert "perplexity" not in done.out
 
-    def test_labels_are_refused_with_a_mask_of_classes(self, kldiv: Kldiv, tmp_path: Path) -> None:
+    def test_labels_of_files_are_refused_with_a_mask_of_classes(
+        self, kldiv: Kldiv, tmp_path: Path
+    ) -> None:
+        np.save(tmp_path / "m.npy", np.arange(1001) < 900)
+        np.save(tmp_path / "labels.npy", np.zeros((5, 31), int))
+        words = ("--mask", tmp_path / "m.npy", "--labels", tmp_path / "labels.npy")
+        assert kldiv("compare", *LLAMACPP, *words) == (
+            2,
+            "",
+            (
+                "kldiv: error: --labels score tokens of a llama.cpp logits file among all classes, "
+                "and --mask leaves some of them out\n"
+                "Leave one of the two out, or mask whole rows.\n"
+            ),
+        )
+
+    def test_labels_go_with_a_mask_of_classes(self, kldiv: Kldiv, tmp_path: Path) -> None:
+        s, t = (np.load(path) for path in MAGIKA)
+        kept = np.arange(214) % 3 > 0
+        labels = np.where(kept, s, -np.inf).argmax(axis=1)
+        np.save(tmp_path / "m.npy", kept)
+        np.save(tmp_path / "labels.npy", labels)
+        for name, values in (("s", s), ("t", t)):
+            np.save(tmp_path / f"{name}.npy", values[:, kept])
+        np.save(tmp_path / "l.npy", np.cumsum(kept)[labels] - 1)
+        words = ("--mask", tmp_path / "m.npy", "--labels", tmp_path / "labels.npy")
+        masked = kldiv("compare", *MAGIKA, *words)
+        sides = tmp_path / "s.npy", tmp_path / "t.npy"
+        alone = kldiv("compare", *sides, "--labels", tmp_path / "l.npy")
+        assert (masked.code, masked.err) == (0, "")
+        blocks = [done.out.split("\n\n")[1:3] for done in (masked, alone)]
+        assert "same top p" in "".join(blocks[0])
+        assert blocks[0] == blocks[1]
+        lines = masked.out.splitlines()
+        assert lines[5:8] == [
+            "masked       0 rows, and 36864 of 109568 cells in those counted",
+            "             p and q are distributions over the classes that are kept",
+            "             tokens are scored among these",
+        ]
+        assert max(map(len, lines[5:])) <= 80
+
+    def test_a_label_that_is_masked(self, kldiv: Kldiv, tmp_path: Path) -> None:
         np.save(tmp_path / "m.npy", np.arange(214) < 200)
-        np.save(tmp_path / "labels.npy", np.zeros(512, int))
+        np.save(tmp_path / "labels.npy", np.arange(512) % 203)
         words = ("--mask", tmp_path / "m.npy", "--labels", tmp_path / "labels.npy")
         assert kldiv("compare", *MAGIKA, *words) == (
             2,
             "",
             (
-                "kldiv: error: --labels score tokens among all classes, and --mask leaves some of "
-                "them out\n"
-                "Leave one of the two out, or mask whole rows.\n"
+                f"kldiv: error: {tmp_path}/labels.npy: row 200: expected a label that the mask "
+                "keeps, found 200, which it leaves out\n"
+                "Keep the class of its label in every row, or leave the row out as a whole.\n"
             ),
         )
 
