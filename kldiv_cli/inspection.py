@@ -17,7 +17,7 @@ from kldiv_cli.sources.base import BLOCK_BYTES, Layout, Source
 from kldiv_cli.sources.censored import is_llamacpp
 from kldiv_cli.sources.rows import Choice
 from kldiv_cli.sources.selected import Selected, whole
-from kldiv_cli.tallies import CensoredTally, Tallies, off_one
+from kldiv_cli.tallies import CensoredTally, SpanTally, Tallies, off_one
 from kldiv_cli.watch import tolerance
 
 _TOKENS_SHOWN = 8
@@ -133,6 +133,8 @@ def _guess(source: Source, seen: Tallies) -> Guess:
     total, log_sum = seen.sums, seen.log_sums
     if seen.entropy.rows == 0:
         return Guess(None, None, "", "no row holds a distribution")
+    if seen.zero_or_one:
+        return _zero_or_one(source, total)
     if seen.like_probs:
         off = off_one(total.low, total.high)
         why = f"every cell lies in [0, 1] and every row sums to 1 within {off:.2g}"
@@ -154,6 +156,18 @@ def _guess(source: Source, seen: Tallies) -> Guess:
     if "int" in source.dtype:
         why += "; but all are integers: labels or token ids?"
     return Guess("logits", None, "", why)
+
+
+def _zero_or_one(source: Source, total: SpanTally) -> Guess:
+    """Guess what cells are that hold nothing but 0 and 1."""
+    if (total.low, total.high) == (1.0, 1.0):
+        why = "every cell is 0 or 1 and every row holds a single 1: one-hot labels"
+        return Guess("probs", "softmax", _options("probs", 0.0, source), why)
+    why = (
+        f"every cell is 0 or 1, and rows do not sum to 1 ({total.low:.6g} to {total.high:.6g}); "
+        "--mask takes such files"
+    )
+    return Guess("labels", None, "", why)
 
 
 def _options(kind: str, off: float, source: Source) -> str:

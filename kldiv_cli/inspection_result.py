@@ -23,8 +23,9 @@ class Guess:
 
     Attributes
     ----------
-    kind : {"logits", "probs", "log-probs"} or None
-        As ``--input`` takes it; None where no row holds a distribution.
+    kind : {"logits", "probs", "log-probs", "labels"} or None
+        As ``--input`` takes it; "labels" for labels or a mask, which it does not take; None where
+        no row holds a distribution.
     mode : {"softmax", "sigmoid"} or None
         Where the numbers tell: whether a row is one distribution or every cell one of its own.
     options : str
@@ -33,7 +34,7 @@ class Guess:
         What was seen.
     """
 
-    kind: Literal["logits", "probs", "log-probs"] | None
+    kind: Literal["logits", "probs", "log-probs", "labels"] | None
     mode: Literal["softmax", "sigmoid"] | None
     options: str
     why: str

@@ -169,6 +169,7 @@ class Tallies:
     cells: CellTally = field(default_factory=CellTally)
     rows: RowTally = field(default_factory=RowTally)
     valid_span: SpanTally = field(default_factory=SpanTally)
+    zero_or_one: bool = True
     sums: SpanTally = field(default_factory=SpanTally)
     log_sums: SpanTally = field(default_factory=SpanTally)
     argmax_counts: NDArray[np.intp] | None = None
@@ -197,6 +198,8 @@ class Tallies:
         classes, counts = np.unique(argmax, return_counts=True)
         self.argmax_counts[classes] += counts
         self.valid_span.see(values.min(), values.max())
+        if self.zero_or_one:
+            self.zero_or_one = self.in_unit and bool(((values == 0) | (values == 1)).all())
         totals = sums(values, "probs")
         self.sums.see(totals.min(), totals.max())
         log_sums, entropies = normalise(values, argmax)

@@ -276,6 +276,26 @@ class TestGuess:
         expected = Guess("probs", "sigmoid", "--input probs --mode sigmoid", why)
         assert guess([[0.875, 0.875], [0.0, 0.5]]) == expected
 
+    @pytest.mark.parametrize("dtype", ["uint8", "int64", "float64"])
+    def test_nothing_but_0_and_1(self, dtype: str) -> None:
+        why = "every cell is 0 or 1, and rows do not sum to 1 (0 to 3); --mask takes such files"
+        rows = [[1, 1, 1], [0, 1, 0], [0, 0, 0]]
+        assert guess(rows, dtype) == Guess("labels", None, "", why)
+
+    @pytest.mark.parametrize("dtype", ["uint8", "float32"])
+    def test_one_hot(self, dtype: str) -> None:
+        why = "every cell is 0 or 1 and every row holds a single 1: one-hot labels"
+        found = guess(np.eye(3)[[2, 0, 0, 1]], dtype)
+        assert found == Guess("probs", "softmax", "--input probs", why)
+
+    def test_a_column_of_zeros_is_no_log_probability(self) -> None:
+        assert guess([[0], [0]], "int64").kind == "labels"
+
+    def test_only_one_cell_is_neither_0_nor_1(self) -> None:
+        rows = np.zeros((BLOCK_BYTES // 8, 2))
+        rows[-1, 0] = 0.5
+        assert guess(rows).kind == "probs"
+
     def test_log_probabilities(self) -> None:
         found = guess(np.log([[0.25, 0.75], [0.5, 0.5]]))
         assert (found.kind, found.mode) == ("log-probs", "softmax")

@@ -21,7 +21,12 @@ from kldiv_cli.selection import Selection
 _WIDTH = 80
 _LABEL = 13
 _MASKS_SHOWN = 5
-_KINDS = {"logits": "logits", "probs": "probabilities", "log-probs": "log-probabilities"}
+_KINDS = {
+    "logits": "logits",
+    "probs": "probabilities",
+    "log-probs": "log-probabilities",
+    "labels": "labels or a mask",
+}
 _MINIMA = {
     float(np.finfo(np.float16).min): "float16's minimum",
     float(np.finfo(np.float32).min): "float32's minimum",
@@ -160,7 +165,7 @@ def _object(found: Inspection) -> dict[str, Any]:
         "id": None if file.id is None else {"column": file.id, "first": list(found.ids)},
         "notes": list(file.notes),
         "guess": {
-            "input": guess.kind,
+            "input": None if guess.kind == "labels" else guess.kind,
             "mode": guess.mode,
             "options": guess.options,
             "why": guess.why,

@@ -304,6 +304,12 @@ class TestJson:
         assert found["guess"]["input"] is None
         assert found["mask_like"]["complete"] is False
 
+    def test_labels_are_no_input(self) -> None:
+        found = replace(CLEAN, guess=Guess("labels", None, "", "every cell is 0 or 1"))
+        assert "looks like   labels or a mask: every cell is 0 or 1\n" in table(found)
+        (shown,) = objects(found)
+        assert shown["guess"]["input"] is None
+
     def test_one_object_per_file_in_order(self) -> None:
         found = objects(UNKNOWN, Unreadable("x.npy", "x.npy: expected a, found b", "Do c."), CLEAN)
         assert [one["path"] for one in found] == ["fp32.npy", "x.npy", "fp32.npy"]
