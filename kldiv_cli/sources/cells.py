@@ -17,7 +17,8 @@ from kldiv_cli.sources.columns import Columns
 Batches = Callable[[list[str], int], Iterator[pa.RecordBatch]]
 """(Column names, rows at a time) -> record batches that hold these columns in this order."""
 
-_EXACT = 2.0**53
+EXACT = 2.0**53
+"""Up to here float64 holds every integer."""
 _FIRST_CELLS = 1 << 17
 """How much of a list column is looked at before the width of all its rows is believed."""
 
@@ -40,8 +41,8 @@ def rows_of_columns(
     ``integers`` are those of them whose integers float64 may not hold, which raises.
     """
     chosen = batch.select(names)
-    values = _as_rows(chosen)
-    if integers and _may_be_inexact(values):
+    values = as_rows(chosen)
+    if integers and may_be_inexact(values):
         check_exact(path, chosen, integers)
     return values
 
@@ -84,6 +85,8 @@ def list_width(path: str, column: pa.Array) -> int:
 
 def ids_of(path: str, column: pa.Array) -> NDArray[Any]:
     """Return row ids: integers as they are, anything else as text."""
+    if pa.types.is_floating(column.type):
+        _check_exact_ids(path, column)
     if column.null_count:
         raise InputError(
             f"{path}: expected an id in every row, found {column.null_count} empty ones",
@@ -94,6 +97,18 @@ def ids_of(path: str, column: pa.Array) -> NDArray[Any]:
             column = column.cast(pa.string())
     ids: NDArray[Any] = column.to_numpy(zero_copy_only=False)
     return ids
+
+
+def _check_exact_ids(path: str, column: pa.Array) -> None:
+    """Raise for ids that are no numbers, or may have been others before they became floats."""
+    values = column.drop_null().to_numpy(zero_copy_only=False).astype(np.float64)
+    wrong = ~(np.abs(values) < EXACT)
+    if wrong.any():
+        raise InputError(
+            f"{path}: expected row ids that are text or integers, found {values[wrong][0]} of "
+            f"type {column.type}",
+            "Write them as text or integers, or name another column with --id.",
+        )
 
 
 def text_of(path: str, column: pa.Array) -> NDArray[Any]:
@@ -180,7 +195,8 @@ def _common_dtype(types: Sequence[pa.DataType]) -> str:
     return str(np.result_type(*dtypes)) if dtypes else "float64"
 
 
-def _as_rows(batch: pa.RecordBatch) -> NDArray[Any]:
+def as_rows(batch: pa.RecordBatch) -> NDArray[Any]:
+    """Return columns as (rows, columns) of their common type, nulls as NaN."""
     try:
         values: NDArray[Any] = batch.to_tensor(null_to_nan=True).to_numpy()
     except (pa.ArrowNotImplementedError, pa.ArrowTypeError):
@@ -192,9 +208,9 @@ def _as_rows(batch: pa.RecordBatch) -> NDArray[Any]:
     return values
 
 
-def _may_be_inexact(values: NDArray[Any]) -> bool:
+def may_be_inexact(values: NDArray[Any]) -> bool:
     """Tell whether any number reaches so far that it, or what it was before, may be inexact."""
     if not values.size:
         return False
     highest, lowest = np.fmax.reduce(values, axis=None), np.fmin.reduce(values, axis=None)
-    return bool(highest >= _EXACT or lowest <= -_EXACT)
+    return bool(highest >= EXACT or lowest <= -EXACT)

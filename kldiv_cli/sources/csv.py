@@ -7,14 +7,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from kldiv_cli.errors import InputError, UsageError
 from kldiv_cli.sources import columns as roles
 from kldiv_cli.sources.base import Layout
-from kldiv_cli.sources.cells import with_numbers
-from kldiv_cli.sources.delimited import FALSE, TRUE, Delimited
+from kldiv_cli.sources.cells import EXACT, as_rows, may_be_inexact, with_numbers
+from kldiv_cli.sources.delimited import (
+    FALSE,
+    NOT_HELD_ADVICE,
+    TRUE,
+    Delimited,
+    is_held,
+    not_held,
+)
 from kldiv_cli.sources.first_lines import ADVICE, FirstLines, read_first_lines
 from kldiv_cli.sources.lines import (
     WHOLE_PIECE,
@@ -91,31 +99,63 @@ class _Table:
         for name in (self.columns.id, self.columns.group):
             if name is not None:
                 types[name] = pa.string()
-        numbers = pa.schema([(name, types[name]) for name in names])
-        types |= dict.fromkeys(self.truths, pa.bool_())
-        parse = pa_csv.ParseOptions(delimiter=self.text.delimiter)
-        convert = pa_csv.ConvertOptions(
-            column_types=types,
-            include_columns=names,
-            null_values=[""],
-            strings_can_be_null=True,
-            true_values=TRUE,
-            false_values=FALSE,
-        )
         begins = self.text.header
         size = piece_size(self.first.longest)
         with self._reading(), open_stream(self.text.path, self.text.codec) as file:
             for piece in whole_lines(file, size, self.text.delimiter):
                 if _is_blank(piece):
                     continue
-                read = pa_csv.ReadOptions(
-                    block_size=WHOLE_PIECE,
-                    use_threads=MORE_THREADS,
-                    column_names=None if begins else self.first.names,
-                )
+                read = self._read(piece, {name: types[name] for name in names}, begins)
+                self._check_held(read, piece, begins)
+                yield from read
                 begins = False
-                for batch in pa_csv.open_csv(pa.BufferReader(piece), read, parse, convert):
-                    yield batch.cast(numbers) if self.truths else batch
+
+    def _read(
+        self, piece: memoryview, types: dict[str, pa.DataType], begins: bool
+    ) -> list[pa.RecordBatch]:
+        """Read these columns of a piece, which may begin with the header."""
+        read = pa_csv.ReadOptions(
+            block_size=WHOLE_PIECE,
+            use_threads=MORE_THREADS,
+            column_names=None if begins else self.first.names,
+        )
+        parse = pa_csv.ParseOptions(delimiter=self.text.delimiter)
+        convert = pa_csv.ConvertOptions(
+            column_types=types | dict.fromkeys(self.truths, pa.bool_()),
+            include_columns=list(types),
+            null_values=[""],
+            strings_can_be_null=True,
+            true_values=TRUE,
+            false_values=FALSE,
+        )
+        batches = list(pa_csv.open_csv(pa.BufferReader(piece), read, parse, convert))
+        as_said = pa.schema(list(types.items()))
+        return [batch.cast(as_said) for batch in batches] if self.truths else batches
+
+    def _check_held(self, read: list[pa.RecordBatch], piece: memoryview, begins: bool) -> None:
+        """Raise where the text of a cell is a number that float64 cannot hold.
+
+        The text is looked at only where the number that PyArrow made of it reaches so far.
+        """
+        classes = set(self.columns.classes)
+        names = [name for name in read[0].schema.names if name in classes] if read else []
+        values = [as_rows(batch.select(names)) for batch in read] if names else []
+        if not any(map(may_be_inexact, values)):
+            return
+        far = [np.abs(each) >= EXACT for each in values]
+        columns = np.flatnonzero(np.any([each.any(axis=0) for each in far], axis=0))
+        types = dict.fromkeys([names[i] for i in columns], pa.string())
+        for text, cells in zip(self._read(piece, types, begins), far, strict=True):
+            for column, i in zip(text.columns, columns, strict=True):
+                found = column.filter(pa.array(cells[:, i])).unique().to_pylist()
+                lost = [cell for cell in found if not is_held(cell)]
+                if lost:
+                    raise self._not_held(f"column {names[i]!r}", lost[0])
+
+    def _not_held(self, place: str, cell: str) -> InputError:
+        fault = self.text.first_fault(self.first.names, self.columns.classes, self.truths)
+        fault = fault or f"{place}: {not_held(cell)}"
+        return InputError(f"{self.text.path}: {fault}", NOT_HELD_ADVICE)
 
     @contextmanager
     def _reading(self) -> Iterator[None]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import StringIO, TextIOWrapper
+from math import isinf
 
 from kldiv_cli.sources.elsewhere import is_readable_again
 from kldiv_cli.sources.lines import LONGEST_LINE
@@ -17,6 +18,10 @@ TRUE, FALSE = ("true", "True", "TRUE"), ("false", "False", "FALSE")
 _NUMBER = r"\s*+[-+]?(\d++(\.\d*+)?|\.\d++)(e[-+]?\d++)?\s*+"
 _CELL = re.compile(_NUMBER + r"|\s*[-+]?(nan|inf|infinity)\s*|", re.IGNORECASE | re.ASCII)
 _FINITE = re.compile(_NUMBER, re.IGNORECASE | re.ASCII)
+_INTEGER = re.compile(r"\s*[-+]?\d+\s*", re.ASCII)
+_LARGEST = 2**53
+_DIGITS = len(str(_LARGEST))
+NOT_HELD_ADVICE = "If these are ids, name their column with --id; infinity is written inf."
 
 
 @dataclass(frozen=True)
@@ -86,16 +91,12 @@ class Delimited:
     ) -> str | None:
         if len(cells) != width:
             return f"line {line}: expected {width} cells, found {len(cells)}"
-        if are_numbers([cells[i] for i, _, of_truth in wanted if not of_truth]):
+        if are_held([cells[i] for i, _, of_truth in wanted if not of_truth]):
             wanted = [column for column in wanted if column[2]]
         for i, name, of_truth in wanted:
-            if of_truth:
-                right, kind = not cells[i] or is_truth(cells[i]), "true or false"
-            else:
-                right, kind = is_cell(cells[i]), "a number"
-            if not right:
-                place = f"line {line}, column {name!r}"
-                return f"{place}: expected {kind}, found {_short(cells[i])}"
+            fault = _fault_of_truth(cells[i]) if of_truth else _fault_of_number(cells[i])
+            if fault is not None:
+                return f"line {line}, column {name!r}: {fault}"
         return None
 
     def _all(self) -> Iterator[tuple[int, list[str]]]:
@@ -119,6 +120,44 @@ def are_numbers(cells: list[str]) -> bool:
         return False
     text = "".join(cells)
     return "_" not in text and text.isascii()
+
+
+def are_held(cells: list[str]) -> bool:
+    """Tell quickly whether float64 holds all of these; not if one is no number."""
+    return are_numbers(cells) and not any(abs(float(cell)) >= _LARGEST for cell in cells)
+
+
+def is_held(text: str) -> bool:
+    """Tell whether float64 holds what a cell says: no integer beyond 2**53, and nothing so large.
+
+    A number with a point or an exponent is rounded, as it always is.
+    """
+    if is_integer(text):
+        digits = text.strip().lstrip("+-0")
+        # Python makes no number of thousands of digits.
+        return len(digits) <= _DIGITS and int(digits or 0) <= _LARGEST
+    return not (is_finite_number(text) and isinf(float(text)))
+
+
+def _fault_of_truth(cell: str) -> str | None:
+    return None if not cell or is_truth(cell) else f"expected true or false, found {_short(cell)}"
+
+
+def _fault_of_number(cell: str) -> str | None:
+    if not is_cell(cell):
+        return f"expected a number, found {_short(cell)}"
+    return None if is_held(cell) else not_held(cell)
+
+
+def not_held(text: str) -> str:
+    """Say what is wrong with a number that float64 does not hold."""
+    expected = "an integer up to 2**53" if is_integer(text) else "a number that float64 can hold"
+    return f"expected {expected}, found {_short(text)}"
+
+
+def is_integer(text: str) -> bool:
+    """Tell whether a cell holds an integer without point and exponent."""
+    return _INTEGER.fullmatch(text) is not None
 
 
 def is_cell(text: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +20,8 @@ from kldiv_cli.sources.delimited import (
     are_numbers,
     is_cell,
     is_finite_number,
+    is_held,
+    is_integer,
     is_truth,
 )
 from kldiv_cli.sources.lines import TOO_WIDE, Begin, growing, too_long
@@ -30,9 +31,6 @@ from kldiv_cli.sources.table import no_rows
 ADVICE = "Expected a header line of column names, then one line of numbers per row."
 _MOST_COLUMNS = 1 << 20
 _INT64 = pa.int64()
-_LARGEST = 2**53
-_DIGITS = len(str(_LARGEST))
-_INTEGER = re.compile(r"\s*[-+]?\d+\s*", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -92,8 +90,8 @@ class FirstLines:
         """Raise where an integer is too large for float64: ids, most likely, taken for a class."""
         wanted = set(names)
         for name, kind, cells in zip(self.names, self._kinds, self.cells, strict=True):
-            if name in wanted and kind.id == _INT64.id and any(map(_is_large, cells)):
-                check_exact_integers(np.array([_LARGEST + 1]), self.path)
+            if name in wanted and kind.id == _INT64.id and not all(map(is_held, cells)):
+                check_exact_integers(np.array([2**53 + 1]), self.path)
 
 
 def read_first_lines(text: Delimited) -> FirstLines:
@@ -184,18 +182,12 @@ def _check_header(text: Delimited, names: list[str]) -> None:
         )
 
 
-def _is_large(cell: str) -> bool:
-    """Tell an integer that float64 would round; Python makes no number of thousands of digits."""
-    digits = cell.strip().lstrip("+-0")
-    return len(digits) > _DIGITS or int(digits or 0) > _LARGEST
-
-
 def _kind(cells: tuple[str, ...], *, booleans: bool) -> pa.DataType:
     filled = list(filter(None, cells))
     if not filled:
         return pa.null()
     if are_numbers(filled):
-        return _INT64 if all(map(_INTEGER.fullmatch, filled)) else pa.float64()
+        return _INT64 if all(map(is_integer, filled)) else pa.float64()
     if booleans and 2 * sum(map(is_truth, filled)) > len(filled):
         return pa.bool_()
     numbers = sum(map(is_cell, filled))

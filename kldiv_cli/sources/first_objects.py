@@ -138,7 +138,7 @@ def _kind(cells: list[Any]) -> pa.DataType:
     if not types:
         return pa.null()
     if types <= NUMBERS:
-        return pa.int64() if types == {int} else pa.float64()
+        return _integers(cells) if types == {int} else pa.float64()
     if types == {list}:
         entries = set(map(type, chain.from_iterable(filter(None, cells))))
         inner = pa.list_(pa.float64()) if list in entries else pa.string()
@@ -149,3 +149,8 @@ def _kind(cells: list[Any]) -> pa.DataType:
     if 2 * numbers >= len(cells):
         return pa.float64()
     return pa.bool_() if types == {bool} else pa.string()
+
+
+def _integers(cells: list[Any]) -> pa.DataType:
+    """Return the type of integers, which as ids have to be exact."""
+    return pa.uint64() if max(filter(None, cells), default=0) >= 2**63 else pa.int64()

@@ -15,6 +15,7 @@ from kldiv_cli.sources.streams import open_stream
 
 _DIGITS = 300
 """So many float64 can hold; of thousands, Python makes no integer."""
+_LARGEST = 2**53
 NUMBERS = {int, float, type(None)}
 
 
@@ -76,6 +77,16 @@ class JsonText:
 def is_number(value: Any) -> bool:
     """Tell whether a value is a number or null."""
     return type(value) in NUMBERS
+
+
+def is_held(value: Any) -> bool:
+    """Tell whether float64 holds a value that is a number or null: no integer beyond 2**53."""
+    return type(value) is not int or abs(value) <= _LARGEST
+
+
+def not_held(value: Any) -> str:
+    """Say what is wrong with an integer beyond 2**53."""
+    return f"expected an integer up to 2**53, found {named(value)}"
 
 
 def list_fault(value: Any) -> str | None:

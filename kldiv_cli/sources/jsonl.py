@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,17 +13,20 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.json as pa_json
+from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError
 from kldiv_cli.sources import columns as roles
 from kldiv_cli.sources.base import Layout
+from kldiv_cli.sources.cells import EXACT, as_rows, may_be_inexact
+from kldiv_cli.sources.delimited import NOT_HELD_ADVICE
 from kldiv_cli.sources.first_objects import (
     ADVICE,
     LIST,
     FirstObjects,
     read_first_objects,
 )
-from kldiv_cli.sources.json_text import JsonText, is_number, list_fault, named
+from kldiv_cli.sources.json_text import JsonText, is_held, is_number, list_fault, named, not_held
 from kldiv_cli.sources.lines import (
     WHOLE_PIECE,
     LongLineError,
@@ -88,11 +92,14 @@ class _Table:
                 text = self._objects(piece)
                 if text:
                     table = pa_json.read_json(pa.BufferReader(text), read, parse)
+                    start = 0
                     for batch in table.select(names).to_batches():
                         self._check_lists(batch)
+                        self._check_held(batch, start, text, table.num_rows)
                         for name in self._labels:
                             batch.column(name).validate(full=True)  # as UTF-8
                         yield batch
+                        start += len(batch)
 
     def _check_lists(self, batch: pa.RecordBatch) -> None:
         if self.columns.row is None:
@@ -100,6 +107,40 @@ class _Table:
         lists = batch.column(self.columns.row)
         if lists.null_count or (np.diff(lists.offsets.to_numpy()) != self.width).any():
             raise pa.ArrowInvalid("expected a list of the same length on every line")
+
+    def _check_held(self, batch: pa.RecordBatch, start: int, text: bytes, rows: int) -> None:
+        """Raise where an integer is one that float64 cannot hold, which PyArrow rounds.
+
+        Of ``text``, which holds so many rows, the batch's from ``start`` on, lines are looked at
+        only where the number that PyArrow made reaches so far.
+        """
+        values = self._numbers(batch)
+        if values is None or not may_be_inexact(values):
+            return
+        lines = [line for line in text.split(b"\n") if line.strip()]
+        if len(lines) != rows:
+            raise pa.ArrowInvalid("expected one object on every line")
+        for row in np.flatnonzero((np.abs(values) >= EXACT).any(axis=1)):
+            fault = self._fault_of(lines[start + row])
+            if fault is not None:
+                fault = self.text.first_fault(self._fault) or fault
+                raise InputError(f"{self.text.path}: {fault}", NOT_HELD_ADVICE)
+
+    def _fault_of(self, line: bytes) -> str | None:
+        try:
+            value = json.loads(line)
+        except ValueError as error:  # of an integer of thousands of digits
+            return str(error)
+        return self._fault(value[LIST] if self.first.are_lists else value)
+
+    def _numbers(self, batch: pa.RecordBatch) -> NDArray[Any] | None:
+        """Return the numbers of a batch as (rows, classes); None where it has none."""
+        if self.columns.row is not None:
+            flat = batch.column(self.columns.row).flatten()
+            numbers: NDArray[Any] = flat.to_numpy(zero_copy_only=False)
+            return numbers.reshape(len(batch), self.width)
+        names = [name for name in self.columns.classes if name in batch.schema.names]
+        return as_rows(batch.select(names)) if names else None
 
     @property
     def _labels(self) -> list[str]:
@@ -152,23 +193,34 @@ class _Table:
             fault = self._list_fault(value.get(self.columns.row))
             if fault is not None:
                 return f"{self.columns.row!r}: {fault}"
-        types = self._types
         for name, cell in value.items():
-            if name not in types.names:
-                if self.is_closed:
-                    return f"expected the names of the first lines, found {name!r}"
-            elif name != self.columns.row and not _holds(types.field(name).type, cell):
-                kind = "a number"
-                if name in self._labels:
-                    kind = f"{'an id' if name == self.columns.id else 'a label'} like the first"
-                return f"{name!r}: expected {kind}, found {named(cell)}"
+            fault = self._cell_fault(name, cell)
+            if fault is not None:
+                return fault
+        return None
+
+    def _cell_fault(self, name: str, cell: Any) -> str | None:
+        types = self._types
+        if name not in types.names:
+            found = f"expected the names of the first lines, found {name!r}"
+            return found if self.is_closed else None
+        if name != self.columns.row and not _holds(types.field(name).type, cell):
+            kind = "a number"
+            if name in self._labels:
+                kind = f"{'an id' if name == self.columns.id else 'a label'} like the first"
+                if type(cell) is int and pa.types.is_integer(types.field(name).type):
+                    kind = f"an integer like the first, of type {types.field(name).type}"
+            return f"{name!r}: expected {kind}, found {named(cell)}"
+        if name in self.columns.classes and not is_held(cell):
+            return f"{name!r}: {not_held(cell)}"
         return None
 
     def _list_fault(self, value: Any) -> str | None:
         fault = list_fault(value)
         if fault is None and len(value) != self.width:
             return f"expected a list of {self.width} entries like the first, found {len(value)}"
-        return fault
+        lost = None if fault is not None else next((x for x in value if not is_held(x)), None)
+        return fault if lost is None else f"entry {value.index(lost)}: {not_held(lost)}"
 
 
 def _holds(kind: pa.DataType, cell: Any) -> bool:
@@ -176,7 +228,8 @@ def _holds(kind: pa.DataType, cell: Any) -> bool:
     if cell is None:
         return True
     if pa.types.is_integer(kind):
-        return type(cell) is int
+        least = 0 if pa.types.is_unsigned_integer(kind) else -(2**63)
+        return type(cell) is int and least <= cell < least + 2**64
     if pa.types.is_floating(kind):
         return is_number(cell)
     return type(cell) is (bool if pa.types.is_boolean(kind) else str)

@@ -340,6 +340,64 @@ def test_integers_that_float64_would_round_are_refused(tmp_path: Path) -> None:
     assert "integers beyond 2**53" in complaint(path)
 
 
+LATE = "x,0.5,1.25\n" * (BLOCK // 8)
+"""More lines than are read at a time, before the one that matters."""
+
+
+@pytest.mark.parametrize("before", ["", LATE], ids=["first", "late"])
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("1e400", "a number that float64 can hold"),
+        ("-1e400", "a number that float64 can hold"),
+        (f"{'9' * 310}.5", "a number that float64 can hold"),
+        ("9007199254740993", "an integer up to 2**53"),
+        ("-9007199254740993", "an integer up to 2**53"),
+        ("1152921504606846976", "an integer up to 2**53"),
+        ("9" * 310, "an integer up to 2**53"),
+    ],
+)
+@pytest.mark.parametrize("quote", ["", '"'], ids=["", "quoted"])
+def test_a_number_that_float64_cannot_hold_is_refused(
+    tmp_path: Path, before: str, cell: str, expected: str, quote: str
+) -> None:
+    """Also among numbers with a point, where no id is to be feared."""
+    text = f"id,a,b\n{before}y,1.5,{quote}{cell}{quote}\nz,-inf,3.5\n"
+    shown = repr(cell) if len(cell) <= 40 else f"{cell[:40]!r}..."
+    line = 2 + before.count("\n")
+    assert (
+        complaint(save(tmp_path, text))
+        == f"line {line}, column 'b': expected {expected}, found {shown}"
+    )
+
+
+@pytest.mark.parametrize("before", ["", LATE], ids=["first", "late"])
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        ("inf", np.inf),
+        ("-Infinity", -np.inf),
+        ("9007199254740992", 2.0**53),
+        ("-9007199254740993.0", -(2.0**53)),
+        ("1e300", 1e300),
+        ("-3.4028234663852886e+38", float(np.finfo(np.float32).min)),
+        ("1e-400", 0.0),
+    ],
+)
+def test_large_numbers_and_words_for_infinity_are_read(
+    tmp_path: Path, before: str, cell: str, value: float
+) -> None:
+    path = save(tmp_path, f"id,a,b\n{before}y,1.5,{cell}\nz,2.5,3\n")
+    assert read(path)[0][-2:].tolist() == [[1.5, value], [2.5, 3.0]]
+
+
+def test_columns_that_are_no_classes_may_hold_any_number(tmp_path: Path) -> None:
+    path = save(tmp_path, "id,a,b\n9007199254740993,-inf,1e400\n9007199254740992,3,4\n")
+    values, ids = read(path, Layout(id="id", columns=("a",)))
+    assert values.tolist() == [[-np.inf], [3.0]]
+    assert ids == ["9007199254740993", "9007199254740992"]
+
+
 def test_a_row_without_id_is_an_error(tmp_path: Path) -> None:
     said = complaint(save(tmp_path, "id,a,b\nx,1,2\n,3,4\n"))
     assert said == "expected an id in every row, found 1 empty ones"

@@ -272,6 +272,74 @@ def test_a_number_of_many_digits_is_refused(tmp_path: Path, count: int) -> None:
     assert complaint(tmp_path, f"[{'9' * count}]\n").startswith(said)
 
 
+@pytest.mark.parametrize("before", [1, MANY], ids=["first", "late"])
+@pytest.mark.parametrize(
+    ("line", "place"),
+    [
+        ("[1.5, {}]", "entry 1"),
+        ('{{"a": 1.5, "b": {}}}', "'b'"),
+        ('{{"l": [{}, 1.5]}}', "'l': entry 0"),
+    ],
+    ids=["lists", "classes", "list-field"],
+)
+@pytest.mark.parametrize("number", [2**53 + 1, -(2**53) - 1, 2**60, 2**64])
+def test_an_integer_that_float64_would_round_is_refused(
+    tmp_path: Path, before: int, line: str, place: str, number: int
+) -> None:
+    text = (line.format("-Infinity") + "\n") * before + line.format(number) + "\n"
+    if before == 1:
+        said = "expected logits, found integers beyond 2**53, which float64 cannot hold"
+    else:
+        said = f"line {before + 1}: {place}: expected an integer up to 2**53, found {number}"
+    assert complaint(tmp_path, text) == said
+
+
+@pytest.mark.parametrize(
+    ("number", "value"),
+    [("-Infinity", -INF), ("9007199254740992", 2.0**53), ("9007199254740993.0", 2.0**53)],
+)
+def test_large_numbers_are_read(tmp_path: Path, number: str, value: float) -> None:
+    rows, _ = read(tmp_path, "[1.5, 2]\n" * MANY + f"[{number}, 1]\n")
+    assert rows[-1] == [value, 1.0]
+
+
+@pytest.mark.parametrize("digits", [310, 5000])
+def test_a_late_integer_of_many_digits_is_refused(tmp_path: Path, digits: int) -> None:
+    said = f"line {MANY + 1}: expected numbers that float64 can hold, found {'9' * 40}"
+    assert complaint(tmp_path, "[1.5, 2]\n" * MANY + f"[{'9' * digits}, 1]\n") == said
+
+
+@pytest.mark.parametrize("ids", [(2**53 + 1, 2**53), (2**63, 5), (2**64 - 1, 0), (-(2**63), 7)])
+def test_ids_of_64_bits_are_exact(tmp_path: Path, ids: tuple[int, int]) -> None:
+    text = "".join(f'{{"id": {x}, "a": 1, "b": -Infinity}}\n' for x in ids)
+    assert read(tmp_path, text)[1] == list(ids)
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "said"),
+    [
+        (1, 2**64, "expected an integer like the first, of type int64, found 18446744073709551616"),
+        (2**63, -1, "expected an integer like the first, of type uint64, found -1"),
+    ],
+)
+@pytest.mark.parametrize("before", [1, MANY], ids=["first", "late"])
+def test_ids_beyond_64_bits_are_refused(
+    tmp_path: Path, first: int, then: int, said: str, before: int
+) -> None:
+    line = '{{"id": {}, "a": 1, "b": 2}}\n'
+    if before == 1 and then == 2**64:
+        said = said.replace("int64", "uint64")
+    text = line.format(first) * before + line.format(then)
+    assert complaint(tmp_path, text) == f"line {before + 1}: 'id': {said}"
+
+
+def test_two_objects_on_a_line_are_refused_where_lines_are_looked_at(tmp_path: Path) -> None:
+    text = '{"a": 1, "b": 2}\n' * MANY + '{"a": 1, "b": 2} {"a": 1e300, "b": 2}\n'
+    assert complaint(tmp_path, text) == (
+        f"line {MANY + 1}, column 18: expected JSON, found something else (Extra data)"
+    )
+
+
 def test_columns_choose_a_list_or_classes(tmp_path: Path) -> None:
     text = '{"l":[1,2],"m":[3,4,5],"label":1,"a":6}\n{"l":[7,8],"m":[9,0,1],"label":0,"a":2}\n'
 

@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from math import isnan
 from pathlib import Path
 from typing import Any
@@ -262,6 +263,32 @@ def test_any_column_that_is_not_numeric_can_be_the_id(
 )
 def test_what_cannot_be_an_id_is_an_error(tmp_path: Path, ids: pa.Array) -> None:
     assert complaint(save(tmp_path, {"key": ids, "a": [1.5, 2.5]}))
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        pa.array([2**53 + 1, 2**53]),
+        pa.array([2**64 - 1, 2**53 + 1], pa.uint64()),
+        pa.array([2**53 + 1, 2**53]).dictionary_encode(),
+        pa.array([Decimal(2**53 + 1), Decimal(2**53)], pa.decimal128(20)),
+    ],
+    ids=["int64", "uint64", "dictionary", "decimal"],
+)
+def test_integer_ids_are_exact(tmp_path: Path, ids: pa.Array) -> None:
+    found = read(save(tmp_path, {"id": ids, "a": [0.5, 1.5]}))[1]
+    assert list(map(int, found)) == list(map(int, ids.to_pylist()))
+
+
+@pytest.mark.parametrize(
+    ("ids", "shown"),
+    [([1.0, 2.0**53], "9007199254740992.0"), ([np.nan, 1.0], "nan"), ([-np.inf, 1.0], "-inf")],
+)
+def test_float_ids_that_may_be_rounded_are_refused(
+    tmp_path: Path, ids: list[float], shown: str
+) -> None:
+    said = complaint(save(tmp_path, {"id": ids, "a": [0.5, 1.5]}))
+    assert said == f"expected row ids that are text or integers, found {shown} of type double"
 
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.int64(), pa.null()], ids=str)
