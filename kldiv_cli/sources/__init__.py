@@ -194,6 +194,12 @@ def _first_bytes(path: str) -> bytes:
         with open_elsewhere(path) as stream:
             return _begin(stream, path)
     if not Path(path).exists():
+        if Path(path).is_symlink():
+            raise InputError(
+                f"{path}: expected a file, found a link to {Path(path).readlink()}, where nothing "
+                "is",
+                "Mend the link, or remove it.",
+            )
         raise InputError(f"{path}: expected a file, found nothing there", "Check the path.")
     if not Path(path).is_file():
         raise InputError(

@@ -62,7 +62,7 @@ def find_files(path: str) -> Files | None:
     Raises
     ------
     InputError
-        There are no files, or a folder among them.
+        There are no files, a folder among them, or one of them under two names.
     """
     if is_elsewhere(path):
         listed = _listed_elsewhere(path)
@@ -103,7 +103,24 @@ def _files(path: str, entries: list[Entry], is_directory: bool) -> Files:
             _by_glob(f"{_folder(folder)}**/", ".npy"),
         )
     names = tuple(entry.place for entry in found)
+    _check_once(path, names)
     return Files(path, names, tuple(passed_over), is_directory)
+
+
+def _check_once(path: str, names: tuple[str, ...]) -> None:
+    """Raise where two names lead to one file, whose rows would count twice."""
+    if is_elsewhere(path) and not path.startswith("file:"):
+        return
+    seen: dict[str, str] = {}
+    for name in names:
+        place = os.path.realpath(path_of(name))
+        if place in seen:
+            raise InputError(
+                f"{path}: expected every file once, found {seen[place]} and {name}, which are the "
+                "same one",
+                "Remove the link, or name the files that belong together by a quoted glob.",
+            )
+        seen[place] = name
 
 
 def _matches(path: str) -> Iterator[str]:

@@ -153,9 +153,8 @@ class TestFiles:
         (tmp_path / "a" / "here").symlink_to(".")
         (tmp_path / "link").symlink_to("a")
         (tmp_path / "about").write_text("no folder")
-        every = tuple(f"{tmp_path}/{x}/{y}" for x in ("a", "link") for y in ("1.npy", "b/2.npy"))
-        assert files_of(f"{tmp_path}/**/*.npy") == every
-        assert files_of(f"{tmp_path}/a*/**/*.npy") == every[:2]
+        every = tuple(f"{tmp_path}/a/{name}" for name in ("1.npy", "b/2.npy"))
+        assert files_of(f"{tmp_path}/a*/**/*.npy") == every
         for start in ("a", "link", "a/b/up/here"):
             expected = tuple(f"{tmp_path}/{start}/{name}" for name in ("1.npy", "b/2.npy"))
             assert files_of(f"{tmp_path}/{start}/**/*.npy") == expected
@@ -192,9 +191,43 @@ class TestFiles:
     def test_a_broken_link(self, tmp_path: Path) -> None:
         folder = shard(tmp_path / "p", LOGITS)
         (folder / "part-7.npy").symlink_to("nowhere")
-        assert complaint(folder)[0] == (
-            f"{folder}/part-7.npy: expected a file, found nothing there"
+        what = f"{folder}/part-7.npy: expected a file, found a link to nowhere, where nothing is"
+        assert complaint(folder)[0] == what
+        assert complaint(folder / "part-7.npy") == (what, "Mend the link, or remove it.")
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")
+    @pytest.mark.parametrize("as_uri", [False, True], ids=["path", "uri"])
+    def test_a_file_under_two_names(self, tmp_path: Path, as_uri: bool) -> None:
+        """Its rows would count twice."""
+        folder = shard(tmp_path / "p", LOGITS)
+        root = folder.as_uri() if as_uri else str(folder)
+        (folder / "part-7.npy").symlink_to("part-5.npy")
+        what, advice = complaint(root)
+        assert what == (
+            f"{root}: expected every file once, found {root}/part-5.npy and {root}/part-7.npy, "
+            "which are the same one"
         )
+        assert advice == "Remove the link, or name the files that belong together by a quoted glob."
+        assert files_of(f"{root}/part-[05].npy") == (f"{folder}/part-0.npy", f"{folder}/part-5.npy")
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")
+    def test_a_folder_under_two_names(self, tmp_path: Path) -> None:
+        shard(tmp_path / "p", LOGITS)
+        (tmp_path / "q").symlink_to("p")
+        assert complaint(tmp_path / "*" / "*.npy")[0] == (
+            f"{tmp_path}/*/*.npy: expected every file once, found {tmp_path}/p/part-0.npy and "
+            f"{tmp_path}/q/part-0.npy, which are the same one"
+        )
+        assert complaint(f"{tmp_path}/**/*.npy")[0].startswith(f"{tmp_path}/**/*.npy: expected ev")
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")
+    def test_links_to_different_files_are_files(self, tmp_path: Path) -> None:
+        """As the cache of a hub lays them out."""
+        folder = shard(tmp_path / "p", LOGITS)
+        (tmp_path / "q").mkdir()
+        for i, path in enumerate(sorted(folder.iterdir())):
+            (tmp_path / "q" / f"{i}.npy").symlink_to(path)
+        assert open_source(tmp_path / "q", Layout()).shape == (23, 4)
 
 
 class TestRows:
