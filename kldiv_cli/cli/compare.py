@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isnan
 from typing import IO, TYPE_CHECKING
 
-from kldiv_cli.cli import masks, options, parts, reading, streams, warnings
+from kldiv_cli.cli import options, parts, reading, streams, warnings
 from kldiv_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ def compare(
     smooth: options.Smooth = 0.0,
     nan_policy: options.NanPolicyOption = "raise",
     labels: options.LabelFile = None,
-    mask: masks.Mask = None,
-    mask_means: masks.MaskMeans = None,
+    mask: parts.Mask = None,
+    mask_means: parts.MaskMeans = None,
     rows: parts.Rows = None,
     limit: parts.Limit = None,
     sample: parts.Sample = None,

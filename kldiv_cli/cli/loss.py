@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from kldiv_cli.cli import masks, options, parts, reading, streams, warnings
+from kldiv_cli.cli import options, parts, reading, streams, warnings
 from kldiv_cli.errors import UsageError
 
 _LOSS = "Options of a loss ('kldiv loss' says which loss takes which)"
@@ -107,8 +107,8 @@ def loss(
     limit: parts.Limit = None,
     sample: parts.Sample = None,
     seed: parts.Seed = None,
-    mask: masks.Mask = None,
-    mask_means: masks.MaskMeans = None,
+    mask: parts.Mask = None,
+    mask_means: parts.MaskMeans = None,
     strict: options.Strict = False,
     no_warn: options.NoWarn = False,
     row_axes: reading.RowAxes = None,
