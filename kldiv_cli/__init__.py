@@ -1,4 +1,37 @@
-"""kldiv: the diff of model outputs. Two sets of saved logits in, exact divergences out."""
+"""kldiv: the diff of model outputs. Two sets of saved logits in, exact divergences out.
+
+`compare` and `loss` are the Python API. Behind them data flows one way, and a module imports only
+what stands below it; pyproject.toml has the contract.
+
+cli
+    The command line: one file per command, and files of the options that they share.
+compare, loss, verify, inspection
+    What a caller asks -> a result.
+comparing, summing
+    The loops over the blocks of a pairing, for measures and for losses.
+masking, grouping, language, tallies, watch
+    What the loops see besides: masks, groups, tokens, what a file is, what looks wrong with it.
+request, opening, fitting, selecting, classes
+    What was asked, checked; the files opened, as one pairing, of the rows and classes asked for.
+reports
+    A result -> table, Markdown, JSON, CSV, Parquet. A registry.
+limits
+    Names of figures -> their values in a result, and whether limits on them hold.
+losses, identities
+    What training frameworks compute from the same pair; what must hold for any logits. Registries.
+pairing
+    Two sources -> aligned pairs of blocks: rows by id or position, classes by name, masks.
+measures
+    A pair of blocks -> one value per row. A registry; ``_native`` has the same kernels in C.
+sources
+    Files -> blocks of rows, one file per format. A registry.
+comparison, loss_result, verification, inspection_result, language_result, selection
+    Results and what they are made of: frozen, and known to every report.
+summary, groups
+    Rows -> statistics, in total and per group.
+arguments, errors, memory, parallel
+    What all of them may need: types of arguments, what goes wrong, what a process may take.
+"""
 
 from __future__ import annotations
 

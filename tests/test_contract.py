@@ -70,6 +70,11 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def test_the_package_says_what_every_module_is_for() -> None:
+    named = re.findall(r"\w+", kldiv_cli.__doc__ or "")
+    assert {room.partition(".")[2] for room in ROOMS} - {"__main__"} <= set(named)
+
+
 def test_the_contract_holds() -> None:
     code, text = lint(ROOT)
     assert code == 0, text
