@@ -4,11 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +18,7 @@ BROKEN = "NumPy kernels, the C extension cannot be loaded"
 VERSION = f"kldiv {kldiv_cli.__version__} ({BROKEN})\n"
 REFERENCE = np.array([[0.5, -1.25, 3.0], [2.0, 2.0, 2.0]])
 CANDIDATE = np.array([[0.0, -1.0, 2.5], [1.0, 2.0, 3.0]])
+COMPARE = ("compare", "s.npy", "t.npy", "--no-warn", "--stat", "mean")
 
 
 @pytest.fixture
@@ -70,8 +68,7 @@ def test_a_library_that_was_cut_off(extension: Path, left: float) -> None:
     size = int(left * len(whole)) if left == 0.5 else int(left)
     extension.write_bytes(whole[: mapped(whole) - 1 if size < 0 else size])
     assert run(extension, "--version") == VERSION
-    asked = ("compare", "s.npy", "t.npy", "--no-warn", "--stat", "mean")
-    assert run(extension, *asked) == run(extension, *asked, kernels="numpy")
+    assert run(extension, *COMPARE) == run(extension, *COMPARE, kernels="numpy")
 
 
 def test_a_file_that_is_no_library(extension: Path) -> None:
@@ -87,54 +84,37 @@ def test_the_library_of_another_module(extension: Path) -> None:
     assert run(extension, "--version") == VERSION
 
 
-def test_a_copy_that_is_whole(extension: Path) -> None:
+def test_a_copy_that_is_whole(extension: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(_native.VARIABLE, "c")
     assert run(extension, "--version") == VERSION.replace(BROKEN, _native.describe())
 
 
-class _Kernel:
-    def __init__(self, signature: str) -> None:
-        self.signature = signature
+NAMES = "'softmax', 'sigmoid_jeffreys', 'sigmoid'"
 
 
-OURS = "(n),(n),()->(),(),(),(),(),(),(),(),()"
-
-
-def module(found: Any) -> ModuleType:
-    """Return an extension whose `kernels` gives, or raises, what was found."""
-    made = ModuleType("_kernels")
-    made.instruction_sets = ("baseline",)  # type: ignore[attr-defined]
-
-    def kernels(name: str) -> Any:
-        assert name == "baseline"
-        if isinstance(found, Exception):
-            raise found
-        return found
-
-    made.kernels = kernels  # type: ignore[attr-defined]
-    return made
-
-
-@pytest.fixture
-def _fresh() -> Iterator[None]:
-    _native.load.cache_clear()
-    yield
-    _native.load.cache_clear()
-
-
-@pytest.mark.usefixtures("_fresh")
 @pytest.mark.parametrize(
-    "found",
+    "kernels",
     [
-        pytest.param(ImportError("numpy._core.multiarray failed to import"), id="another-abi"),
-        pytest.param(RuntimeError("module was compiled against ABI version 0x2"), id="other-abi"),
-        pytest.param({}, id="no-kernels"),
-        pytest.param({"softmax": _Kernel(OURS), "sigmoid": _Kernel(OURS)}, id="one-too-few"),
-        pytest.param(
-            dict.fromkeys(("softmax", "sigmoid_jeffreys", "sigmoid"), _Kernel("(n),(n),()->()")),
-            id="other-results",
-        ),
+        pytest.param("raise ImportError('numpy._core.multiarray failed to import')", id="no-numpy"),
+        pytest.param("raise RuntimeError('compiled against ABI version 0x2')", id="other-abi"),
+        pytest.param("return {}", id="none"),
+        pytest.param("return {'softmax': numpy.matmul}", id="too-few"),
+        pytest.param(f"return dict.fromkeys([{NAMES}], numpy.matmul)", id="of-other-shapes"),
     ],
 )
-def test_kernels_of_another_build(found: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_native, "_module", lambda: module(found))
-    assert _native.load() == {}
+def test_kernels_of_another_build(extension: Path, kernels: str) -> None:
+    extension.unlink()
+    (extension.parent / "_kernels.py").write_text(
+        "instruction_sets = ('baseline',)\n\n\n"
+        "def kernels(instruction_set):\n"
+        "    import numpy\n"
+        f"    {kernels}\n"
+    )
+    assert run(extension, *COMPARE) == run(extension, *COMPARE, kernels="numpy")
+
+
+def test_a_module_without_instruction_sets(extension: Path) -> None:
+    extension.unlink()
+    (extension.parent / "_kernels.py").write_text("kernels = dict\n")
+    assert run(extension, "--version") == VERSION
+    assert run(extension, *COMPARE) == run(extension, *COMPARE, kernels="numpy")
