@@ -105,14 +105,14 @@ def _result(source: Source, seen: Tallies) -> Inspection:
 def _contexts(source: Source, censored: CensoredTally) -> Contexts | None:
     if not is_llamacpp(source):
         return None
-    from kldiv_cli.sources.llamacpp import LlamaCppSource  # noqa: PLC0415 - it is loaded by now
+    from kldiv_cli.sources.tokens import tokens_of  # noqa: PLC0415 - of few files
 
-    if not isinstance(source, LlamaCppSource):
+    tokens = tokens_of(source)
+    if tokens is None:
         return None
-    tokens = source.tokens
-    chunks, n_ctx = tokens.shape
-    first = tuple(map(int, tokens[0, :_TOKENS_SHOWN]))
-    return Contexts(chunks, n_ctx, len(np.unique(tokens)), first, censored.cells, censored.held)
+    chunks, n_ctx = tokens.ids.shape
+    first = tuple(map(int, tokens.ids[0, :_TOKENS_SHOWN]))
+    return Contexts(chunks, n_ctx, len(np.unique(tokens.ids)), first, censored.cells, censored.held)
 
 
 def _entropy(seen: Tallies, guess: Guess) -> Entropy | None:

@@ -24,8 +24,8 @@ from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.sources.base import Source
 from kldiv_cli.sources.censored import floors, held, is_llamacpp
 from kldiv_cli.sources.labels import Labels
-from kldiv_cli.sources.llamacpp import LlamaCppSource, check_tokens
 from kldiv_cli.sources.selected import whole
+from kldiv_cli.sources.tokens import check_tokens, tokens_of
 
 FLOOR = -16.0
 """llama.cpp sums its KL divergence over the classes with log p above it."""
@@ -232,15 +232,15 @@ def scoring(
             )
         return None
     sides = whole(pairing.reference), whole(pairing.candidate)
-    files = [side for side in sides if isinstance(side, LlamaCppSource)]
-    if len(files) == 2:
-        check_tokens(*files)
+    told = [tokens for tokens in map(tokens_of, sides) if tokens is not None]
+    if len(told) == 2:
+        check_tokens(*told)
     if labels is not None:
         return Scoring(pairing, labels, kinds)
-    if not files:
+    if not told:
         return None
-    targets = files[0].targets
-    return Scoring(pairing, Labels(files[0].path, targets, targets.shape), kinds)
+    targets = told[0].targets
+    return Scoring(pairing, Labels(told[0].path, targets, targets.shape), kinds)
 
 
 def _side(source: Source, values: NDArray[Any], kind: Kind) -> Scored:

@@ -31,6 +31,7 @@ from kldiv_cli.sources.array import ArraySource
 from kldiv_cli.sources.base import Layout, Source
 from kldiv_cli.sources.labels import Labels
 from kldiv_cli.sources.llamacpp import open_llamacpp
+from kldiv_cli.sources.tokens import Tokens
 from tests import llamacpp
 from tests.llamacpp import NAMES, SAMPLES, random_logits, random_tokens, write
 from tests.oracle import oracle, relative_error
@@ -474,7 +475,7 @@ class TestSummary:
     @pytest.mark.parametrize("rows", [1, 2, 7, 100, 155])
     def test_rows_are_scored_alike_in_blocks_of_any_size(self, rows: int) -> None:
         sources = opened(SAMPLES / "tiny-f32.kld"), opened(SAMPLES / "tiny-Q8_0.kld")
-        labels = open_llamacpp(str(SAMPLES / "tiny-f32.kld"), Layout()).targets
+        labels = Tokens("", open_llamacpp(str(SAMPLES / "tiny-f32.kld"), Layout()).tokens).targets
         values = [np.concatenate([b.values for b in s.blocks(155)]) for s in sources]
         found = [
             score(

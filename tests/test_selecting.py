@@ -21,6 +21,7 @@ from kldiv_cli.sources.llamacpp import LlamaCppSource
 from kldiv_cli.sources.rows import Choice, Chosen, draw
 from kldiv_cli.sources.selected import Selected
 from kldiv_cli.sources.table import TableSource
+from kldiv_cli.sources.tokens import Tokens
 from tests.command import ROOT, Kldiv
 from tests.test_pairing import logits, save
 
@@ -457,7 +458,7 @@ class TestTokens:
         source = open_source(self.FILES[0], Layout())
         assert isinstance(source, LlamaCppSource)
         (block,) = source.blocks(1000)
-        scores = block.values[rows, source.targets[rows]]
+        scores = block.values[rows, Tokens("", source.tokens).targets[rows]]
         assert found.language is not None
         assert found.language.perplexity[0].value == pytest.approx(
             np.exp(-scores.mean()), rel=1e-12

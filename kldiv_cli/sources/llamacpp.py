@@ -104,12 +104,6 @@ class LlamaCppSource:
         """The number of rows."""
         return len(self.words)
 
-    @property
-    def targets(self) -> NDArray[np.intp]:
-        """The id of the token that came next, which each row predicts; shape (rows,)."""
-        first = self.tokens.shape[1] // 2 + 1
-        return self.tokens[:, first:].reshape(-1).astype(np.intp)
-
     def blocks(self, rows: int, classes: Sequence[str] | None = None) -> Iterator[Block]:
         """Yield log-probabilities, float64, a row of a chunk after the other.
 
@@ -211,32 +205,6 @@ def open_llamacpp(path: str, layout: Layout) -> LlamaCppSource:
         release=release,
         notes=(*layout.notes, _CENSORED),
     )
-
-
-def check_tokens(reference: LlamaCppSource, candidate: LlamaCppSource) -> None:
-    """Raise unless both files were computed from the same tokens, context by context.
-
-    Raises
-    ------
-    InputError
-        Naming the first difference.
-    """
-    ours, theirs = reference.tokens, candidate.tokens
-    advice = "Write both from the same text, with the same tokenizer, -c and --chunks."
-    expected = f"{candidate.path}: expected the same tokens as {reference.path}, found"
-    if ours.shape != theirs.shape:
-        shapes = (
-            f"{chunks} chunks with n_ctx {n_ctx}" for chunks, n_ctx in (ours.shape, theirs.shape)
-        )
-        raise InputError("{} {} there and {} here".format(expected, *shapes), advice)
-    different = ours != theirs
-    if different.any():
-        chunk, at = (int(i) for i in np.unravel_index(different.argmax(), ours.shape))
-        raise InputError(
-            f"{expected} {ours[chunk, at]} there and {theirs[chunk, at]} here in chunk {chunk}, "
-            f"position {at} ({int(different.sum())} of {different.size} differ)",
-            advice,
-        )
 
 
 def _read_header(file: IO[bytes], path: str) -> tuple[int, int, int]:

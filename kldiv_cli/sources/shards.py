@@ -10,7 +10,6 @@ from math import prod
 
 from kldiv_cli.errors import InputError, a_few
 from kldiv_cli.sources.base import Block, Shards, Source, shown_shape
-from kldiv_cli.sources.censored import is_llamacpp
 from kldiv_cli.sources.derived import Derived
 from kldiv_cli.sources.files import Files
 
@@ -27,11 +26,6 @@ def open_shards(files: Files, open_one: Callable[[str], Source]) -> ShardedSourc
         A file cannot be opened, or is not of one kind with the first one.
     """
     first = open_one(files.names[0])
-    if is_llamacpp(first):
-        raise InputError(
-            f"{files.path}: expected files that can be joined, found llama.cpp logits files",
-            "Name one of them: each has chunks and tokens of its own.",
-        )
     lengths: list[int | None] = [first.row_shape[0]]
     for name in files.names[1:]:
         length = None
@@ -111,6 +105,11 @@ class ShardedSource(Derived):
         """How many rows each file has, where their headers say it."""
         each = prod(length or 0 for length in self.row_shape[1:])
         return tuple(length * each for length in self.lengths if length is not None)
+
+    def each(self) -> Iterator[Source]:
+        """Open one file after the other."""
+        yield self.first
+        yield from map(self.open_one, self.files.names[1:])
 
     def blocks(self, rows: int, classes: Sequence[str] | None = None) -> Iterator[Block]:
         """Yield the rows of one file after the other; a file is open while it is read."""

@@ -17,9 +17,9 @@ from kldiv_cli.sources.base import Layout, Source
 from kldiv_cli.sources.censored import floors, sum_tolerance
 from kldiv_cli.sources.llamacpp import (
     LlamaCppSource,
-    check_tokens,
     open_llamacpp,
 )
+from kldiv_cli.sources.tokens import Tokens, check_tokens, tokens_of
 from tests.llamacpp import SAMPLES, decode, random_logits, random_tokens, write
 from tests.sources.mutations import survive
 
@@ -76,7 +76,7 @@ class TestRight:
         assert anything.place_of(3) is None
         values, targets = decode(path.read_bytes())
         np.testing.assert_array_equal(read(path, 13), values)
-        assert source.targets.tolist() == targets
+        assert Tokens("", source.tokens).targets.tolist() == targets
 
     @pytest.mark.parametrize("n_ctx", [3, 4, 5, 8, 9])
     @pytest.mark.parametrize("classes", [1, 2, 3, 6, 7])
@@ -90,7 +90,7 @@ class TestRight:
         source = opened(path)
         assert source.shape == (3, rows, classes)
         np.testing.assert_array_equal(read(path), values)
-        assert source.targets.tolist() == targets
+        assert Tokens("", source.tokens).targets.tolist() == targets
 
     def test_values_are_the_models_log_probabilities_to_half_a_step(self, tmp_path: Path) -> None:
         logits = random_logits(2, 3, 50, scale=2)
@@ -125,7 +125,7 @@ class TestRight:
         tokens = random_tokens(CHUNKS, N_CTX, CLASSES)
         source = opened(path)
         np.testing.assert_array_equal(source.tokens, tokens)
-        assert source.targets.tolist() == [*tokens[0, 5:8], *tokens[1, 5:8]]
+        assert Tokens("", source.tokens).targets.tolist() == [*tokens[0, 5:8], *tokens[1, 5:8]]
 
     def test_the_array_is_mapped(self, path: Path) -> None:
         source = opened(path)
@@ -339,13 +339,14 @@ def test_a_damaged_file_is_refused_or_read_as_what_it_then_is(path: Path, seed: 
 
 
 class TestTokens:
-    def two(self, tmp_path: Path, ours: Array, theirs: Array) -> tuple[LlamaCppSource, ...]:
+    def two(self, tmp_path: Path, ours: Array, theirs: Array) -> tuple[Tokens, ...]:
         paths = []
         for name, tokens in (("a.kld", ours), ("b.kld", theirs)):
             rows = tokens.shape[1] - 1 - tokens.shape[1] // 2
             logits = random_logits(len(tokens), rows, CLASSES)
             paths.append(write(tmp_path / name, logits, tokens))
-        return tuple(opened(path) for path in paths)
+        found = tuple(tokens_of(opened(path)) for path in paths)
+        return tuple(tokens for tokens in found if tokens is not None)
 
     def test_the_same(self, tmp_path: Path) -> None:
         tokens = random_tokens(2, 8, CLASSES)
@@ -374,7 +375,7 @@ class TestTokens:
         ours, theirs = self.two(
             tmp_path, random_tokens(2, 8, CLASSES), random_tokens(2, 7, CLASSES)
         )
-        assert ours.shape == theirs.shape
+        assert ours.targets.shape == theirs.targets.shape
         with pytest.raises(InputError) as caught:
             check_tokens(ours, theirs)
         assert caught.value.what == (

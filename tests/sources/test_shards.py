@@ -125,13 +125,6 @@ class TestFiles:
         (folder / "README.md").touch()
         assert open_source(f"{folder}/part-?.npy", Layout()).shards == Shards(2)
 
-    def test_files_that_cannot_be_joined(self) -> None:
-        samples = Path(__file__).parents[2] / "samples"
-        assert complaint(samples / "llamacpp" / "*.kld")[0] == (
-            f"{samples}/llamacpp/*.kld: expected files that can be joined, found llama.cpp logits "
-            "files"
-        )
-
     def test_an_empty_directory(self, tmp_path: Path) -> None:
         assert complaint(tmp_path) == (
             f"{tmp_path}: expected files of logits, found a directory without any",
