@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from kldiv_cli.summary import Statistics, TopRow
+from kldiv_cli.statistics import Statistics
+from kldiv_cli.summary import TopRow
 
 if TYPE_CHECKING:
     from kldiv_cli.groups import Groups

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kldiv_cli.summary import Statistics, Summary, statistics
+from kldiv_cli.statistics import Statistics, statistics
+from kldiv_cli.summary import Summary
 
 Codes = NDArray[np.intp]
 

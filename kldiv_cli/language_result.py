@@ -13,7 +13,8 @@ from math import exp, isfinite, nan, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-Float64 = NDArray[np.float64]
+from kldiv_cli.statistics import Float64, percentiles
+
 Bool = NDArray[np.bool_]
 
 PERCENTILES = {
@@ -275,18 +276,7 @@ def _correlation(x: Float64, y: Float64) -> float:
 
 
 def _distribution(x: Float64) -> Distribution:
-    """Interpolate linearly at f * (n - 1); between a number and infinity lies infinity."""
-    if np.isnan(x).any():
-        return Distribution(Estimate(nan, nan), dict.fromkeys(PERCENTILES, nan))
-    ordered = np.sort(x)
-    last = len(x) - 1
-    found = {}
-    for name, (part, whole) in PERCENTILES.items():
-        i, rest = divmod(last * part, whole)
-        below, above = float(ordered[i]), float(ordered[min(i + 1, last)])
-        step = 0.0 if below == above or rest == 0 else (above - below) * (rest / whole)
-        found[name] = below + step
-    return Distribution(_mean(x), found)
+    return Distribution(_mean(x), percentiles(x, PERCENTILES))
 
 
 def _exp(x: float) -> float:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from kldiv_cli.comparison import Comparison, Limit
 from kldiv_cli.errors import UsageError
-from kldiv_cli.summary import STATISTICS
+from kldiv_cli.statistics import STATISTICS
 
 if TYPE_CHECKING:
     from kldiv_cli.language_result import LanguageResult

@@ -16,7 +16,7 @@ from kldiv_cli.selection import Missing, Selection
 from kldiv_cli.sources.base import Source
 from kldiv_cli.sources.rows import Choice, shown
 from kldiv_cli.sources.selected import Selected, count_rows, rows_of, whole
-from kldiv_cli.summary import Statistics
+from kldiv_cli.statistics import Statistics
 
 
 def select(

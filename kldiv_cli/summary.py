@@ -9,18 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, chain
-from math import isinf, isnan, nan, sqrt
+from math import isnan
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Float64 = NDArray[np.float64]
-
-_PERCENT = {"median": (1, 2), "p90": (90, 100), "p95": (95, 100), "p99": (99, 100)}
-_PERCENT["p99.9"] = (999, 1000)
-STATISTICS = ("total", "mean", "sem", "min", "max", *_PERCENT)
-"""The names of the statistics of a measure."""
+from kldiv_cli.statistics import Float64, Statistics, statistics
 
 
 @dataclass(frozen=True)
@@ -94,25 +89,6 @@ class TopRow:
         if not self.counted:
             return 2, 0.0, self.row
         return (0, 0.0, self.row) if isnan(value) else (1, -value, self.row)
-
-
-@dataclass(frozen=True)
-class Statistics:
-    """The statistics of one measure over the rows that count.
-
-    ``values`` maps each name of :data:`STATISTICS` to a float64. sem is the standard error of the
-    mean, from the sample variance (n - 1); NaN for a single row or where a row is infinite.
-    Percentiles are interpolated linearly at f * (n - 1). A NaN row makes all of them NaN, and
-    ``max_row`` is then the first such row.
-    """
-
-    values: Mapping[str, float]
-    max_row: int
-    zero: int
-    infinite: int
-
-    def __getitem__(self, name: str) -> float:
-        return self.values[name]
 
 
 @dataclass(frozen=True)
@@ -244,57 +220,3 @@ def _most_divergent(values: Float64, counted: NDArray[np.bool_], keep: int) -> N
         above = rows[falling < last]
         found[1] = np.concatenate([above, ties[: room - len(above)]])
     return np.concatenate(found)[:keep]
-
-
-def statistics(values: Float64, rows: NDArray[np.intp]) -> Statistics:
-    """Return the statistics of some of the values, of at least one: those of ``rows``."""
-    x = values[rows]
-    with np.errstate(over="ignore", invalid="ignore"):
-        total = float(x.sum())
-    mean = total / len(x)
-    if isinf(mean) and np.isfinite(x).all():
-        mean = float((x / len(x)).sum())
-    found = {
-        "total": total,
-        "mean": mean,
-        "sem": _standard_error(x, mean),
-        "min": float(x.min()),
-        "max": float(x.max()),
-        **_percentiles(x),
-    }
-    return Statistics(
-        values=found,
-        max_row=int(rows[x.argmax()]),
-        zero=int((x == 0).sum()),
-        infinite=int(np.isinf(x).sum()),
-    )
-
-
-def _standard_error(x: Float64, mean: float) -> float:
-    """Return the standard error of the mean, in two passes and scaled against overflow."""
-    if len(x) < 2 or not np.isfinite(mean):
-        return nan
-    deviations = x - mean
-    scale = float(np.abs(deviations).max())
-    if scale == 0:
-        return 0.0
-    deviations /= scale
-    squares = float((deviations**2).sum() - deviations.sum() ** 2 / len(x))
-    return scale * sqrt(squares / (len(x) - 1) / len(x))
-
-
-def _percentiles(x: Float64) -> dict[str, float]:
-    """Interpolate linearly at f * (n - 1); between a number and infinity lies infinity."""
-    if np.isnan(x).any():
-        return dict.fromkeys(_PERCENT, nan)
-    at = {name: divmod((len(x) - 1) * part, whole) for name, (part, whole) in _PERCENT.items()}
-    last = len(x) - 1
-    wanted = sorted({index for i, _ in at.values() for index in (i, min(i + 1, last))})
-    ordered = np.partition(x, wanted)
-    found = {}
-    for name, (i, rest) in at.items():
-        below, above = float(ordered[i]), float(ordered[min(i + 1, last)])
-        share = rest / _PERCENT[name][1]
-        step = 0.0 if below == above or rest == 0 else (above - below) * share
-        found[name] = below + step
-    return found

@@ -25,7 +25,7 @@ from kldiv_cli.comparison import Agreement
 from kldiv_cli.errors import InputError, KldivError, UsageError
 from kldiv_cli.measures.base import Mode
 from kldiv_cli.sources.base import STREAM_BYTES
-from kldiv_cli.summary import STATISTICS
+from kldiv_cli.statistics import STATISTICS
 from tests.oracle import oracle, relative_error
 
 Array = npt.NDArray[np.float64]

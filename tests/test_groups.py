@@ -14,7 +14,8 @@ import kldiv_cli
 from kldiv_cli import Comparison
 from kldiv_cli.errors import UsageError
 from kldiv_cli.groups import By, Group, Groups, grouped
-from kldiv_cli.summary import STATISTICS, Rows, Statistics, Summary
+from kldiv_cli.statistics import STATISTICS, Statistics
+from kldiv_cli.summary import Rows, Summary
 from tests.command import ROOT
 
 INF, NAN = math.inf, math.nan

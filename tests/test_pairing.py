@@ -19,7 +19,7 @@ from kldiv_cli.sources.array import ArraySource
 from kldiv_cli.sources.base import Layout
 from kldiv_cli.sources.columns import Columns
 from kldiv_cli.sources.table import TableSource
-from kldiv_cli.summary import STATISTICS
+from kldiv_cli.statistics import STATISTICS
 
 Array = npt.NDArray[Any]
 

@@ -16,7 +16,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from mpmath import mp
 
-from kldiv_cli.summary import STATISTICS, Rows, Statistics, Summary
+from kldiv_cli.statistics import STATISTICS, Statistics
+from kldiv_cli.summary import Rows, Summary
 
 INF, NAN = math.inf, math.nan
 LARGEST = float(np.finfo(np.float64).max)

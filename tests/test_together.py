@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 import kldiv_cli
 from kldiv_cli.comparison import Comparison
 from kldiv_cli.errors import InputError
-from kldiv_cli.summary import Statistics
+from kldiv_cli.statistics import Statistics
 
 ROWS, CLASSES = 300, 11
 MEASURES = ["jeffreys", "kl", "tv"]

@@ -148,7 +148,7 @@ def compare(
 
 
 def _tell(comparison: Comparison) -> None:
-    from kldiv_cli.summary import STATISTICS
+    from kldiv_cli.statistics import STATISTICS
 
     first = next(iter(comparison.measures))
     for limit in comparison.limits:

@@ -13,7 +13,7 @@ from kldiv_cli.comparison import Comparison, MaskUse, Side
 from kldiv_cli.reports import left_out
 from kldiv_cli.reports.language import language_object
 from kldiv_cli.reports.records import columns, records
-from kldiv_cli.summary import Statistics
+from kldiv_cli.statistics import Statistics
 
 SCHEMA = 1
 

@@ -10,7 +10,8 @@ import numpy as np
 from kldiv_cli.comparison import Comparison, class_name
 from kldiv_cli.errors import printable
 from kldiv_cli.reports.parts import Grid, Lines, number, once, packed
-from kldiv_cli.summary import Statistics, TopRow
+from kldiv_cli.statistics import Statistics
+from kldiv_cli.summary import TopRow
 
 _SHOWN = ("total", "mean", "median", "p90", "p95", "p99", "max")
 _SHOWN_BESIDE = ("total", "mean", "+- s.e.", *_SHOWN[2:], "in row")

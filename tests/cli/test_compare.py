@@ -32,7 +32,7 @@ from kldiv_cli.measures.base import Mode
 from kldiv_cli.reports import REPORTS, SUFFIXES, TO_STDOUT
 from kldiv_cli.request import NanPolicy, Unit
 from kldiv_cli.sources import FORMATS
-from kldiv_cli.summary import STATISTICS
+from kldiv_cli.statistics import STATISTICS
 from tests.command import COLOURS, ROOT, Kldiv, Result
 
 SCRIPT = Path(sysconfig.get_path("scripts")) / "kldiv"

@@ -13,7 +13,8 @@ import numpy as np
 from kldiv_cli.comparison import Agreement, Comparison, Limit, MaskUse, Side
 from kldiv_cli.groups import By, Group, Groups
 from kldiv_cli.reports import files
-from kldiv_cli.summary import Statistics, TopRow
+from kldiv_cli.statistics import Statistics
+from kldiv_cli.summary import TopRow
 
 INF, NAN = math.inf, math.nan
 

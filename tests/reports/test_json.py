@@ -12,7 +12,7 @@ import pytest
 
 from kldiv_cli.comparison import Comparison, Limit
 from kldiv_cli.reports import load
-from kldiv_cli.summary import STATISTICS
+from kldiv_cli.statistics import STATISTICS
 from tests.reports import (
     HOSTILE,
     INF,
