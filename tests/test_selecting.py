@@ -526,7 +526,7 @@ class TestReports:
         ]
         assert "max        0.0551118 in row 102" in lines
         assert lines[-4:] == [
-            "2 most divergent of 30 selected rows",
+            "2 most divergent of 30 selected rows, counted from 0",
             "row  jeffreys (nats)  argmax p  argmax q",
             "102        0.0551118  33        33",
             "114        0.0108967  83        83",
@@ -553,7 +553,7 @@ class TestReports:
         out = kldiv("compare", *CSV, "--limit", "3").out
         assert f"reference p  {CSV[0]}  csv float64 ? x 214\n" in out
         assert "selected     rows 0..2 of an unknown number (--limit)\n" in out
-        assert "all 3 selected rows\n" in out
+        assert "all 3 selected rows, counted from 0\n" in out
         shape = json.loads(kldiv("compare", *CSV, "--limit", "3", "--format", "json").out)
         assert shape["candidate"]["shape"] == [None, 214]
 

@@ -59,6 +59,7 @@ def most_divergent(comparison: Comparison) -> Grid | None:
     if len(comparison.top) == total:
         in_order = all(a.row < b.row for a, b in pairwise(comparison.top))
         title = f"all {total}{some} rows{'' if in_order else ', most divergent first'}"
+    title += ", counted from 0"
     if total == 1:
         title = f"the only{some} row"
     first = with_unit(next(iter(comparison.measures)), comparison)

@@ -33,7 +33,7 @@ GOLDEN = {
 | p99 | 0.333333 |
 | max | 0.75 in row 0 |
 
-3 most divergent of 24 rows
+3 most divergent of 24 rows, counted from 0
 
 | row | jeffreys (nats) | argmax p | argmax q |
 | --: | --: | :-- | :-- |
@@ -61,7 +61,7 @@ GOLDEN = {
 | p99 | 0.333333 |
 | max | 0.75 in row 0 |
 
-2 most divergent of 24 rows
+2 most divergent of 24 rows, counted from 0
 
 | row | jeffreys (bits) | argmax p | argmax q | id |
 | --: | --: | :-- | :-- | :-- |
@@ -87,7 +87,7 @@ GOLDEN = {
 | p99 | 0.333333 |
 | max | 12.5 in row 4 (1, 1) |
 
-all 6 rows
+all 6 rows, counted from 0
 
 | row | jeffreys (nats) | argmax p | argmax q | signs differ |
 | --: | --: | :-- | :-- | --: |
@@ -121,7 +121,7 @@ all 6 rows
 | p99 | 0.333333 |
 | max | 0.75 in row 0 |
 
-3 most divergent of 24 rows
+3 most divergent of 24 rows, counted from 0
 
 | row | jeffreys (nats) | argmax p | argmax q |
 | --: | --: | :-- | :-- |
@@ -148,7 +148,7 @@ all 6 rows
 | p99 | inf |
 | max | inf in row 3 |
 
-all 5 rows
+all 5 rows, counted from 0
 
 | row | jeffreys (nats) | argmax p | argmax q |
 | --: | --: | :-- | :-- |
@@ -177,7 +177,7 @@ all 5 rows
 | p99 | nan |
 | max | nan in row 2 |
 
-all 5 rows
+all 5 rows, counted from 0
 
 | row | jeffreys (nats) | argmax p | argmax q |
 | --: | --: | :-- | :-- |
@@ -231,7 +231,7 @@ the only row
 | p99 | 0.333333 |
 | max | 0.75 in row 0 |
 
-3 most divergent of 24 rows
+3 most divergent of 24 rows, counted from 0
 
 | row | jeffreys (nats) | argmax p | argmax q |
 | --: | --: | :-- | :-- |
@@ -283,7 +283,7 @@ the only row
 | max | 0.75 | 0.25 | 0.125 |
 | in row | 0 | 3 | 1 |
 
-3 most divergent of 24 rows
+3 most divergent of 24 rows, counted from 0
 
 | row | kl (bits) | argmax p | argmax q |
 | --: | --: | :-- | :-- |
@@ -313,7 +313,7 @@ the only row
 | p99 | 0.333333 |
 | max | 0.75 in row 0 |
 
-3 most divergent of 24 rows
+3 most divergent of 24 rows, counted from 0
 
 | row | jeffreys (nats) | argmax p | argmax q |
 | --: | --: | :-- | :-- |
@@ -350,7 +350,7 @@ jeffreys (nats), 2 groups, largest mean first
 | a book | 1 | 0 | 1 | 0.0514403 | 0.000229519 | 0.75 | 100 % |
 | (none) | 0 | 1 | 0 | - | - | - | - |
 
-all 5 rows
+all 5 rows, counted from 0
 
 | row | jeffreys (nats) | argmax p | argmax q |
 | --: | --: | :-- | :-- |
@@ -395,7 +395,7 @@ means, 3 of 24 groups, largest kl first
 | 1 | 1 | 0.0514403 | 0.0514403 | 0.0514403 | 100 % |
 | 2 | 1 | 0.0514403 | 0.0514403 | 0.0514403 | 100 % |
 
-3 most divergent of 24 rows
+3 most divergent of 24 rows, counted from 0
 
 | row | kl (bits) | argmax p | argmax q |
 | --: | --: | :-- | :-- |
@@ -425,7 +425,7 @@ means, 3 of 24 groups, largest kl first
 | p99 | inf |
 | max | inf in row 3 |
 
-all 5 rows
+all 5 rows, counted from 0
 
 | row | jeffreys (nats) | argmax p | argmax q |
 | --: | --: | :-- | :-- |
@@ -462,7 +462,7 @@ all 5 rows
 | p99 | 0.333333 |
 | max | 0.75 in row 0 |
 
-3 most divergent of 24 rows
+3 most divergent of 24 rows, counted from 0
 
 | row | jeffreys (nats) | argmax p | argmax q |
 | --: | --: | :-- | :-- |

@@ -49,7 +49,7 @@ p95        0.2
 p99        0.333333
 max        0.75 in row 0
 
-3 most divergent of 24 rows
+3 most divergent of 24 rows, counted from 0
 row  jeffreys (nats)  argmax p  argmax q
   0             0.75  3         0
   1         0.333333  2         2
@@ -74,7 +74,7 @@ p95        0.2
 p99        0.333333
 max        0.75 in row 0
 
-2 most divergent of 24 rows
+2 most divergent of 24 rows, counted from 0
 row  jeffreys (bits)  argmax p  argmax q  id
   0             0.75  zig       python    page-0.txt
   1         0.333333  rust      rust      page-1.txt
@@ -97,7 +97,7 @@ p95        0.2
 p99        0.333333
 max        12.5 in row 4 (1, 1)
 
-all 6 rows
+all 6 rows, counted from 0
      row  jeffreys (nats)  argmax p  argmax q  signs differ
 0 (0, 0)                0  0,0       7,7            6 of 36
 1 (0, 1)                1  1,1       7,7            7 of 36
@@ -128,7 +128,7 @@ p95        0.2
 p99        0.333333
 max        0.75 in row 0
 
-3 most divergent of 24 rows
+3 most divergent of 24 rows, counted from 0
 row  jeffreys (nats)  argmax p  argmax q
   0             0.75  3         0
   1         0.333333  2         2
@@ -152,7 +152,7 @@ p95        inf
 p99        inf
 max        inf in row 3
 
-all 5 rows
+all 5 rows, counted from 0
 row  jeffreys (nats)  argmax p  argmax q
   0             0.25  2         2
   1          skipped  -         -
@@ -178,7 +178,7 @@ p95        nan
 p99        nan
 max        nan in row 2
 
-all 5 rows
+all 5 rows, counted from 0
 row  jeffreys (nats)  argmax p  argmax q
   0             0.25  2         2
   1          skipped  -         -
@@ -226,7 +226,7 @@ p95        0.2
 p99        0.333333
 max        0.75 in row 0
 
-3 most divergent of 24 rows
+3 most divergent of 24 rows, counted from 0
 row  jeffreys (nats)  argmax p  argmax q
   0             0.75  3         0
   1         0.333333  2         2
@@ -274,7 +274,7 @@ p99        0.333333     0.333333     0.333333
 max        0.75         0.25         0.125
 in row     0            3            1
 
-3 most divergent of 24 rows
+3 most divergent of 24 rows, counted from 0
 row  kl (bits)  argmax p  argmax q
   0       0.75  3         0
   1      0.375  2         2
@@ -301,7 +301,7 @@ p95        0.2
 p99        0.333333
 max        0.75 in row 0
 
-3 most divergent of 24 rows
+3 most divergent of 24 rows, counted from 0
 row  jeffreys (nats)  argmax p  argmax q
   0             0.75  3         0
   1         0.333333  2         2
@@ -333,7 +333,7 @@ web        2        0        0        inf  0.000229519   inf         50 %
 a book     1        0        1  0.0514403  0.000229519  0.75        100 %
 (none)     0        1        0          -            -     -            -
 
-all 5 rows
+all 5 rows, counted from 0
 row  jeffreys (nats)  argmax p  argmax q
   0             0.25  2         2
   1          skipped  -         -
@@ -373,7 +373,7 @@ group  rows  kl (bits)         tv  gjs:0.1 (bits)  same argmax
 1         1  0.0514403  0.0514403       0.0514403        100 %
 2         1  0.0514403  0.0514403       0.0514403        100 %
 
-3 most divergent of 24 rows
+3 most divergent of 24 rows, counted from 0
 row  kl (bits)  argmax p  argmax q
   0       0.75  3         0
   1      0.375  2         2
@@ -400,7 +400,7 @@ p95        inf
 p99        inf
 max        inf in row 3
 
-all 5 rows
+all 5 rows, counted from 0
 row  jeffreys (nats)  argmax p  argmax q
   0             0.25  2         2
   1          skipped  -         -
@@ -434,7 +434,7 @@ p95        0.2
 p99        0.333333
 max        0.75 in row 0
 
-3 most divergent of 24 rows
+3 most divergent of 24 rows, counted from 0
 row  jeffreys (nats)  argmax p  argmax q
   0             0.75  3         0
   1         0.333333  2         2
