@@ -47,10 +47,7 @@ def check_tokens(stats: Sequence[str], *, scored: bool) -> None:
     """Raise a `UsageError` for the figure of tokens where none are scored."""
     for stat in stats:
         if _of_tokens(stat) and not scored:
-            raise UsageError(
-                f"{stat}: expected tokens that are scored, found none",
-                "Compare llama.cpp files or say --labels; all classes must enter, under softmax.",
-            )
+            raise _unscored(stat)
 
 
 def figure(stat: str, comparison: Comparison) -> tuple[float, str | None]:
@@ -64,8 +61,8 @@ def figure(stat: str, comparison: Comparison) -> tuple[float, str | None]:
     if stat in _AGREEMENT:
         return comparison.agreement.share, None
     if _of_tokens(stat):
-        check_tokens([stat], scored=comparison.language is not None)
-        assert comparison.language is not None  # noqa: S101 - for mypy; it was just checked
+        if comparison.language is None:
+            raise _unscored(stat)
         return _values(comparison.language)[stat], "nats" if stat.startswith("kld:") else None
     measure, name = split_statistic(stat, list(comparison.measures))
     return comparison.measures[measure][name], comparison.units[measure]
@@ -121,6 +118,13 @@ def token_figures() -> tuple[str, ...]:
 
 def _of_tokens(stat: str) -> bool:
     return stat.partition(":")[0] in _OF_TOKENS
+
+
+def _unscored(stat: str) -> UsageError:
+    return UsageError(
+        f"{stat}: expected tokens that are scored, found none",
+        "Compare llama.cpp files or say --labels; all classes must enter, under softmax.",
+    )
 
 
 def _values(result: LanguageResult) -> dict[str, float]:
