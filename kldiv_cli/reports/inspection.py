@@ -14,12 +14,11 @@ from kldiv_cli.errors import a_few, printable
 from kldiv_cli.inspection_result import Contexts, Inspection, Span, Unreadable
 from kldiv_cli.reports import left_out
 from kldiv_cli.reports.json import SCHEMA, shards_object, valid
-from kldiv_cli.reports.parts import columns, number, once
+from kldiv_cli.reports.parts import LABEL, columns, number, once, written
 from kldiv_cli.reports.sides import file_lines, notes
 from kldiv_cli.selection import Selection
 
 _WIDTH = 80
-_LABEL = 13
 _MASKS_SHOWN = 5
 _KINDS = {
     "logits": "logits",
@@ -37,8 +36,8 @@ _MINIMA = {
 
 def write_table(found: Inspection, stream: IO[str]) -> None:
     """Write what one file is; only lines that hold long names are wider than 80 columns."""
-    for label, text in _lines(found, columns(stream)):
-        stream.write(f"{label:<{_LABEL}}{text}".rstrip() + "\n")
+    width = columns(stream)
+    stream.writelines(written(_lines(found, width), width))
 
 
 def write_json(found: Sequence[Inspection | Unreadable], stream: IO[str]) -> None:
@@ -49,7 +48,7 @@ def write_json(found: Sequence[Inspection | Unreadable], stream: IO[str]) -> Non
 
 
 def _lines(found: Inspection, width: int | None) -> Iterator[tuple[str, str]]:
-    yield from file_lines("file", found.file, None if width is None else width - _LABEL)
+    yield from file_lines("file", found.file, None if width is None else width - LABEL)
     yield from once(notes(found.file))
     if found.contexts is not None:
         at_most = number(found.contexts.held)
@@ -273,5 +272,5 @@ def _class(index: int, found: Inspection) -> str:
 
 
 def _wrapped(label: str, text: str) -> Iterator[tuple[str, str]]:
-    lines = wrap(text, _WIDTH - _LABEL, break_long_words=False, break_on_hyphens=False)
+    lines = wrap(text, _WIDTH - LABEL, break_long_words=False, break_on_hyphens=False)
     yield from (("" if i else label, line) for i, line in enumerate(lines))

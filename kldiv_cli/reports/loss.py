@@ -11,17 +11,16 @@ from typing import IO, Any
 from kldiv_cli.loss_result import LossResult
 from kldiv_cli.reports import left_out
 from kldiv_cli.reports.json import SCHEMA, file_object, mask_object, valid
-from kldiv_cli.reports.parts import columns
+from kldiv_cli.reports.parts import LABEL, columns, written
 from kldiv_cli.reports.sides import both_notes, file_lines, inputs, masked_cells
 
 _WIDTH = 80
-_LABEL = 13
 
 
 def write_table(result: LossResult, stream: IO[str]) -> None:
     """Write the loss in words; only the lines that name files can be wider than 80 columns."""
-    for label, text in _lines(result, columns(stream)):
-        stream.write(f"{label:<{_LABEL}}{text}".rstrip() + "\n")
+    width = columns(stream)
+    stream.writelines(written(_lines(result, width), width))
 
 
 def write_json(result: LossResult, stream: IO[str]) -> None:
@@ -65,7 +64,7 @@ def _object(result: LossResult) -> dict[str, Any]:
 
 
 def _lines(result: LossResult, width: int | None) -> Iterator[tuple[str, str]]:
-    room = None if width is None else width - _LABEL
+    room = None if width is None else width - LABEL
     yield from file_lines("reference p", result.reference, room)
     yield from file_lines("candidate q", result.candidate, room)
     yield from both_notes(result.reference, result.candidate)
@@ -82,7 +81,7 @@ def _lines(result: LossResult, width: int | None) -> Iterator[tuple[str, str]]:
     yield "", ""
     yield "value", f"{_number(result.value)} nats"
     for name, value in result.components.items():
-        yield f"  {name}".ljust(_LABEL + 3), f"{_number(value)} nats"
+        yield f"  {name}".ljust(LABEL + 3), f"{_number(value)} nats"
     yield from _wrapped("reduction", result.reduction)
     yield "denominator", _number(result.denominator)
     yield from _wrapped(
@@ -109,5 +108,5 @@ def _number(value: float) -> str:
 
 
 def _wrapped(label: str, text: str) -> Iterator[tuple[str, str]]:
-    lines = wrap(text or "none", _WIDTH - _LABEL, break_long_words=False, break_on_hyphens=False)
+    lines = wrap(text or "none", _WIDTH - LABEL, break_long_words=False, break_on_hyphens=False)
     yield from zip([label, *[""] * (len(lines) - 1)], lines, strict=True)

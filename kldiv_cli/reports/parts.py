@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from shutil import get_terminal_size
 from typing import IO
+
+LABEL = 13
+"""So wide is the column of labels in what is no comparison."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,30 @@ def cells(text: str) -> int:
 def columns(stream: IO[str]) -> int | None:
     """Return how wide the stream's terminal is, None where it is no terminal."""
     return get_terminal_size().columns if stream.isatty() else None
+
+
+def written(lines: Iterable[tuple[str, str]], width: int | None) -> Iterator[str]:
+    """Yield lines with their labels in a column; those too wide for a terminal are folded."""
+    for label, text in lines:
+        if width is None or cells(text) <= width - LABEL:
+            yield f"{label:<{LABEL}}{text}".rstrip() + "\n"
+        else:
+            first, *rest = _by_words(text, width - LABEL)
+            yield f"{label:<{LABEL}}{first}\n"
+            yield from (f"{'':<{LABEL}}{part}\n" for part in rest)
+
+
+def _by_words(text: str, room: int) -> Iterator[str]:
+    line, *words = text.split(" ")
+    for word in words:
+        *whole, line = folded(line, room)
+        yield from whole
+        if line.strip() and cells(f"{line} {word}") > room:
+            yield line
+            line = word
+        else:
+            line += f" {word}"
+    yield from folded(line, room)
 
 
 def folded(path: str, room: int) -> Iterator[str]:

@@ -9,11 +9,10 @@ from typing import IO
 from kldiv_cli.errors import printable
 from kldiv_cli.reports import left_out
 from kldiv_cli.reports.json import SCHEMA, file_object, mask_object, valid
-from kldiv_cli.reports.parts import columns
+from kldiv_cli.reports.parts import LABEL, columns, written
 from kldiv_cli.reports.sides import both_notes, file_lines, masked_cells
 from kldiv_cli.verification import Finding, Verification
 
-_LABEL = 13
 _NOTE = """
 residual: the largest distance of any two routes to the same number, relative to
 that number and to what rounding leaves of the terms a route adds up. One route
@@ -23,7 +22,9 @@ is kldiv's kernel, the others are the definitions in long double.
 
 def write_table(verification: Verification, stream: IO[str]) -> None:
     """Write the findings; only lines that name files or rows can be wider than 80 columns."""
-    stream.writelines(f"{line}\n" for line in _lines(verification, columns(stream)))
+    width = columns(stream)
+    stream.writelines(written(_head(verification, width), width))
+    stream.writelines(f"{line}\n" for line in _findings(verification))
     stream.write(_NOTE)
 
 
@@ -67,22 +68,19 @@ WRITERS: dict[str, Callable[[Verification, IO[str]], None]] = {
 }
 
 
-def _lines(verification: Verification, width: int | None) -> Iterator[str]:
-    room = None if width is None else width - _LABEL
-    for label, text in (
-        *file_lines("reference p", verification.reference, room),
-        *file_lines("candidate q", verification.candidate, room),
-        *both_notes(verification.reference, verification.candidate),
-    ):
-        yield f"{label:{_LABEL}}{text}"
-    yield f"mode         {verification.mode}, T = {verification.temperature:g}"
-    for label, text in (
-        *left_out.selected(verification.selection, verification.paired_by),
-        *masked_cells(verification.mask, room),
-    ):
-        yield f"{label:{_LABEL}}{text}"
-    yield f"rows         {_rows(verification)}"
-    yield ""
+def _head(verification: Verification, width: int | None) -> Iterator[tuple[str, str]]:
+    room = None if width is None else width - LABEL
+    yield from file_lines("reference p", verification.reference, room)
+    yield from file_lines("candidate q", verification.candidate, room)
+    yield from both_notes(verification.reference, verification.candidate)
+    yield "mode", f"{verification.mode}, T = {verification.temperature:g}"
+    yield from left_out.selected(verification.selection, verification.paired_by)
+    yield from masked_cells(verification.mask, room)
+    yield "rows", _rows(verification)
+    yield "", ""
+
+
+def _findings(verification: Verification) -> Iterator[str]:
     grid: list[tuple[str, ...]] = [("identity", "rows", "residual", "in row", "limit", "")]
     grid += map(_cells, verification.findings)
     first, *middle, _ = (max(map(len, column)) for column in zip(*grid, strict=True))

@@ -15,6 +15,7 @@ from kldiv_cli.inspection import inspect
 from kldiv_cli.reports import load
 from kldiv_cli.reports.inspection import write_table as write_inspection
 from kldiv_cli.reports.loss import write_table as write_loss
+from kldiv_cli.reports.parts import written
 from kldiv_cli.reports.sides import file_lines
 from kldiv_cli.reports.verification import write_table as write_verification
 from kldiv_cli.verify import verify
@@ -107,6 +108,23 @@ def test_every_report_folds_paths_on_a_terminal(monkeypatch: pytest.MonkeyPatch)
         folder, rest = (part for _, part in lines(LONG, 67)[:2])
         below = [line.strip() for line in text.splitlines()]
         assert below[below.index(rest) - 1].endswith(f"  {folder}"), name
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("a" * 27, ["a" * 27]),
+        ("one word " + "a" * 27, ["one word", "a" * 27]),
+        ("a" * 30 + " b", ["a" * 27, "aaa b"]),
+        ("  10 %,  4 of 40 rows: class x", ["  10 %,  4 of 40 rows:", "class x"]),
+        ("'" + "\u7334\u5b50" * 7 + "', x", ["'" + "\u7334\u5b50" * 6 + "\u7334", "\u5b50', x"]),
+    ],
+)
+def test_other_lines_are_folded_between_words(text: str, folded: list[str]) -> None:
+    assert list(written([("label", text)], 40)) == [
+        f"{'' if i else 'label':<13}{line}\n" for i, line in enumerate(folded)
+    ]
+    assert list(written([("label", text)], None)) == [f"label        {text}\n"]
 
 
 def test_no_report_folds_them_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
