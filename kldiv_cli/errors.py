@@ -5,7 +5,17 @@ Each carries one line of what is wrong, one line of what to do, and the exit cod
 
 from __future__ import annotations
 
+import re
+
 _LONGEST = 80
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://\S+")
+_USER = re.compile(r"(?<=://)(?!anonymous@)[^/?#]+@")
+_USER_WITH_SLASH = re.compile(r"(?<=s3://)[^/:@]+:.*?@")
+"""A secret with a / in it, which ought to be written %2F."""
+_OPTION = re.compile(
+    r"([?&](?!(?:region|scheme|endpoint_override|versionId|retry_limit_seconds|tls_\w+|allow_\w+)=)"
+    r"[^=&]+=)[^&]+?(?=[:,.;)'\"]*(?:&|$))"
+)
 
 
 class KldivError(Exception):
@@ -22,9 +32,10 @@ class KldivError(Exception):
     exit_code = 2
 
     def __init__(self, what: str, advice: str) -> None:
+        what = redacted(what)
         super().__init__(what)
         self.what = printable(what)
-        self.advice = printable(advice)
+        self.advice = printable(redacted(advice))
 
 
 class UsageError(KldivError):
@@ -37,6 +48,21 @@ class InputError(KldivError):
 
 class OutputError(KldivError):
     """A result that cannot be written."""
+
+
+def redacted(text: str) -> str:
+    """Replace by ``***`` who asks and the options of a store in all URIs of a text: credentials.
+
+    Options that cannot be secret stay, as ``region`` does, and so does the user ``anonymous``.
+    """
+    if "://" not in text:
+        return text
+    return _URI.sub(lambda found: _redacted(found[0]), text)
+
+
+def _redacted(uri: str) -> str:
+    uri = _USER_WITH_SLASH.sub("***@", _USER.sub("***@", uri))
+    return _OPTION.sub(r"\1***", uri)
 
 
 def printable(text: str) -> str:

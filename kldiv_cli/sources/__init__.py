@@ -13,7 +13,7 @@ from typing import IO
 
 from kldiv_cli.errors import InputError, UsageError
 from kldiv_cli.sources.base import Layout, Source
-from kldiv_cli.sources.elsewhere import is_elsewhere, open_elsewhere, path_of
+from kldiv_cli.sources.elsewhere import hidden, is_elsewhere, open_elsewhere, path_of
 from kldiv_cli.sources.files import Files, find_files
 from kldiv_cli.sources.formats import FORMATS as FORMATS
 from kldiv_cli.sources.piped import STDIN
@@ -38,7 +38,7 @@ def open_source(path: str | os.PathLike[str], layout: Layout) -> Source:
     UsageError
         There is no such format as the layout's.
     """
-    path = os.fspath(path)
+    path = hidden(os.fspath(path))
     if layout.format is not None:
         check_format(layout.format)
     files = _files(path)
@@ -57,6 +57,7 @@ def files_of(path: str) -> tuple[str, ...]:
     InputError
         A directory or a glob stands for none.
     """
+    path = hidden(path)
     files = _files(path)
     names = (path,) if files is None else files.names
     return tuple(path_of(name) if name.startswith("file:") else name for name in names)

@@ -14,6 +14,7 @@ from kldiv_cli.errors import InputError
 from kldiv_cli.sources import is_table, open_source
 from kldiv_cli.sources.array import as_array
 from kldiv_cli.sources.base import Layout
+from kldiv_cli.sources.elsewhere import is_uri
 
 _BLOCK = 1 << 16
 _NO_LABEL = "Leave rows without a label out: --mask FILE, true for every row that has one."
@@ -81,6 +82,8 @@ class Labels:
 
 def is_column(labels: object) -> bool:
     """Tell whether labels are named by the column that holds them."""
+    if isinstance(labels, str) and is_uri(labels):
+        labels = labels.partition("?")[0]
     return isinstance(labels, str) and not labels.lower().endswith(".npy")
 
 
@@ -120,7 +123,7 @@ def _of_column(name: str, reference: object, layout: Layout) -> Labels:
         if source.class_names is not None:
             blocks = [block.values[:, 0] for block in source.blocks(_BLOCK, [name])]
             values = np.concatenate(blocks)
-            return _integers(f"{path}: column {name!r}", values, values.shape)
+            return _integers(f"{source.path}: column {name!r}", values, values.shape)
         if is_table(source):
             raise InputError(
                 f"{path}: expected a table whose columns have names, for that of the labels "

@@ -13,15 +13,18 @@ from urllib.parse import quote, unquote, urlsplit
 import pyarrow as pa
 from pyarrow import fs
 
-from kldiv_cli.errors import InputError
+from kldiv_cli.errors import InputError, redacted
+from kldiv_cli.sources.elsewhere import root_of
 from kldiv_cli.sources.files import Entry
 
 _BUFFER = 1 << 22
 """How much is asked of a store at a time."""
-_PATIENCE = "retry_limit_seconds=10"
-"""How long to try to reach Google's store; PyArrow would for a quarter of an hour."""
+_PATIENCE = "retry_limit_seconds=5"
+"""How long to try to reach Google's store; PyArrow would for a quarter of an hour, and goes past
+this by up to as much again, for its pauses double."""
 _LONGEST = 200
-_MAGIC = re.compile(r"[*\[]")
+_MAGIC = re.compile(r"(?<=/)[^/*\[]*[*\[]")
+"""The first part of a path that makes it a glob; what precedes the path does not."""
 
 
 def _from_uri(uri: str) -> tuple[fs.FileSystem, str]:
@@ -100,10 +103,11 @@ def entries(uri: str) -> tuple[list[Entry], bool] | None:
 def _parts(uri: str) -> tuple[str, str | None, str]:
     """Return the folder of a URI, the glob behind it if there is one, and its options."""
     where, mark, query = uri.partition("?")
-    magic = _MAGIC.search(where)
+    host = where.find("/", where.index("://") + 3)
+    magic = None if host < 0 else _MAGIC.search(where, host)
     if magic is None:
         return where, None, mark + query
-    folder, _, _ = where[: magic.start()].rpartition("/")
+    folder = where[: magic.start() - 1]
     return folder, unquote(where[len(folder) + 1 :]), mark + query
 
 
@@ -129,14 +133,13 @@ def _info(uri: str) -> Any:
 def _place(uri: str) -> tuple[fs.FileSystem, str]:
     """Return the file system of a URI, and its path there."""
     parts = urlsplit(uri.partition("?")[0])
-    query = "".join(uri.partition("?")[1:])
     if parts.scheme not in SYSTEMS:
         known = ", ".join(f"{scheme}://" for scheme in SYSTEMS)
         raise InputError(
             f"{uri}: expected a URI that begins with {known}, found {parts.scheme}://",
             "Copy the file here, and name the copy.",
         )
-    system, base = system_of(parts.scheme, f"{parts.scheme}://{parts.netloc}/{query}")
+    system, base = system_of(parts.scheme, root_of(uri))
     return system, f"{base.rstrip('/')}/{unquote(parts.path).lstrip('/')}".rstrip("/") or "/"
 
 
@@ -153,6 +156,7 @@ def _telling(uri: str) -> Iterator[None]:
         yield
     except (pa.ArrowException, OSError, ValueError) as error:
         said = (str(error).strip() or type(error).__name__).splitlines()[0]
+        said = redacted(said)
         said = said if len(said) <= _LONGEST else f"{said[:_LONGEST]}..."
         raise InputError(
             f"{uri}: expected an object that can be read, found: {said}",

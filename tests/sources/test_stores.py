@@ -12,9 +12,10 @@ import pytest
 from pyarrow import fs
 
 from kldiv_cli import compare
-from kldiv_cli.errors import InputError
+from kldiv_cli.errors import InputError, redacted
 from kldiv_cli.sources import files_of, open_source, stores
 from kldiv_cli.sources.base import Layout, Shards
+from kldiv_cli.sources.elsewhere import hidden
 from tests.command import Kldiv
 from tests.sources.test_shards import CUTS, FORMATS, LOGITS, OTHER, csv, npy, npz, shard
 
@@ -178,6 +179,114 @@ class TestErrors:
         stores.system_of.cache_clear()
         assert complaint("sub://host/x.npy")[0] == (
             "sub://host/x.npy: expected an object that can be read, found: no"
+        )
+
+
+class TestCredentials:
+    """They go to the store, and nowhere else."""
+
+    @pytest.fixture
+    def asked(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """Return with what roots a store is asked that is a folder here."""
+        system = fs.SubTreeFileSystem(str(tmp_path), fs.LocalFileSystem())
+        roots: list[str] = []
+
+        def answer(root: str) -> tuple[fs.FileSystem, str]:
+            roots.append(root)
+            return system, ""
+
+        monkeypatch.setitem(stores.SYSTEMS, "sub", answer)
+        stores.system_of.cache_clear()
+        return roots
+
+    @pytest.mark.parametrize(
+        ("root", "query", "shown"),
+        [
+            ("sub://me:SECRET@one", "", "sub://***@one{}"),
+            ("sub://me:p@SECRET@other", "", "sub://***@other{}"),
+            ("sub://SECRET@one:80", "", "sub://***@one:80{}"),
+            ("sub://one", "?access_key=SECRET", "sub://one{}?access_key=***"),
+            (
+                "sub://one",
+                "?region=x&token=SECRET&scheme=http",
+                "sub://one{}?region=x&token=***&scheme=http",
+            ),
+            ("sub://me:SECRET@one", "?token=SECRET", "sub://***@one{}?token=***"),
+        ],
+    )
+    def test_results_are_without(
+        self, tmp_path: Path, asked: list[str], root: str, query: str, shown: str
+    ) -> None:
+        shard(tmp_path / "p", LOGITS, csv)
+        npy(tmp_path / "labels", np.zeros(len(LOGITS), int))
+        sides = f"{root}/p/*.csv{query}", f"{root}/p{query}"
+        found = compare(*sides, labels=f"{root}/labels.npy{query}")
+        assert (found.reference.path, found.candidate.path) == (
+            shown.format("/p/*.csv"),
+            shown.format("/p"),
+        )
+        assert "SECRET" not in repr(found)
+        assert set(asked) == {f"{root}/{query}"}
+
+    @pytest.mark.parametrize("form", ["table", "markdown", "json"])
+    def test_reports_are_without(self, kldiv: Kldiv, tmp_path: Path, form: str) -> None:
+        npy(tmp_path / "p", LOGITS)
+        uri = (tmp_path / "p.npy").as_uri()
+        found = kldiv("compare", *[f"{uri}?secret_key=SECRET"] * 2, "--format", form)
+        said = found.out.replace("\\", "")
+        assert (found.code, f"{uri}?secret_key=***" in said) == (0, True)
+        assert "SECRET" not in found.out + found.err
+
+    @pytest.mark.parametrize("command", ["compare", "inspect", "verify"])
+    def test_errors_are_without(self, kldiv: Kldiv, tmp_path: Path, command: str) -> None:
+        folder = shard(tmp_path / "p", LOGITS, csv)
+        (folder / "part-10.csv").write_text("name,a,b,c,d\nx,1,2,3,4\ny,1,2,3,y\n")
+        uri = f"{folder.as_uri()}?secret_key=SECRET"
+        found = kldiv(command, uri, *([uri] if command != "inspect" else []))
+        assert (found.code, found.out) == (2, "")
+        assert found.err.startswith(
+            f"kldiv: error: {folder.as_uri()}/part-10.csv?secret_key=***: line 3, column 'd': "
+        )
+        assert "SECRET" not in found.err
+
+    def test_what_a_store_says_is_without(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refuse(root: str) -> tuple[fs.FileSystem, str]:
+            raise OSError(f"{'x' * 170}: cannot parse '{root}'")
+
+        monkeypatch.setitem(stores.SYSTEMS, "sub", refuse)
+        stores.system_of.cache_clear()
+        said = complaint("sub://me:SECRET@host/x.npy?token=SECRET")[0]
+        assert said.endswith("x: cannot parse 'sub://***@host...")
+        assert "SECRET" not in said
+
+    def test_two_accounts_at_one_place(self, tmp_path: Path, asked: list[str]) -> None:
+        npy(tmp_path / "p", LOGITS)
+        npy(tmp_path / "q", OTHER)
+        found = compare("sub://a:FIRST@two/p.npy", "sub://b:SECOND@two/q.npy")
+        assert (found.reference.path, found.candidate.path) == (
+            "sub://***@two/p.npy",
+            "sub://***2@two/q.npy",
+        )
+        assert asked == ["sub://a:FIRST@two/", "sub://b:SECOND@two/"]
+
+    def test_a_slash_in_a_secret(self) -> None:
+        assert complaint("s3://KEY:SEC/RET@bucket/x.npy") == (
+            "s3://***@bucket/x.npy: expected credentials without /, found one",
+            "Write it as %2F; or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY instead.",
+        )
+
+    @pytest.mark.parametrize(
+        "uri",
+        [
+            "gs://anonymous@bucket/x.npy",
+            "s3://bucket/me@home/x.npy?region=eu-west-1&endpoint_override=localhost:1&scheme=http",
+            "hdfs://host:9000/a:b@c.npy",
+        ],
+    )
+    def test_what_is_no_secret_stays(self, uri: str) -> None:
+        assert hidden(uri) == uri
+        assert redacted(f"{uri}: expected '{uri}', found {uri}") == (
+            f"{uri}: expected '{uri}', found {uri}"
         )
 
 
