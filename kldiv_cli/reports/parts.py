@@ -92,16 +92,16 @@ def _by_words(text: str, room: int) -> Iterator[str]:
     yield from folded(line, room)
 
 
-def folded(path: str, room: int) -> Iterator[str]:
-    """Break a path that takes more room than there is, where it can be after a slash."""
-    while len(path) > 1 and cells(path) > room:
-        part = path[0]
-        for character in path[1:]:
+def folded(name: str, room: int) -> Iterator[str]:
+    """Break a path or a word that takes more room than there is, after a slash where it can be."""
+    while len(name) > 1 and cells(name) > room:
+        part = name[0]
+        for character in name[1:]:
             if cells(part + character) > room:
                 break
             part += character
         after = part.rfind("/") + 1
         part = part[:after] if after > len(part) // 2 else part
         yield part
-        path = path[len(part) :]
-    yield path
+        name = name[len(part) :]
+    yield name
