@@ -27,7 +27,7 @@ sources
     Files -> blocks of rows, one file per format. A registry.
 comparison, loss_result, verification, inspection_result, language_result, selection
     Results and what they are made of: frozen, and known to every report.
-summary, groups
+summary, groups, statistics
     Rows -> statistics, in total and per group.
 arguments, errors, memory, parallel
     What all of them may need: types of arguments, what goes wrong, what a process may take.
