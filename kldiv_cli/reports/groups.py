@@ -60,6 +60,8 @@ def _title(comparison: Comparison, shown: tuple[Group, ...]) -> str:
         return ""
     here, there = (sum(group.name is not None for group in x) for x in (shown, groups.each))
     of = f"{here} of {there} groups" if here < there else f"{there} groups"
+    if here < there and groups.by.in_order:
+        of = f"the first {of}"
     if there == 1:
         of = "the only group"
     first, *others = comparison.measures

@@ -143,7 +143,7 @@ class _File:
 
 @dataclass(frozen=True)
 class _Passing:
-    """What is read from begin to end; a file is a stream between its magic and a footer."""
+    """What is read from beginning to end; a file is a stream between its magic and a footer."""
 
     path: str
 

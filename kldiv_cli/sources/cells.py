@@ -88,8 +88,9 @@ def ids_of(path: str, column: pa.Array) -> NDArray[Any]:
     if pa.types.is_floating(column.type):
         _check_exact_ids(path, column)
     if column.null_count:
+        empty = "1 empty one" if column.null_count == 1 else f"{column.null_count} empty ones"
         raise InputError(
-            f"{path}: expected an id in every row, found {column.null_count} empty ones",
+            f"{path}: expected an id in every row, found {empty}",
             "Fill them, or name another column with --id.",
         )
     if not pa.types.is_integer(column.type) and not pa.types.is_string(column.type):

@@ -1,4 +1,4 @@
-"""An array that can only be read from begin to end, as in an archive or a pipe."""
+"""An array that can only be read from beginning to end, as in an archive or a pipe."""
 
 from __future__ import annotations
 

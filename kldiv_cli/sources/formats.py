@@ -29,7 +29,7 @@ class Format(NamedTuple):
     keyed: bool = False
     """Whether a file holds arrays under names, of which the layout's key takes one."""
     streamed: str | None = None
-    """The import path of what reads it from begin to end, as a pipe has to be, if that can be."""
+    """The import path of what reads it from beginning to end, as a pipe has to be, if it can be."""
     remote: bool = False
     """Whether the opener reads it in an object store too."""
     table: bool = False

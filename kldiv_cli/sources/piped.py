@@ -1,4 +1,4 @@
-"""Standard input: read once from begin to end, and again as long as all of it is held."""
+"""Standard input: read once from beginning to end, and again as long as all of it is held."""
 
 from __future__ import annotations
 

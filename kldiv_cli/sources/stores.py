@@ -55,7 +55,7 @@ def open_file(uri: str) -> pa.NativeFile:
 
 
 def open_in_order(uri: str) -> pa.NativeFile:
-    """Open an object, to be read from begin to end."""
+    """Open an object, to be read from beginning to end."""
     return pa.BufferedInputStream(open_file(uri), _BUFFER)
 
 

@@ -1,4 +1,4 @@
-"""Arrays in what is read from begin to end, block by block."""
+"""Arrays in what is read from beginning to end, block by block."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def open_file(path: str) -> pa.NativeFile:
 
 
 def open_in_order(path: str) -> pa.NativeFile:
-    """Open what is elsewhere, to be read from begin to end in small steps."""
+    """Open what is elsewhere, to be read from beginning to end in small steps."""
     return open_elsewhere(path) if is_uri(path) else open_file(path)
 
 

@@ -50,6 +50,12 @@ def test_many_groups_are_not_all_shown(count: int, shown: int) -> None:
     assert (f"jeffreys (nats), 3 of {count} groups, largest mean first\n" in text) == (count == 21)
 
 
+def test_of_many_groups_in_order_the_first_ones_are_shown() -> None:
+    comparison = grouped(SOFTMAX, *map(str, range(64)), in_order=True)
+    assert "\n\njeffreys (nats), the first 3 of 64 groups\n" in text_of(comparison)
+    assert [line.split()[0] for line in lines_of(comparison)] == ["0", "1", "2"]
+
+
 def test_with_top_0_many_groups_are_counted_alone() -> None:
     text = text_of(replace(MANY_GROUPS, top=()))
     assert "groups       24 by argmax p" in text

@@ -153,7 +153,7 @@ def test_a_named_list_is_taken_from_several(tmp_path: Path) -> None:
             {"l": pa.array([[]] * 2, pa.list_(pa.float64()))},
             "expected classes, found lists without",
         ),
-        ({"id": ["x", None], "a": [1.0, 2.0]}, "expected an id in every row, found 1 empty ones"),
+        ({"id": ["x", None], "a": [1.0, 2.0]}, "expected an id in every row, found 1 empty one"),
         ({"s": [{"t": 1.0}] * 2, "a": [1.0, 2.0]}, "expected row ids, or numbers, in column 's'"),
         ({"l": [[[1.0]], [[2.0]]]}, "expected row ids, or numbers, in column 'l', found list<"),
         ({"u": [2**53 + 1, 5], "a": [1.5, 2.5]}, "expected logits, found integers beyond 2**53"),

@@ -400,7 +400,7 @@ def test_columns_that_are_no_classes_may_hold_any_number(tmp_path: Path) -> None
 
 def test_a_row_without_id_is_an_error(tmp_path: Path) -> None:
     said = complaint(save(tmp_path, "id,a,b\nx,1,2\n,3,4\n"))
-    assert said == "expected an id in every row, found 1 empty ones"
+    assert said == "expected an id in every row, found 1 empty one"
 
 
 @pytest.mark.parametrize("row_axes", [0, 2])
