@@ -49,7 +49,8 @@ class Own:
 
     def of(self, layout: Layout) -> Layout:
         """Return the candidate's layout, given the reference's."""
-        return replace(layout, key=layout.key if self.key is None else self.key, format=self.format)
+        key = layout.key if self.key is None else self.key
+        return replace(layout, key=key, format=self.format, side="candidate")
 
 
 _AS_LAYOUT = Own()
@@ -107,6 +108,7 @@ def open_pairing(
             f"{STDIN} stands for standard input, which can be one side only",
             "Save the other one to a file.",
         )
+    layout = replace(layout, side="reference")
     left, right = open_side(reference, layout), open_side(candidate, own.of(layout))
     check_pair(left, right, layout, own.key)
     some = None if classes is None else read_classes(classes)

@@ -22,6 +22,7 @@ from kldiv_cli.sources.signatures import ENOUGH, begins_as_json, codec_of, forei
 
 COMPRESSED = (".gz", ".bz2", ".zst", ".lz4", ".xz")
 """What may follow the suffix of text."""
+_ZIPS = {"npz", "torch"}
 
 
 def open_source(path: str | os.PathLike[str], layout: Layout) -> Source:
@@ -39,6 +40,8 @@ def open_source(path: str | os.PathLike[str], layout: Layout) -> Source:
         There is no such format as the layout's.
     """
     path = hidden(os.fspath(path))
+    if not path:
+        raise InputError("expected the name of a file, found an empty one", "Name a file.")
     if layout.format is not None:
         check_format(layout.format)
     files = _files(path)
@@ -139,7 +142,7 @@ def _open_file(path: str, layout: Layout) -> Source:
             layout = replace(layout, notes=notes)
         else:
             name = layout.format
-            _first_bytes(path)
+            _check_told(path, _first_bytes(path), name, layout.format_option)
         module, opener = _opener(name, path).split(":")
         open_format: Callable[[str, Layout], Source] = getattr(import_module(module), opener)
         return open_format(path, layout)
@@ -154,7 +157,7 @@ def _opener(name: str, path: str) -> str:
         return entry.streamed
     if path == STDIN:
         raise InputError(
-            f"{path}: expected a format that can be read from begin to end, found {name}",
+            f"{path}: expected a format that can be read from beginning to end, found {name}",
             "Save it to a file, and name that.",
         )
     raise InputError(
@@ -177,6 +180,33 @@ def _recognised(path: str) -> tuple[str, tuple[str, ...]]:
     first = _first_bytes(path)
     codec = codec_of(first)
     return recognise(path, _decompressed(path, first, codec), codec)
+
+
+def _check_told(path: str, first: bytes, told: str, option: str) -> None:
+    """Raise where a file plainly is something else than the user says; its reader tells the rest.
+
+    Of archives the first member need not be what tells their format.
+    """
+    signature, codec = FORMATS[told].content, codec_of(first)
+    is_text = b"\0" not in first
+    if (is_text and signature is None) or (signature is not None and signature(first)):
+        return
+    content = (x for x, entry in FORMATS.items() if entry.content and entry.content(first))
+    found = next(content, None)
+    if told in _ZIPS and (found in _ZIPS or first.startswith(b"PK")):
+        return
+    other = foreign(first, may_be_zip=True)
+    if codec is not None:
+        found = None if signature is None else f"a file compressed with {codec}"
+    elif found is None and other is not None:
+        found = other.what
+    elif found is None and is_text:
+        found = "text"
+    if found is not None:
+        raise InputError(
+            f"{path}: expected {told}, as {option} says, found {found}",
+            f"Leave {option} out: most files say themselves what they are.",
+        )
 
 
 @contextmanager

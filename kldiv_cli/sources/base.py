@@ -52,6 +52,8 @@ class Layout:
         Whether values may be true and false, as those of a mask are.
     group : str or None
         The column of a table, if it has one of that name, that says what group a row is in.
+    side : {"reference", "candidate"} or None
+        Which side of a comparison this is, for advice: some options are one side's own.
     """
 
     row_axes: int | None = None
@@ -65,6 +67,17 @@ class Layout:
     notes: tuple[str, ...] = ()
     booleans: bool = False
     group: str | None = None
+    side: Literal["reference", "candidate"] | None = None
+
+    @property
+    def key_option(self) -> str:
+        """The option that says the key."""
+        return "--candidate-key" if self.side == "candidate" else "--key"
+
+    @property
+    def format_option(self) -> str:
+        """The option that says the format."""
+        return "--input-format" if self.side is None else f"--{self.side}-format"
 
 
 @dataclass(frozen=True)

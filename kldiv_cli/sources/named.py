@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from kldiv_cli.errors import InputError
+from kldiv_cli.sources.base import Layout
 
 _SHOWN = 20
 _LONGEST = 60
 
 
 def choose(
-    path: str, key: str | None, names: Collection[str], describe: Callable[[str], str]
+    path: str, layout: Layout, names: Collection[str], describe: Callable[[str], str]
 ) -> str:
-    """Return the name of the array to take: the one asked for, or the only one there is.
+    """Return the name of the array to take: the layout's key, or the only one there is.
 
     ``describe`` gives type and shape of an array for the error that lists them.
 
@@ -27,6 +28,7 @@ def choose(
             f"{path}: expected arrays, found none",
             "Check what wrote the file: there is nothing in it to compare.",
         )
+    key = layout.key
     if key is not None and key in names:
         return key
     if key is None and len(names) == 1:
@@ -37,7 +39,7 @@ def choose(
     raise InputError(
         f"{path}: expected "
         + (f"one array, found {listed}" if key is None else f"array {quoted(key)}, found {listed}"),
-        "Say which array with --key NAME.",
+        f"Say which array with {layout.key_option} NAME.",
     )
 
 

@@ -44,7 +44,7 @@ def open_npz(path: str, layout: Layout) -> Source:
     """
     members = list_members(path, _ADVICE)
     arrays = {name[:-4]: entry for name, entry in members.items() if name.endswith(".npy")}
-    name = choose(path, layout.key, arrays, lambda name: _describe(path, name, arrays[name]))
+    name = choose(path, layout, arrays, lambda name: _describe(path, name, arrays[name]))
     entry, where = arrays[name], f"{path}: {name!r}"
     header = _read_header(path, entry, where)
     start = find_bytes(path, entry, where, _ADVICE)

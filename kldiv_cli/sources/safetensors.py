@@ -76,7 +76,7 @@ def open_safetensors(path: str, layout: Layout) -> ArraySource:
             )
         tensors = _read_header(file.read(length), path)
     _check_offsets(tensors, size - 8 - length, path)
-    name = choose(path, layout.key, tensors, lambda name: str(tensors[name]))
+    name = choose(path, layout, tensors, lambda name: str(tensors[name]))
     tensor = tensors[name]
     if tensor.kind not in _TYPES:
         raise InputError(

@@ -20,7 +20,7 @@ from zlib import crc32
 
 import numpy as np
 
-from kldiv_cli.errors import InputError
+from kldiv_cli.errors import InputError, a_few
 from kldiv_cli.sources.archive import find_bytes, list_members
 from kldiv_cli.sources.array import ArraySource, type_name
 from kldiv_cli.sources.base import BFLOAT16, Layout
@@ -35,6 +35,7 @@ _ADVICE = (
 _OLD_MAGIC = b"\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"
 """The number with which torch before 1.6 begins, as pickle writes it."""
 _MOST_PICKLE = 4 << 20
+_SHOWN = 3
 _MOST_REPEATED = 1 << 32
 """How many values a tensor may have that repeats those of its storage: no file bounds these."""
 _ORDERS = {b"little": "<", b"big": ">"}
@@ -162,13 +163,42 @@ def _choose(path: str, layout: Layout, content: object) -> Tensor:
         for name, value in content.items()
         if isinstance(name, str) and isinstance(value, Tensor)
     }
+    if content and not tensors:
+        raise _no_tensors(path, content)
     name = choose(
         path,
-        layout.key,
+        layout,
         tensors,
         lambda name: f"{type_name(_type(tensors[name], '<'))} {tensors[name].shape}",
     )
     return tensors[name]
+
+
+def _no_tensors(path: str, content: Mapping[Any, Any]) -> InputError:
+    """Return the error of a dict that holds something else, or tensors in dicts of its own."""
+    held = ", ".join(f"{_key(name)} ({_words(x)})" for name, x in [*content.items()][:_SHOWN])
+    more = f", ... ({len(content)} in all)" if len(content) > _SHOWN else ""
+    inner = [
+        f"content[{_key(name)}][{_key(key)}]"
+        for name, value in content.items()
+        if isinstance(value, dict)
+        for key, each in value.items()
+        if isinstance(each, Tensor)
+    ]
+    return InputError(
+        f"{path}: expected tensors under names, found {held}{more}",
+        f"Save the tensor itself: torch.save({inner[0] if inner else 'logits'}, path).",
+    )
+
+
+def _key(name: object) -> str:
+    return quoted(name) if isinstance(name, str) else repr(name)
+
+
+def _words(value: object) -> str:
+    if not isinstance(value, dict):
+        return type(value).__name__
+    return "dict of " + a_few([str(name) for name in value]) if value else "empty dict"
 
 
 def _type(tensor: Tensor, order: str) -> np.dtype[Any]:

@@ -179,24 +179,36 @@ LISTED = "'teacher' float32 (2, 3), 'student' float32 (2, 3)"
 
 
 @pytest.mark.parametrize(
-    ("words", "expected"),
+    ("words", "expected", "option"),
     [
-        ((), "one array"),
-        (("--candidate-key", "student"), "one array"),
-        (("--key", "nobody"), "array 'nobody'"),
-        (("--key", "teacher", "--candidate-key", "nobody"), "array 'nobody'"),
+        ((), "one array", "--key"),
+        (("--candidate-key", "student"), "one array", "--key"),
+        (("--key", "nobody"), "array 'nobody'", "--key"),
+        (("--key", "teacher", "--candidate-key", "nobody"), "array 'nobody'", "--candidate-key"),
     ],
     ids=["none", "none-of-the-reference", "wrong", "wrong-of-the-candidate"],
 )
 def test_a_key_that_takes_no_array_is_an_error(
-    kldiv: Kldiv, tmp_path: Path, words: tuple[str, ...], expected: str
+    kldiv: Kldiv, tmp_path: Path, words: tuple[str, ...], expected: str, option: str
 ) -> None:
     path = several(tmp_path)
     code, out, err = kldiv("compare", path, path, *words)
     assert (code, out) == (2, "")
     assert err == (
         f"kldiv: error: {path}: expected {expected}, found {LISTED}\n"
-        "Say which array with --key NAME.\n"
+        f"Say which array with {option} NAME.\n"
+    )
+
+
+def test_a_key_that_only_the_candidate_lacks_names_the_candidates_option(
+    kldiv: Kldiv, tmp_path: Path
+) -> None:
+    path, other = several(tmp_path), save_npz(tmp_path / "other.npz", teacher_2=LOGITS)
+    code, out, err = kldiv("compare", path, other, "--key", "teacher")
+    assert (code, out) == (2, "")
+    assert err == (
+        f"kldiv: error: {other}: expected array 'teacher', found 'teacher_2' float32 (2, 3)\n"
+        "Say which array with --candidate-key NAME.\n"
     )
 
 

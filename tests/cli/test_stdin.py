@@ -150,11 +150,11 @@ BAD = {
     ),
     "parquet": (
         (SAMPLES / "magika-fp32.parquet").read_bytes(),
-        "-: expected a format that can be read from begin to end, found parquet",
+        "-: expected a format that can be read from beginning to end, found parquet",
     ),
     "llamacpp": (
         (SAMPLES / "llamacpp" / "tiny-f32.kld").read_bytes(),
-        "-: expected a format that can be read from begin to end, found llamacpp",
+        "-: expected a format that can be read from beginning to end, found llamacpp",
     ),
     "binary": (b"\1\0\2\0" * 9, "-: expected logits that content or suffix tells"),
     "cut-arrow": (arrow("stream")[:-70], "-: Expected to read 184 metadata bytes, but only read"),

@@ -305,18 +305,42 @@ def test_the_format_that_is_said_overrules(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
-        ("npy", "expected an .npy file, which begins with b'\\x93NUMPY', found b'a,b,c\\n'"),
+        ("npy", "expected an .npy file, which begins with b'\\x93NUMPY', found b'\\x00"),
         ("npz", "expected a whole zip archive, found a damaged one (File is not a zip file)"),
-        ("torch", "expected what torch 1.6 or later saves, found a file that begins with b'a,b"),
-        ("safetensors", "expected the length of a header, at most 100000000 and within"),
-        ("parquet", "Parquet"),
-        ("tsv", "expected cells between '\\t', found one column and ',' in it"),
+        ("torch", "expected what torch 1.6 or later saves, found a file that begins with b'\\x00"),
+        ("safetensors", "expected a header in JSON, found one that cannot be read"),
+        ("csv", "expected text, found binary data that begins with b'\\x00"),
+        ("parquet", "Parquet magic bytes not found"),
     ],
 )
-def test_a_wrong_format_that_is_said_ends_in_the_error_of_that_format(
+def test_of_bytes_that_nothing_tells_the_reader_of_the_format_says_what_is_wrong(
     tmp_path: Path, said: str, expected: str
 ) -> None:
-    assert expected in refusal(put(tmp_path / "x.csv", TEXT), Layout(format=said))[0]
+    assert expected in refusal(put(tmp_path / "x.bin", bytes(99)), Layout(format=said))[0]
+
+
+@pytest.mark.parametrize("said", FORMATS)
+@pytest.mark.parametrize("kind", ["npy", "parquet", "text", "gzip", "png", "npz"])
+def test_a_file_that_is_plainly_of_another_format_than_is_said(
+    tmp_path: Path, said: str, kind: str
+) -> None:
+    content = contents(tmp_path) | {
+        "text": b"a;b\n1;2\n",
+        "gzip": gzip.compress(b"a;b\n1;2\n"),
+        "png": b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
+    }
+    found = {"gzip": "a file compressed with gzip", "png": "a PNG image"}.get(kind, kind)
+    is_text, is_zip = said in {"csv", "tsv", "jsonl"}, {said, kind} <= {"npz", "torch"}
+    path = put(tmp_path / "x", content[kind])
+    if kind == said:
+        assert open_source(path, Layout(format=said)).format == said
+        return
+    what, advice = refusal(path, Layout(format=said, side="reference"))
+    if (is_text and kind in {"text", "gzip"}) or is_zip:  # in which the reader finds what is wrong
+        assert "--reference-format" not in what
+        return
+    assert what == f"expected {said}, as --reference-format says, found {found}"
+    assert advice == "Leave --reference-format out: most files say themselves what they are."
 
 
 def test_a_format_that_there_is_none_of_is_refused_before_the_file_is_looked_at() -> None:

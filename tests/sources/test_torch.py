@@ -517,8 +517,27 @@ def test_a_plain_value_is_no_tensor(tmp_path: Path, content: bytes) -> None:
 
 
 def test_a_dict_without_tensors_is_an_error(tmp_path: Path) -> None:
-    path = archive(tmp_path / "x.pt", mapping({"epoch": number(3)}))
-    assert what(path) == "expected arrays, found none"
+    path = archive(tmp_path / "x.pt", mapping({"epoch": number(3), "best": NONE}))
+    error = complaint(path)
+    assert error.what == (
+        f"{path}: expected tensors under names, found 'epoch' (int), 'best' (NoneType)"
+    )
+    assert error.advice == "Save the tensor itself: torch.save(logits, path)."
+    assert what(archive(tmp_path / "y.pt", mapping({}))) == "expected arrays, found none"
+
+
+def test_a_dict_of_dicts_says_what_it_holds_and_where_a_tensor_is(tmp_path: Path) -> None:
+    inner = mapping({"logits": tensor(), "labels": tensor()})
+    names = {"epoch": number(3), "none": mapping({}), "outputs": inner, "more": number(1)}
+    path = archive(tmp_path / "x.pt", mapping(names))
+    error = complaint(path)
+    assert error.what == (
+        f"{path}: expected tensors under names, found 'epoch' (int), 'none' (empty dict), "
+        "'outputs' (dict of 'logits', 'labels'), ... (4 in all)"
+    )
+    assert error.advice == (
+        "Save the tensor itself: torch.save(content['outputs']['logits'], path)."
+    )
 
 
 def test_a_name_cannot_move_the_cursor_nor_fill_the_screen(tmp_path: Path) -> None:
