@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.comparison import Agreement, Comparison
-from kldiv_cli.masking import described, hidden, masked_cells
+from kldiv_cli.masking import described, hidden, masked_cells, nothing_left
 from kldiv_cli.measures.base import Status
 from kldiv_cli.measures.evaluation import Evaluator
 from kldiv_cli.memory import keep_freed_memory
-from kldiv_cli.opening import describe, invalid_row, nothing_counts
+from kldiv_cli.opening import describe, invalid_row
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.parallel import in_flight, in_order
 from kldiv_cli.request import Request
@@ -151,7 +151,7 @@ def _result(
     masked_rows = np.concatenate(summary.masked) if summary.masked else None
     left_out = 0 if masked_rows is None else int(masked_rows.sum())
     if not counted.any():
-        raise nothing_counts(pairing, int(skipped.sum()), summary.invalid, left_out)
+        raise nothing_left(pairing, int(skipped.sum()), summary.invalid, left_out)
     found = summary.result()
     classes = prod(pairing.class_shape)
     units = {each.name: request.unit if each.has_unit else None for each in request.measures}

@@ -65,6 +65,22 @@ def _redacted(uri: str) -> str:
     return _OPTION.sub(r"\1***", uri)
 
 
+def retold(error: InputError, what: str, values: str, advice: str) -> InputError:
+    """Return the error of opening a file of logits as that of a file of something else.
+
+    What it advises is kept where it is for any file; other advice is about logits and options.
+    """
+    said = error.what
+    for logits, other in (
+        ("expected logits", f"expected {what}"),
+        ("expected real numbers", f"expected {values}"),
+        ("an array of logits", "an array"),
+    ):
+        said = said.replace(logits, other)
+    special = any(word in error.advice for word in ("--", "logit", "class", "compare"))
+    return InputError(said, advice if special else error.advice)
+
+
 def printable(text: str) -> str:
     """Escape control characters and lone surrogates, so that names cannot move the cursor."""
     if text.isprintable():

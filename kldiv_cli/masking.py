@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.comparison import MaskUse
-from kldiv_cli.errors import InputError, UsageError, a_few
+from kldiv_cli.errors import InputError, UsageError, a_few, retold
 from kldiv_cli.measures.absence import without
 from kldiv_cli.measures.kinds import Kind
-from kldiv_cli.opening import Input
+from kldiv_cli.opening import Input, nothing_counts
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.pairing.mask import Lengths, Mask, Means, Strips, align
 from kldiv_cli.sources import open_source
@@ -28,7 +28,10 @@ from kldiv_cli.sources.selected import whole
 if TYPE_CHECKING:
     from kldiv_cli.language import Scoring
 
-_ADVICE = "A mask is one array, or a table with columns, of true and false or of 0 and 1."
+_ADVICE = (
+    "A mask is one array, or a table with columns, of true and false or of 0 and 1: one per row or "
+    "one per cell."
+)
 
 
 @dataclass(frozen=True)
@@ -179,6 +182,18 @@ def described(pairing: Pairing, rows: int, cells: int, of: int) -> MaskUse | Non
     )
 
 
+def nothing_left(pairing: Pairing, skipped: int, invalid: int, left_out: int) -> InputError:
+    """Return the error of rows none of which counts, so many of them because of a mask."""
+    if not isinstance(pairing, MaskedPairing) or not left_out or skipped or invalid:
+        return nothing_counts(pairing, skipped, invalid, left_out)
+    of = " of these rows" if _is_part(pairing) else ""
+    return InputError(
+        f"{pairing.mask.source.path}: expected cells to compare, found none: the mask leaves out "
+        f"every cell{of}",
+        "--mask-means says whether true cells enter (keep) or are left out (drop).",
+    )
+
+
 def masked_cells(block: BlockPair, counted: NDArray[np.bool_]) -> int:
     """Return how many cells of the rows that count the mask of a block leaves out."""
     if block.kept is None:
@@ -229,7 +244,7 @@ def _open(mask: Input, layout: Layout) -> Source:
             return open_source(mask, layout)
         return ArraySource(as_array(mask, "mask"), layout, "mask")
     except InputError as error:
-        raise InputError(error.what, _ADVICE) from error
+        raise retold(error, "a mask", "booleans", _ADVICE) from error
 
 
 def _names(source: Source, pairing: Pairing) -> Sequence[str] | None:

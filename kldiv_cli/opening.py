@@ -265,12 +265,6 @@ def invalid_row(
 
 def nothing_counts(pairing: Pairing, skipped: int, invalid: int, masked: int = 0) -> InputError:
     """Return the error of two sides without a row that counts."""
-    if masked and not skipped and not invalid:
-        return InputError(
-            f"{pairing.reference.path}: expected rows to compare, found none: the mask leaves "
-            "out every cell",
-            "--mask-means says whether true cells enter (keep) or are left out (drop).",
-        )
     return InputError(
         f"{pairing.reference.path}: expected rows to compare, found none that counts "
         f"({skipped} skipped, nothing but -inf; {invalid} invalid"

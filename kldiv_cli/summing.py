@@ -15,12 +15,12 @@ from kldiv_cli.errors import InputError
 from kldiv_cli.loss_result import LossResult
 from kldiv_cli.losses.base import Accumulator, Loss, Outcome, Rows, Size
 from kldiv_cli.losses.priors import ClassPriors
-from kldiv_cli.masking import described, hidden, masked_cells
+from kldiv_cli.masking import described, hidden, masked_cells, nothing_left
 from kldiv_cli.measures.absence import with_masked
 from kldiv_cli.measures.base import Status
 from kldiv_cli.measures.exact import widen
 from kldiv_cli.measures.kinds import Kind, to_logits
-from kldiv_cli.opening import describe, file_row_shape, invalid_row, nothing_counts
+from kldiv_cli.opening import describe, file_row_shape, invalid_row
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.request import NanPolicy
 from kldiv_cli.selecting import selection_of
@@ -167,7 +167,7 @@ class Summing:
         )
         counted = self._counted(status)
         if not counted.any():
-            raise nothing_counts(pairing, skipped, invalid, left_out)
+            raise nothing_left(pairing, skipped, invalid, left_out)
         selection = selection_of(pairing, self.choice, *seen.ends)
         # Of a file of which some rows were read only the file itself says how many there are.
         read = len(status) if selection is None else None

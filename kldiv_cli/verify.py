@@ -15,11 +15,11 @@ from kldiv_cli.arguments import checked
 from kldiv_cli.identities import IDENTITIES
 from kldiv_cli.identities.base import TOLERANCE, Long, Rows
 from kldiv_cli.identities.distillation import USUAL_TEMPERATURE
-from kldiv_cli.masking import described, hidden, masked, masked_cells
+from kldiv_cli.masking import described, hidden, masked, masked_cells, nothing_left
 from kldiv_cli.measures.absence import with_masked
 from kldiv_cli.measures.base import Mode, Status
 from kldiv_cli.measures.exact import real
-from kldiv_cli.opening import Input, Own, describe, invalid_row, nothing_counts, open_pairing
+from kldiv_cli.opening import Input, Own, describe, invalid_row, open_pairing
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.pairing.mask import Means
 from kldiv_cli.request import NanPolicy, check_mode, check_nan_policy, check_temperature
@@ -160,7 +160,7 @@ class _Checking:
         """Raise where no row is left to check."""
         skipped, invalid = seen[Status.SKIPPED], seen[Status.INVALID]
         if seen[Status.COUNTED] == 0 and not (self.nan_policy == "propagate" and invalid):
-            raise nothing_counts(self.pairing, skipped, invalid, seen[Status.MASKED])
+            raise nothing_left(self.pairing, skipped, invalid, seen[Status.MASKED])
 
     def _result(
         self,

@@ -574,11 +574,15 @@ class TestErrors:
         with pytest.raises(InputError) as caught:
             compare(*pair(), np.full(ROWS, value), mask_means=means)
         assert caught.value.what == (
-            "array: expected rows to compare, found none: the mask leaves out every cell"
+            "mask: expected cells to compare, found none: the mask leaves out every cell"
         )
         assert caught.value.advice == (
             "--mask-means says whether true cells enter (keep) or are left out (drop)."
         )
+
+    def test_nothing_selected_of_the_rows_that_are_wanted(self) -> None:
+        with pytest.raises(InputError, match=r"the mask leaves out every cell of these rows$"):
+            compare(*pair(), np.arange(ROWS) > 2, rows="0:2")
 
     def test_nothing_is_left_to_count(self) -> None:
         s, t = pair()
@@ -601,7 +605,8 @@ class TestErrors:
         assert caught.value.what.startswith("mask: expected ")
         assert caught.value.what.endswith(f"found {found}")
         assert caught.value.advice == (
-            "A mask is one array, or a table with columns, of true and false or of 0 and 1."
+            "A mask is one array, or a table with columns, of true and false or of 0 and 1: one "
+            "per row or one per cell."
         )
 
 

@@ -96,7 +96,7 @@ LabelFile = Annotated[
         "--labels",
         metavar="FILE",
         help="The true class, or next token, per row: an .npy file of integers, or a column of the "
-        "reference table.",
+        "reference table. kldiv compare adds perplexity, KLD and delta p of these.",
         rich_help_panel=_MEANING,
     ),
 ]

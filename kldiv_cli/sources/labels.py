@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kldiv_cli.errors import InputError
+from kldiv_cli.errors import InputError, retold
 from kldiv_cli.sources import is_table, open_source
 from kldiv_cli.sources.array import as_array
 from kldiv_cli.sources.base import Layout
@@ -102,7 +102,10 @@ def read_labels(
     if isinstance(labels, str) and is_column(labels):
         return _of_column(labels, reference, layout)
     if isinstance(labels, (str, os.PathLike)):
-        source = open_source(labels, Layout())
+        try:
+            source = open_source(labels, Layout())
+        except InputError as error:
+            raise retold(error, "labels", "integers", _ADVICE) from error
         if source.format != "npy":
             raise InputError(
                 f"{source.path}: expected labels in an .npy file, found {source.format}",
@@ -119,7 +122,10 @@ def _of_column(name: str, reference: object, layout: Layout) -> Labels:
     if isinstance(reference, (str, os.PathLike)):
         path = os.fspath(reference)
         alone = replace(layout, row_axes=None, id=None, columns=(name,), group=None)
-        source = open_source(path, alone)
+        try:
+            source = open_source(path, alone)
+        except InputError as error:
+            raise _no_column(name, error) from error
         if source.class_names is not None:
             blocks = [block.values[:, 0] for block in source.blocks(_BLOCK, [name])]
             values = np.concatenate(blocks)
@@ -132,8 +138,27 @@ def _of_column(name: str, reference: object, layout: Layout) -> Labels:
             )
     else:
         path = "array"
-    raise InputError(
-        f"{path}: expected a table with the column of labels {name!r}, found an array",
+    raise _no_column(
+        name,
+        InputError(
+            f"{path}: expected a table with the column of labels {name!r}, found an array",
+            "Save the labels with numpy.save and give that .npy file.",
+        ),
+    )
+
+
+def _no_column(name: str, error: InputError) -> InputError:
+    """Return the error of labels that no column holds, of which a file may have the name."""
+    if not os.path.lexists(name):
+        return retold(
+            error,
+            "labels",
+            "integers",
+            "--labels names a column of the reference, or an .npy file.",
+        )
+    return InputError(
+        f"{name}: expected labels in an .npy file, or the name of a column of the reference, "
+        "found another file",
         "Save the labels with numpy.save and give that .npy file.",
     )
 

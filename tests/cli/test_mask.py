@@ -131,8 +131,8 @@ def test_nothing_is_kept(kldiv: Kldiv, tmp_path: Path) -> None:
         2,
         "",
         (
-            f"kldiv: error: {MAGIKA[0]}: expected rows to compare, found none: the mask leaves out "
-            "every cell\n"
+            f"kldiv: error: {tmp_path / 'm.npy'}: expected cells to compare, found none: the mask "
+            "leaves out every cell\n"
             "--mask-means says whether true cells enter (keep) or are left out (drop).\n"
         ),
     )
