@@ -67,9 +67,7 @@ def _plain(name: str, value: object) -> object:
     rule = _RULES[name]
     if isinstance(value, str) and not value and rule.plain is _input:
         option = name.upper() if name in ("reference", "candidate") else f"--{name}"
-        raise UsageError(
-            f"{option}: expected {rule.expected}, found an empty name", "Give it a name."
-        )
+        raise UsageError(f"{option}: expected a name, found an empty one", "Give that of a file.")
     try:
         return rule.plain(value)
     except (TypeError, ValueError, OverflowError) as error:

@@ -59,7 +59,10 @@ def read_classes(wanted: Wanted) -> Some:
     if isinstance(wanted, (str, os.PathLike)):
         where = os.fspath(wanted)
         if not Path(where).is_file():
-            raise UsageError(f"--classes: expected A:B or a file, found {where!r}", _ADVICE)
+            no_file = "is no file" if Path(where).exists() else "is neither: there is no such file"
+            raise UsageError(
+                f"--classes: expected A:B or a file, found {where!r}, which {no_file}", _ADVICE
+            )
         words = _indices(where) if where.lower().endswith(".npy") else _lines(where)
     else:
         where, words = "classes", tuple(str(name) for name in wanted)

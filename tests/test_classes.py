@@ -358,11 +358,24 @@ class TestErrors:
         assert caught.value.what.startswith(f"{path}: ")
         assert said in caught.value.what
 
-    @pytest.mark.parametrize("words", ["5", "missing.txt", "1:2:3", "a:b"])
-    def test_no_slice_and_no_file(self, words: str, kldiv: Kldiv) -> None:
+    @pytest.mark.parametrize(
+        ("words", "found"),
+        [
+            *(
+                (words, "neither: there is no such file")
+                for words in ("5", "no.txt", "1:2:3", "a:b")
+            ),
+            ("samples", "no file"),
+        ],
+    )
+    def test_no_slice_and_no_file(self, words: str, found: str, kldiv: Kldiv) -> None:
         code, out, err = kldiv("compare", *MAGIKA, "--classes", words)
         assert (code, out) == (2, "")
-        assert err.startswith(f"kldiv: error: --classes: expected A:B or a file, found {words!r}\n")
+        assert err == (
+            f"kldiv: error: --classes: expected A:B or a file, found {words!r}, which is {found}\n"
+            "Give a slice such as :1000, or a file with a class name or index per line, or an "
+            ".npy file of indices.\n"
+        )
 
     def test_floats_are_no_indices(self, tmp_path: Path) -> None:
         np.save(tmp_path / "kept.npy", np.array([0.5]))

@@ -106,7 +106,7 @@ def check_unique(ids: list[NDArray[Any]], side: Source) -> None:
 def check_matched(
     reference: Source, candidate: Source, what: str, ours: Sequence[str], theirs: Sequence[str]
 ) -> None:
-    """Raise unless both sides hold the same names."""
+    """Raise unless both sides hold the same names: "class names" or "row ids"."""
     left, right = set(ours), set(theirs)
     if left == right:
         return
@@ -118,9 +118,15 @@ def check_matched(
         )
         if only
     ]
-    advice = "Write both from the same rows and classes, or name them with --id and --columns"
-    if what == "class names" and left & right:
-        advice += f"; --truncate-classes keeps the {len(left & right)} in common"
+    both = len(left & right)
+    if what == "class names":
+        advice = "Write both from the same classes, or name these with --columns"
+        option = "--truncate-classes"
+    else:
+        advice = "Write both from the same rows, or name the column of row ids with --id"
+        option = "--on-missing skip"
+    if both:
+        advice += f"; kldiv compare {option} keeps the {both} in common"
     raise InputError(
         f"{candidate.path}: expected the same {what} as {reference.path}, found "
         + " and ".join(sides),

@@ -59,6 +59,8 @@ def _suffix(path: str) -> str:
 
 def _check_suffix(path: str) -> None:
     suffix = _suffix(path)
+    if not path:
+        raise UsageError("--output: expected a name, found an empty one", "Give that of a file.")
     if suffix not in reports.SUFFIXES:
         raise UsageError(
             f"{path}: expected an output named {' '.join(reports.SUFFIXES)}, found "

@@ -29,6 +29,7 @@ _LISTS = frozenset(
     kind.id for kind in (pa.list_(pa.null()), pa.large_list(pa.null()), pa.list_(pa.null(), 1))
 )
 _TELL = "Name the row id with --id COLUMN and the class columns with --columns A,B,..."
+_GROUP = "kldiv compare takes a column of groups with --group COLUMN"
 
 
 @dataclass(frozen=True)
@@ -191,7 +192,7 @@ class _Table:
                 raise InputError(
                     f"{self.path}: expected numbers beside the row id {asked!r}, found column "
                     f"{a_few(stray)} of type {self.types[stray[0]]}",
-                    "Name the class columns with --columns A,B,...",
+                    f"{_GROUP}, and --columns A,B,... names the class columns.",
                 )
             return asked, (f"row id: column {asked!r} (--id)",)
         if len(other) > 1:
@@ -200,7 +201,7 @@ class _Table:
             raise InputError(
                 f"{self.path}: expected at most one column that is not numeric, the row id, found "
                 f"{a_few(other)}",
-                _TELL,
+                f"--id COLUMN names the row id, --columns A,B,... the classes; {_GROUP}.",
             )
         if other:
             self._check_id(other[0])
