@@ -55,7 +55,7 @@ def read_classes(wanted: Wanted) -> Some:
         check_slice(wanted, "--classes")
         return Some("--classes", wanted)
     if isinstance(wanted, str) and is_slice(wanted):
-        return Some("--classes", parse_slice(wanted, "--classes"))
+        return read_classes(parse_slice(wanted, "--classes"))
     if isinstance(wanted, (str, os.PathLike)):
         where = os.fspath(wanted)
         if not Path(where).is_file():

@@ -268,7 +268,8 @@ class TestErrors:
         assert err == (
             f"kldiv: error: {paths[1]}: expected the same shapes as {paths[0]}, found 9 x 8 there "
             "and 9 x 11 here (8 and 11 classes)\n"
-            "If one has classes more at the end, --truncate-classes keeps the first 8 of both.\n"
+            "If one has classes more at the end, kldiv compare --truncate-classes keeps the first "
+            "8 of both.\n"
         )
 
     @pytest.mark.parametrize(
@@ -277,7 +278,7 @@ class TestErrors:
             ("8:", "expected classes 8: (--classes), found 8 to choose from"),
             (":9", "expected classes :9 (--classes), found 8 to choose from"),
             ("-9:", "expected classes -9: (--classes), found 8 to choose from"),
-            ("3:3", "expected classes 3:3 (--classes), found 8 to choose from"),
+            ("3:-5", "expected classes 3:-5 (--classes), found 8 to choose from"),
             (["x"], "classes: expected indices below 8, as array has, found 'x'"),
             ([8], "classes: expected indices below 8, as array has, found '8'"),
             ([-1], "classes: expected indices below 8, as array has, found '-1'"),

@@ -343,9 +343,7 @@ class TestErrors:
         [
             ({"rows": "50:"}, "s.npy: expected rows 50: (--rows), found 50 rows"),
             ({"rows": "40:51"}, "s.npy: expected rows 40:51 (--rows), found 50 rows"),
-            ({"rows": "7:7"}, "s.npy: expected rows 7:7 (--rows), found 50 rows"),
-            ({"rows": ":0"}, "s.npy: expected rows :0 (--rows), found 50 rows"),
-            ({"rows": "9:3"}, "s.npy: expected rows 9:3 (--rows), found 50 rows"),
+            ({"rows": "7:-43"}, "s.npy: expected rows 7:-43 (--rows), found 50 rows"),
             ({"rows": "-51:"}, "s.npy: expected rows -51: (--rows), found 50 rows"),
             ({"rows": "60:", "limit": 5}, "s.npy: expected rows 60: (--rows), found 50 rows"),
             ({"sample": 51}, "s.npy: expected 51 rows to draw (--sample), found 50"),
@@ -371,7 +369,7 @@ class TestErrors:
             ("40:51", "s.csv: expected row 50, found 50 rows"),
             ("60:70", "s.csv: expected row 69, found 50 rows"),
             ("-51:", "s.csv: expected rows -51: (--rows), found 50 rows"),
-            ("7:7", "s.csv: expected rows 7:7 (--rows), found none"),
+            ("7:-43", "s.csv: expected rows 7:-43 (--rows), found 50 rows"),
         ],
     )
     def test_rows_that_are_not_in_a_text(self, rows: str, what: str, tmp_path: Path) -> None:
@@ -386,6 +384,11 @@ class TestErrors:
             (("--rows", "x"), "--rows: expected A:B, found 'x'"),
             (("--rows", "1:9:2"), "--rows: expected A:B, found '1:9:2'"),
             (("--rows", "5"), "--rows: expected A:B, found '5'"),
+            (("--rows", "7:7"), "--rows: expected A:B with A before B, found 7:7"),
+            (("--rows", ":0"), "--rows: expected A:B with A before B, found :0"),
+            (("--rows", "9:3"), "--rows: expected A:B with A before B, found 9:3"),
+            (("--rows=-3:-9",), "--rows: expected A:B with A before B, found -3:-9"),
+            (("--classes", "3:3"), "--classes: expected A:B with A before B, found 3:3"),
             (("--rows", f"{10**20}:"), f"--rows: expected A:B, found '{10**20}:'"),
             (("--limit", "0"), "expected --limit of 1 or more, found 0"),
             (("--limit", "-3"), "expected --limit of 1 or more, found -3"),

@@ -52,6 +52,18 @@ _BadUsage = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 """click's UsageError, which Typer holds under a private name; missing arguments are one too."""
 
 
+def _tell_bad_usage(message: str, context: typer.Context | None) -> None:
+    """Tell what click says of options and arguments, in plain words."""
+    what = printable(message.strip()).rstrip(".")
+    for word, plain in (("valid int", "whole number"), ("valid float", "number")):
+        what = what.replace(f"is not a {word}", f"is no {plain}")
+    command = "kldiv" if context is None else context.command_path
+    advice = f"'{command} --help' lists what is known."
+    if "extra argument" in what:
+        advice = f"Quote a glob, so that it names one input; {advice}"
+    streams.tell(f"error: {what}", advice)
+
+
 def run() -> int:
     """Run the command line and return the exit code: 0, 1 (a limit), 2 (trouble), 130 (Ctrl-C)."""
     streams.prepare()
@@ -65,10 +77,7 @@ def run() -> int:
         streams.tell(f"error: {error.what}", error.advice)
         return error.exit_code
     except _BadUsage as error:
-        what = printable(error.format_message().strip()).rstrip(".")
-        context = getattr(error, "ctx", None)
-        command = "kldiv" if context is None else context.command_path
-        streams.tell(f"error: {what}", f"'{command} --help' lists what is known.")
+        _tell_bad_usage(error.format_message(), getattr(error, "ctx", None))
         return 2
     except typer.Abort:
         return 130

@@ -198,6 +198,11 @@ def _check_alone(given: list[object], report: str) -> None:
 def _sides(name: str, reference: str | None, candidate: str | None) -> tuple[str, str]:
     from kldiv_cli import losses
 
+    if name not in losses.LOSSES and candidate is None:
+        raise UsageError(
+            f"kldiv loss: expected the NAME of a loss and two files, found {name!r} first",
+            f"Known: {', '.join(losses.LOSSES)}.",
+        )
     losses.entry_of(name)
     if reference is None or candidate is None:
         raise UsageError(

@@ -280,13 +280,21 @@ def different(
 
 def _different_classes(left: Source, right: Source) -> InputError:
     found = different(left, right, "shapes", left.shape, right.shape)
-    if len(left.class_shape) != 1 or len(right.class_shape) != 1:
+    if len(left.class_shape) != 1 or len(right.class_shape) != 1 or not _may_be_paired(left, right):
         return found
     (ours,), (theirs,) = left.class_shape, right.class_shape
     return InputError(
         f"{found.what} ({ours} and {theirs} classes)",
-        f"If one has classes more at the end, --truncate-classes keeps the first "
+        "If one has classes more at the end, kldiv compare --truncate-classes keeps the first "
         f"{min(ours, theirs)} of both.",
+    )
+
+
+def _may_be_paired(left: Source, right: Source) -> bool:
+    """Tell whether the axes of rows are as many, and as long as far as that is known."""
+    rows = left.row_shape, right.row_shape
+    return len(rows[0]) == len(rows[1]) and all(
+        a is None or b is None or a == b for a, b in zip(*rows, strict=True)
     )
 
 

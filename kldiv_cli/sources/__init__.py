@@ -48,7 +48,7 @@ def open_source(path: str | os.PathLike[str], layout: Layout) -> Source:
     if files is None:
         return _open_file(path, layout)
     if layout.format is None and files.is_directory:
-        _check_known(files)
+        _check_known(files, layout)
     return open_shards(files, partial(_open_file, layout=layout))
 
 
@@ -66,7 +66,9 @@ def files_of(path: str) -> tuple[str, ...]:
     return tuple(path_of(name) if name.startswith("file:") else name for name in names)
 
 
-def recognise(path: str, first: bytes, codec: str | None = None) -> tuple[str, tuple[str, ...]]:
+def recognise(
+    path: str, first: bytes, codec: str | None = None, option: str = "--input-format"
+) -> tuple[str, tuple[str, ...]]:
     """Return the format of a file, and what there is to say of how that was found.
 
     Content comes first: a name may be wrong. Text has no content that tells, so there the suffix
@@ -80,6 +82,8 @@ def recognise(path: str, first: bytes, codec: str | None = None) -> tuple[str, t
         With what it begins, decompressed; `signatures.ENOUGH` bytes if there are as many.
     codec : str or None
         With what it is compressed.
+    option : str
+        The option that says the format.
 
     Raises
     ------
@@ -98,7 +102,7 @@ def recognise(path: str, first: bytes, codec: str | None = None) -> tuple[str, t
     if other is not None:
         raise InputError(f"{path}: expected logits, found {other.what}", other.advice)
     if name is None:
-        raise _unknown(path, suffix, first)
+        raise _unknown(path, suffix, first, option)
     if codec is not None and FORMATS[name].content is not None:
         raise InputError(
             f"{path}: expected {name} as it is, found it compressed with {codec}",
@@ -138,7 +142,7 @@ def _files(path: str) -> Files | None:
 def _open_file(path: str, layout: Layout) -> Source:
     with _readable(path):
         if layout.format is None:
-            name, notes = _recognised(path)
+            name, notes = _recognised(path, layout)
             layout = replace(layout, notes=notes)
         else:
             name = layout.format
@@ -166,20 +170,20 @@ def _opener(name: str, path: str) -> str:
     )
 
 
-def _check_known(files: Files) -> None:
+def _check_known(files: Files, layout: Layout) -> None:
     """Raise where a directory holds anything else than logits."""
     for name in files.names:
         try:
             with _readable(name):
-                _recognised(name)
+                _recognised(name, layout)
         except InputError as error:
             raise InputError(error.what, files.advice) from error
 
 
-def _recognised(path: str) -> tuple[str, tuple[str, ...]]:
+def _recognised(path: str, layout: Layout) -> tuple[str, tuple[str, ...]]:
     first = _first_bytes(path)
     codec = codec_of(first)
-    return recognise(path, _decompressed(path, first, codec), codec)
+    return recognise(path, _decompressed(path, first, codec), codec, layout.format_option)
 
 
 def _check_told(path: str, first: bytes, told: str, option: str) -> None:
@@ -272,12 +276,11 @@ def _suffix(path: str) -> str:
     return whole.suffix.lower()
 
 
-def _unknown(path: str, suffix: str, first: bytes) -> InputError:
+def _unknown(path: str, suffix: str, first: bytes, option: str) -> InputError:
     known = " ".join(suffix for entry in FORMATS.values() for suffix in entry.suffixes)
     kind = "binary data" if b"\0" in first else "text"
     return InputError(
         f"{path}: expected logits that content or suffix tells ({known}), found {kind} with "
         + (f"suffix {suffix!r}" if suffix else "no suffix"),
-        "Say what it is with --reference-format, --candidate-format or inspect's --input-format: "
-        f"{', '.join(FORMATS)}.",
+        f"Say what it is with {option}: {', '.join(FORMATS)}.",
     )

@@ -168,6 +168,8 @@ class _Table:
             fault = self.text.first_fault(self.first.names, self.columns.classes, self.truths)
             said = str(error).splitlines()[0]
             advice = _OF_MASKS if self.text.booleans else ADVICE
+            if not self.text.header and f"{fault}".startswith("line 1,"):
+                advice = "Leave --no-header out if this line names the columns."
             raise InputError(f"{self.text.path}: {fault or said}", advice) from error
 
 

@@ -49,7 +49,10 @@ class Files:
     def advice(self) -> str:
         """What to do where one of them does not belong to the others."""
         suffixes = Counter(Path(path_of(name)).suffix for name in self.names)
-        return _by_glob(_folder(self.names[0]), suffixes.most_common(1)[0][0])
+        folder, suffix = _folder(self.names[0]), suffixes.most_common(1)[0][0]
+        if self.path == f"{folder}*{suffix}":
+            return f"Name fewer of them by a longer glob, as in '{folder}NAME*{suffix}'."
+        return _by_glob(folder, suffix)
 
 
 def find_files(path: str) -> Files | None:

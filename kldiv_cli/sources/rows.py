@@ -77,15 +77,14 @@ class Choice:
     def __post_init__(self) -> None:
         if self.rows is not None:
             check_slice(self.rows, "--rows")
-        for name, value, least in (
-            ("--limit", self.limit, 1),
-            ("--sample", self.sample, 1),
-            ("--seed", self.seed, 0),
+        for name, value, least, default in (
+            ("--limit", self.limit, 1, "to compare all rows"),
+            ("--sample", self.sample, 1, "to compare all rows"),
+            ("--seed", self.seed, 0, "for 0"),
         ):
             if value is not None and value < least:
                 raise UsageError(
-                    f"expected {name} of {least} or more, found {value}",
-                    "Leave it out to compare all rows.",
+                    f"expected {name} of {least} or more, found {value}", f"Leave it out {default}."
                 )
         if self.seed is not None and self.sample is None:
             raise UsageError(
@@ -168,12 +167,15 @@ def parse_slice(text: str, option: str) -> slice:
 
 
 def check_slice(rows: slice, option: str) -> None:
-    """Raise a `UsageError` for a slice with a step, or whose ends are no integers."""
+    """Raise a `UsageError` for a slice with a step, whose ends are no integers, or of nothing."""
     if rows.step is not None or any(
         end is not None and (not isinstance(end, int) or abs(end) >= _FAR)
         for end in (rows.start, rows.stop)
     ):
         raise UsageError(f"{option}: expected A:B, found {rows}", _EXAMPLES)
+    start, stop = rows.start or 0, rows.stop
+    if stop is not None and (start < 0) == (stop < 0) and start >= stop:
+        raise UsageError(f"{option}: expected A:B with A before B, found {shown(rows)}", _EXAMPLES)
 
 
 def shown(rows: slice) -> str:

@@ -289,8 +289,9 @@ def test_what_nothing_tells_is_refused_with_the_formats(
     what, advice = refusal(path)
     suffixes = " ".join(suffix for entry in FORMATS.values() for suffix in entry.suffixes)
     assert what == f"expected logits that content or suffix tells ({suffixes}), found {found}"
-    options = "--reference-format, --candidate-format or inspect's --input-format"
-    assert advice == f"Say what it is with {options}: {', '.join(FORMATS)}."
+    assert advice == f"Say what it is with --input-format: {', '.join(FORMATS)}."
+    _, advice = refusal(path, Layout(side="candidate"))
+    assert advice == f"Say what it is with --candidate-format: {', '.join(FORMATS)}."
 
 
 def test_the_format_that_is_said_overrules(tmp_path: Path) -> None:
