@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.comparison import Comparison
-from kldiv_cli.pairing import Pairing, different
+from kldiv_cli.pairing import Pairing
 from kldiv_cli.pairing.by_id import OnMissing
 from kldiv_cli.pairing.kept import Kept
+from kldiv_cli.pairing.matching import different
 from kldiv_cli.selection import Missing, Selection
 from kldiv_cli.sources.base import Source
 from kldiv_cli.sources.rows import Choice, shown

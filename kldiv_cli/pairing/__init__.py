@@ -16,12 +16,14 @@ from kldiv_cli.pairing.kept import Kept
 from kldiv_cli.pairing.matching import (
     Steps,
     check_matched,
+    different,
+    different_classes,
     first_difference,
     ids_of,
     only,
     with_places,
 )
-from kldiv_cli.sources.base import BLOCK_BYTES, Block, Source, shown_shape
+from kldiv_cli.sources.base import BLOCK_BYTES, Block, Source
 
 
 @dataclass(frozen=True)
@@ -259,7 +261,7 @@ class Pairing:
     def _check_shapes(self) -> None:
         left, right = self.reference, self.candidate
         if self.classes is None and left.class_shape != right.class_shape and not self._by_name:
-            raise _different_classes(left, right)
+            raise different_classes(left, right)
         known = None not in (*left.row_shape, *right.row_shape)
         if known and left.row_shape != right.row_shape and self.by == "position":
             raise different(left, right, "shapes", left.shape, right.shape)
@@ -267,40 +269,5 @@ class Pairing:
             raise different(left, right, "axes of rows", left.shape, right.shape)
 
 
-def different(
-    reference: Source, candidate: Source, what: str, left: object, right: object
-) -> InputError:
-    """Return the error of two sides of which something should be the same and is not."""
-    return InputError(
-        f"{candidate.path}: expected the same {what} as {reference.path}, found "
-        f"{_shown(left)} there and {_shown(right)} here",
-        "Compare outputs of the same inputs; --row-axes says which leading axes are rows.",
-    )
-
-
-def _different_classes(left: Source, right: Source) -> InputError:
-    found = different(left, right, "shapes", left.shape, right.shape)
-    if len(left.class_shape) != 1 or len(right.class_shape) != 1 or not _may_be_paired(left, right):
-        return found
-    (ours,), (theirs,) = left.class_shape, right.class_shape
-    return InputError(
-        f"{found.what} ({ours} and {theirs} classes)",
-        "If one has classes more at the end, kldiv compare --truncate-classes keeps the first "
-        f"{min(ours, theirs)} of both.",
-    )
-
-
-def _may_be_paired(left: Source, right: Source) -> bool:
-    """Tell whether the axes of rows are as many, and as long as far as that is known."""
-    rows = left.row_shape, right.row_shape
-    return len(rows[0]) == len(rows[1]) and all(
-        a is None or b is None or a == b for a, b in zip(*rows, strict=True)
-    )
-
-
 def _value_bytes(dtype: str) -> int:
     return 2 if dtype == "bfloat16" else np.dtype(dtype).itemsize
-
-
-def _shown(value: object) -> str:
-    return shown_shape(value) if isinstance(value, tuple) else str(value)

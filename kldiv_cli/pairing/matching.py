@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError, a_few
-from kldiv_cli.sources.base import Block, Source
+from kldiv_cli.sources.base import Block, Source, shown_shape
 
 
 class Steps:
@@ -132,3 +132,39 @@ def check_matched(
         + " and ".join(sides),
         f"{advice}.",
     )
+
+
+def different(
+    reference: Source, candidate: Source, what: str, left: object, right: object
+) -> InputError:
+    """Return the error of two sides of which something should be the same and is not."""
+    return InputError(
+        f"{candidate.path}: expected the same {what} as {reference.path}, found "
+        f"{_shown(left)} there and {_shown(right)} here",
+        "Compare outputs of the same inputs; --row-axes says which leading axes are rows.",
+    )
+
+
+def different_classes(left: Source, right: Source) -> InputError:
+    """Return the error of two sides with other numbers of classes, and no names to match."""
+    found = different(left, right, "shapes", left.shape, right.shape)
+    if len(left.class_shape) != 1 or len(right.class_shape) != 1 or not _may_be_paired(left, right):
+        return found
+    (ours,), (theirs,) = left.class_shape, right.class_shape
+    return InputError(
+        f"{found.what} ({ours} and {theirs} classes)",
+        "If one has classes more at the end, kldiv compare --truncate-classes keeps the first "
+        f"{min(ours, theirs)} of both.",
+    )
+
+
+def _may_be_paired(left: Source, right: Source) -> bool:
+    """Tell whether the axes of rows are as many, and as long as far as that is known."""
+    rows = left.row_shape, right.row_shape
+    return len(rows[0]) == len(rows[1]) and all(
+        a is None or b is None or a == b for a, b in zip(*rows, strict=True)
+    )
+
+
+def _shown(value: object) -> str:
+    return shown_shape(value) if isinstance(value, tuple) else str(value)
