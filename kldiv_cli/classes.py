@@ -15,6 +15,7 @@ from kldiv_cli.errors import InputError, UsageError, a_few
 from kldiv_cli.pairing.kept import Columns, Kept, columns_of
 from kldiv_cli.sources.base import Layout, Source
 from kldiv_cli.sources.labels import read_labels
+from kldiv_cli.sources.piped import STDIN, no_side
 from kldiv_cli.sources.rows import check_slice, is_slice, parse_slice, shown
 
 Wanted = str | os.PathLike[str] | slice | Sequence[str] | Sequence[int] | NDArray[np.integer]
@@ -58,6 +59,8 @@ def read_classes(wanted: Wanted) -> Some:
         return read_classes(parse_slice(wanted, "--classes"))
     if isinstance(wanted, (str, os.PathLike)):
         where = os.fspath(wanted)
+        if where == STDIN:
+            raise no_side("--classes")
         if not Path(where).is_file():
             no_file = "is no file" if Path(where).exists() else "is neither: there is no such file"
             raise UsageError(

@@ -22,6 +22,7 @@ from kldiv_cli.opening import file_row_shape, row_count
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.request import Request
 from kldiv_cli.sources.base import Source
+from kldiv_cli.sources.piped import STDIN, no_side
 from kldiv_cli.sources.row_labels import RowLabels, read_row_labels
 from kldiv_cli.summary import Summary
 
@@ -69,6 +70,8 @@ def open_grouping(
             return _by_confidence(request)
         if group == "position":
             return _by_position(pairing)
+        if group == STDIN:
+            raise no_side("--group")
         if not _exists(group):
             raise UsageError(
                 f"--group: expected {', '.join(WORDS)}, a column or a file, found {group!r}, which "

@@ -22,7 +22,7 @@ from kldiv_cli.sources import open_source
 from kldiv_cli.sources.array import ArraySource, as_array
 from kldiv_cli.sources.base import Layout, Source
 from kldiv_cli.sources.censored import is_llamacpp
-from kldiv_cli.sources.piped import STDIN
+from kldiv_cli.sources.piped import STDIN, no_side
 from kldiv_cli.sources.selected import whole
 
 if TYPE_CHECKING:
@@ -237,10 +237,7 @@ def _open(mask: Input, layout: Layout) -> Source:
     try:
         if isinstance(mask, (str, os.PathLike)):
             if os.fspath(mask) == STDIN:
-                raise UsageError(
-                    f"--mask {STDIN}: standard input can be REFERENCE or CANDIDATE only",
-                    "Save the mask to a file.",
-                )
+                raise no_side("--mask")
             return open_source(mask, layout)
         return ArraySource(as_array(mask, "mask"), layout, "mask")
     except InputError as error:

@@ -72,9 +72,10 @@ def open_side(side: Input, layout: Layout) -> Source:
         raise UsageError(
             f"format {layout.format!r} is for a file, and the input is an array", "Leave it out."
         )
-    array = as_array(side, "array")
-    dtype = told_type(array.dtype, layout, "array")
-    return ArraySource(array if dtype == array.dtype else array.view(dtype), layout)
+    name = "array" if layout.side is None else f"{layout.side} array"
+    array = as_array(side, name)
+    dtype = told_type(array.dtype, layout, name)
+    return ArraySource(array if dtype == array.dtype else array.view(dtype), layout, name)
 
 
 def open_pairing(
@@ -172,7 +173,7 @@ def without_labels(layout: Layout, reference: Input, labels: object) -> Layout:
                 "Leave it out of --columns.",
             )
         return layout
-    side = open_side(reference, layout)
+    side = open_side(reference, replace(layout, side="reference"))
     names = side.class_names
     if names is None or labels not in names:
         return layout
@@ -269,5 +270,5 @@ def nothing_counts(pairing: Pairing, skipped: int, invalid: int, masked: int = 0
         f"{pairing.reference.path}: expected rows to compare, found none that counts "
         f"({skipped} skipped, nothing but -inf; {invalid} invalid"
         + (f"; {masked} masked)" if masked else ")"),
-        "Check the mask of what wrote the files.",
+        "Check what wrote the files: no row is a distribution on both sides.",
     )

@@ -199,3 +199,14 @@ def test_signatures_are_those_of_the_functions() -> None:
         compare(S, T, "softmax")  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="missing 1 required positional argument: 'candidate'"):
         compare(S)  # type: ignore[call-arg]
+
+
+def test_an_array_is_called_by_its_side() -> None:
+    with pytest.raises(KldivError) as caught:
+        compare(S, T[:, :4])
+    assert caught.value.what == (
+        "candidate array: expected the same shapes as reference array, found 40 x 6 there and "
+        "40 x 4 here (6 and 4 classes)"
+    )
+    found = compare(S, T)
+    assert (found.reference.path, found.candidate.path) == ("reference array", "candidate array")

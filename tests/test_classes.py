@@ -279,9 +279,9 @@ class TestErrors:
             (":9", "expected classes :9 (--classes), found 8 to choose from"),
             ("-9:", "expected classes -9: (--classes), found 8 to choose from"),
             ("3:-5", "expected classes 3:-5 (--classes), found 8 to choose from"),
-            (["x"], "classes: expected indices below 8, as array has, found 'x'"),
-            ([8], "classes: expected indices below 8, as array has, found '8'"),
-            ([-1], "classes: expected indices below 8, as array has, found '-1'"),
+            (["x"], "classes: expected indices below 8, as reference array has, found 'x'"),
+            ([8], "classes: expected indices below 8, as reference array has, found '8'"),
+            ([-1], "classes: expected indices below 8, as reference array has, found '-1'"),
             ([1, 1], "classes: expected every class once, found '1' more than once"),
             (["1", "01"], "classes: expected every class once, found 1 again in another spelling"),
             ([], "classes: expected every class once, found none"),
@@ -300,7 +300,9 @@ class TestErrors:
             compare(path, path, classes=["0", "1"])
 
     def test_an_open_end_says_nothing_of_sides_that_differ(self) -> None:
-        with pytest.raises(InputError, match="expected as many classes as array, found 8 there"):
+        with pytest.raises(
+            InputError, match="expected as many classes as reference array, found 8"
+        ):
             compare(S, WIDE, classes="3:")
         assert compare(S, WIDE, classes="3:8").classes == 5
 

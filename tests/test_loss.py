@@ -134,7 +134,7 @@ class TestBlocks:
         assert result.value == loss("globalpointer", *(x[2:5] for x in cubes)).value
         assert (result.rows, result.denominator) == (3, 3)
         what, _ = refusal(lambda: loss("globalpointer", *cubes, rows=":11"))
-        assert what == "array: expected rows :11 (--rows), found 10 rows"
+        assert what == "reference array: expected rows :11 (--rows), found 10 rows"
 
     def test_a_file_is_read_no_further(self, sides: tuple[Array, Array], tmp_path: Path) -> None:
         lines = [",".join(map(repr, row)) for row in sides[0].tolist()]
@@ -217,7 +217,9 @@ class TestLabels:
         what, _ = refusal(lambda: loss("dkd", *sides, labels=path))
         assert what == f"{path}: expected 60 labels, one per row, found 5"
         what, advice = refusal(lambda: loss("dkd", *sides, labels="truth"))
-        assert what == "array: expected a table with the column of labels 'truth', found an array"
+        assert what == (
+            "reference array: expected a table with the column of labels 'truth', found an array"
+        )
         assert ".npy" in advice
         what, _ = refusal(lambda: loss("dkd", *sides, labels=tmp_path / "none.npy"))
         assert what == f"{tmp_path / 'none.npy'}: expected a file, found nothing there"
@@ -306,7 +308,7 @@ class TestRows:
         m, n = sides
         n[4, 2] = np.nan
         what, advice = refusal(lambda: loss("vat", m, n))
-        assert what == "array: row 4, class 2: expected a finite logit or -inf, found NaN"
+        assert what == "candidate array: row 4, class 2: expected a finite logit or -inf, found NaN"
         assert "--nan-policy omit" in advice
 
     @pytest.mark.parametrize("name", LOSSES)
@@ -333,8 +335,8 @@ class TestRows:
         out = np.full((3, 4), -np.inf)
         what, _ = refusal(lambda: loss("torch", out, out))
         assert what == (
-            "array: expected rows to compare, found none that counts (3 skipped, nothing but "
-            "-inf; 0 invalid)"
+            "reference array: expected rows to compare, found none that counts (3 skipped, nothing "
+            "but -inf; 0 invalid)"
         )
 
     def test_shapes_must_agree(self) -> None:

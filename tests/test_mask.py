@@ -459,7 +459,7 @@ class TestInvalidCells:
         s, t = pair()
         kept = mask_of(ROWS, CLASSES)
         s[2, 1] = NAN
-        with pytest.raises(InputError, match="array: row 2, class 1: expected a finite logit"):
+        with pytest.raises(InputError, match="array: row 2, class 1: expected a finite"):
             compare(s, t, kept)
 
     def test_a_side_with_nothing_in_the_kept_cells(self) -> None:
@@ -469,8 +469,8 @@ class TestInvalidCells:
         with pytest.raises(InputError) as caught:
             compare(s, t, kept)
         assert caught.value.what == (
-            "array: row 2: expected a distribution, found nothing but -inf in the cells that the "
-            "mask keeps"
+            "candidate array: row 2: expected a distribution, found nothing but -inf in the cells "
+            "that the mask keeps"
         )
 
     def test_mask_mismatches_are_those_of_kept_cells(self) -> None:
@@ -488,7 +488,8 @@ class TestInvalidCells:
         t[:, kept] = s[:, kept]
         (warning,) = compare(s, t, kept).warnings
         assert warning == (
-            "array and array hold the same numbers where the mask keeps them: is one a copy?"
+            "reference array and candidate array hold the same numbers where the mask keeps them: "
+            "is one a copy?"
         )
 
     def test_probabilities_are_still_noticed(self) -> None:
@@ -683,7 +684,7 @@ class TestFiles:
             with pytest.raises(InputError) as caught:
                 compare(*pair(), tmp_path / "m.csv")
             assert caught.value.what == (
-                f"{tmp_path / 'm.csv'}: expected {ROWS} rows, as array has, found {rows}"
+                f"{tmp_path / 'm.csv'}: expected {ROWS} rows, as reference array has, found {rows}"
             )
 
     @pytest.mark.parametrize("rows", [ROWS - 1, ROWS + 1])
@@ -729,7 +730,7 @@ class TestFiles:
             return replace(open_parquet(str(path), layout), rows=ROWS)
 
         monkeypatch.setattr(masking, "open_source", lying)
-        with pytest.raises(InputError, match="expected 7 rows, as array has, found 5"):
+        with pytest.raises(InputError, match="expected 7 rows, as reference array has, found 5"):
             compare(*pair(), tmp_path / "m.parquet")
 
     @pytest.mark.parametrize(

@@ -328,7 +328,7 @@ class TestLengths:
         assert caught.value.what == f"{paths[1]}: expected row 24, found 20 rows"
 
     def test_axes_of_rows_must_be_the_same(self) -> None:
-        with pytest.raises(InputError, match="expected the same shapes as array"):
+        with pytest.raises(InputError, match="expected the same shapes as reference array"):
             compare(np.zeros((3, 4, 5)), np.zeros((3, 2, 5)), rows=":2")
 
     def test_the_table_names_both(self, kldiv: Kldiv, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ class DeflatedSource(Derived):
     outline : ArraySource
         Its shape, type and layout, around no values.
     open : callable
-        Opens what holds it, at its begin.
+        Opens what holds it, at its beginning.
     header_size : int
         How many bytes precede the values.
     """

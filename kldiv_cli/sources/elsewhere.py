@@ -63,7 +63,7 @@ def _root(uri: str) -> str:
 
 
 def open_elsewhere(path: str) -> IO[bytes]:
-    """Open it at its begin, to be read from there to its end."""
+    """Open it at its beginning, to be read from there to its end."""
     if path == STDIN:
         return standard_input().open()
     # PyArrow's file systems take longer to load than a small file to compare.
@@ -83,7 +83,7 @@ def size_elsewhere(path: str) -> int | None:
 
 
 def is_readable_again(path: str) -> bool:
-    """Tell whether a file, or what is elsewhere, can be read from its begin."""
+    """Tell whether a file, or what is elsewhere, can be read from its beginning."""
     return path != STDIN or standard_input().is_whole
 
 

@@ -139,6 +139,10 @@ def _check_text(text: Delimited, read: bytes) -> None:
     first, second, *_ = (*read.split(b"\n", 2), b"")
     if text.header and not first.strip():
         raise InputError(f"{text.path}: expected a header line, found an empty one", ADVICE)
+    if first.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise InputError(
+            f"{text.path}: expected text in UTF-8, found UTF-16", "Write it again in UTF-8."
+        )
     if b"\0" in first or b"\0" in second:
         raise InputError(
             f"{text.path}: expected text, found binary data that begins with {first[:6]!r}", ADVICE

@@ -15,6 +15,7 @@ from kldiv_cli.sources import is_table, open_source
 from kldiv_cli.sources.array import as_array
 from kldiv_cli.sources.base import Layout
 from kldiv_cli.sources.elsewhere import is_uri
+from kldiv_cli.sources.piped import STDIN, no_side
 
 _BLOCK = 1 << 16
 _NO_LABEL = "Leave rows without a label out: --mask FILE, true for every row that has one."
@@ -99,6 +100,8 @@ def read_labels(
     InputError
         The file cannot be read, the reference has no such column, or a label is no integer.
     """
+    if isinstance(labels, str) and labels == STDIN:
+        raise no_side("--labels")
     if isinstance(labels, str) and is_column(labels):
         return _of_column(labels, reference, layout)
     if isinstance(labels, (str, os.PathLike)):
@@ -137,7 +140,7 @@ def _of_column(name: str, reference: object, layout: Layout) -> Labels:
                 "Save the labels with numpy.save and give that .npy file.",
             )
     else:
-        path = "array"
+        path = "reference array"
     raise _no_column(
         name,
         InputError(

@@ -92,7 +92,7 @@ class Begin(NamedTuple):
 
 
 def growing(file: pa.NativeFile, delimiter: str | None = None) -> Iterator[Begin]:
-    """Yield more and more of the begin of a file, up to `LONGEST_LINE`; see `whole_lines`."""
+    """Yield more and more of the beginning of a file, up to `LONGEST_LINE`; see `whole_lines`."""
     read = b""
     for size in _SIZES:
         more = bytearray(size - len(read))

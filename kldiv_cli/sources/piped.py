@@ -17,8 +17,16 @@ HELD = 1 << 26
 _STEP = 1 << 20
 
 
+def no_side(option: str) -> UsageError:
+    """Return the error of standard input as something else than one of the two sides."""
+    return UsageError(
+        f"{option} {STDIN}: standard input can be REFERENCE or CANDIDATE only",
+        "Save what it holds to a file.",
+    )
+
+
 class Replay:
-    """A stream that several readers may read one after the other, each from its begin.
+    """A stream that several readers may read one after the other, each from its beginning.
 
     Parameters
     ----------
@@ -36,11 +44,11 @@ class Replay:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it can be read from its begin."""
+        """Whether it can be read from its beginning."""
         return self._passed == len(self._head)
 
     def open(self) -> BufferedReader:
-        """Return a reader at the begin.
+        """Return a reader at the beginning.
 
         Raises
         ------

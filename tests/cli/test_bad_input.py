@@ -246,7 +246,7 @@ MORE_BAD = {
     "fifo": Bad(".npy", os.mkfifo, "no regular file"),
     "archive": Bad(".npz", lambda path: np.savez(path, LOGITS, LOGITS), "expected one array"),
     "cut-parquet-as-npy": Bad(".npy", parquet(named())[:-5], ""),
-    "utf-16": Bad(".csv", csv().encode("utf-16"), "expected text, found binary data"),
+    "utf-16": Bad(".csv", csv().encode("utf-16"), "expected text in UTF-8, found UTF-16"),
     "nul": Bad(".csv", "a,b,c,d\n1,2,3,\0\n", "expected text, found binary data"),
     "version-9": Bad(".npy", npy_header(9, 118) + bytes(999), "expected .npy version 1, 2 or 3"),
     "single-number": Bad(".npy", npy(1.5), "found a single number"),

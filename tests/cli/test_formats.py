@@ -126,11 +126,14 @@ def test_a_format_is_said_of_either_side(kldiv: Kldiv, unnamed: tuple[Path, Path
 
 
 def test_one_side_is_not_taken_for_the_other(kldiv: Kldiv, unnamed: tuple[Path, Path]) -> None:
-    for words, unknown in ((BOTH[:2], unnamed[1]), (BOTH[2:], unnamed[0])):
+    for words, unknown, option in (
+        (BOTH[:2], unnamed[1], "--candidate-format"),
+        (BOTH[2:], unnamed[0], "--reference-format"),
+    ):
         code, out, err = kldiv("compare", *unnamed, *words)
         assert (code, out) == (2, "")
         assert err.startswith(f"kldiv: error: {unknown}: expected logits that content or suffix")
-        assert err.splitlines()[1].startswith("Say what it is with --reference-format, ")
+        assert err.splitlines()[1].startswith(f"Say what it is with {option}: npy, ")
 
 
 @pytest.mark.parametrize("words", [("verify",), ("loss", "torch"), ("loss", "globalpointer")])

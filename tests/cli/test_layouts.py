@@ -173,7 +173,9 @@ class TestDtype:
         assert repr(found.measures["jeffreys"]["total"]) + "\n" == TOTAL
         with pytest.raises(InputError) as caught:
             compare(raw, Q)
-        assert caught.value.what.startswith("array: expected real numbers, found |V2 (two raw ")
+        assert caught.value.what.startswith(
+            "reference array: expected real numbers, found |V2 (two raw "
+        )
         assert caught.value.advice == "Say --dtype bfloat16 if that is what they are."
 
     def test_an_array_that_says_so_itself_needs_no_option(self) -> None:

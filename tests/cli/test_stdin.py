@@ -199,12 +199,13 @@ def test_one_side_only(kldiv: Kldiv, feed: Feed) -> None:
     )
 
 
-def test_no_mask(kldiv: Kldiv, feed: Feed) -> None:
+@pytest.mark.parametrize("option", ["--mask", "--labels", "--group", "--classes"])
+def test_nothing_but_a_side(kldiv: Kldiv, feed: Feed, option: str) -> None:
     feed(npy(ROWS))
     fp32 = SAMPLES / "magika-fp32.npy"
-    assert kldiv("compare", fp32, fp32, "--mask", "-").err == (
-        "kldiv: error: --mask -: standard input can be REFERENCE or CANDIDATE only\n"
-        "Save the mask to a file.\n"
+    assert kldiv("compare", fp32, fp32, option, "-").err == (
+        f"kldiv: error: {option} -: standard input can be REFERENCE or CANDIDATE only\n"
+        "Save what it holds to a file.\n"
     )
 
 

@@ -273,7 +273,7 @@ class TestCheck:
             pytest.param(["out.txt"], UsageError, r"out\.txt: .*found suffix '\.txt'", id="suffix"),
             pytest.param(["out"], UsageError, r"out: .*found no suffix", id="no-suffix"),
             pytest.param(["out.csv.gz"], UsageError, r"found suffix '\.gz'", id="two-suffixes"),
-            pytest.param([""], UsageError, "expected an output named", id="empty"),
+            pytest.param([""], UsageError, "--output: expected a name, found an", id="empty"),
             pytest.param(["."], UsageError, "expected an output named", id="here"),
             pytest.param(["a.csv", "a.csv"], UsageError, r"a\.csv: .* was named", id="twice"),
             pytest.param(["a.csv", "./a.csv"], UsageError, r"\./a\.csv: ", id="twice-in-words"),

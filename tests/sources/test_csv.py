@@ -303,7 +303,7 @@ def test_a_bad_line_in_a_later_block_is_named(tmp_path: Path, bad: str) -> None:
         (b"a,b\n\n\n", "expected rows, found none"),
         (b"PAR1\0\0\0", "expected text, found binary data"),
         (b"\x89PNH\r\n\x1a\n\0\0\0\rIHDR", "expected text"),
-        ("a,b\n1,2\n".encode("utf-16"), "expected text, found binary data"),
+        ("a,b\n1,2\n".encode("utf-16"), "expected text in UTF-8, found UTF-16"),
         (b"a,b\n\0,\0\n", "expected text, found binary data"),
         (b"1.5,2.5\n1,2\n", "line 1: expected column names, found numbers"),
         (b"-1,2,-3\n1,2,3\n", "line 1: expected column names, found numbers"),
