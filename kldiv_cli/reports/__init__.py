@@ -51,8 +51,6 @@ REPORTS = {
 
 SUFFIXES = {report.suffix: name for name, report in REPORTS.items() if report.suffix is not None}
 """Which report a file name asks for."""
-TO_STDOUT = tuple(name for name, report in REPORTS.items() if report.kind == "text")
-"""The reports that can go to standard output."""
 
 
 def load(name: str) -> Callable[[Comparison, IO[Any]], None]:

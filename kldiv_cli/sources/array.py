@@ -97,7 +97,7 @@ class ArraySource:
         return prod(self.row_shape)
 
     def blocks(self, rows: int, classes: Sequence[str] | None = None) -> Iterator[Block]:
-        """Yield blocks; of an array that is not in C order, each is a copy of its own rows."""
+        """Yield blocks; those of an array that is not in C order are parts of copies."""
         if classes is not None:
             raise ValueError("an array has no class names")
         return self.blocks_at(range(self.rows_expected), rows)

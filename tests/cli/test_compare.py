@@ -29,7 +29,7 @@ from kldiv_cli import Comparison, reports
 from kldiv_cli.cli import options, reading
 from kldiv_cli.measures import _native
 from kldiv_cli.measures.base import Mode
-from kldiv_cli.reports import REPORTS, SUFFIXES, TO_STDOUT
+from kldiv_cli.reports import REPORTS, SUFFIXES
 from kldiv_cli.request import NanPolicy, Unit
 from kldiv_cli.sources import FORMATS
 from kldiv_cli.statistics import STATISTICS
@@ -41,6 +41,7 @@ MAGIKA = "samples/magika-fp32.npy", "samples/magika-int8.npy"
 PARQUET = "samples/magika-fp32.parquet", "samples/magika-int8-shuffled.parquet"
 CSV = "samples/magika-fp32-24.csv", "samples/magika-int8-24.csv"
 OCR = "samples/ocr-det-fp32.npy", "samples/ocr-det-int8.npy"
+TO_STDOUT = tuple(name for name, report in REPORTS.items() if report.kind == "text")
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
 
