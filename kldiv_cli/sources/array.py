@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -153,7 +154,7 @@ def as_array(values: ArrayLike, name: str) -> NDArray[Any]:
         NumPy makes none of it: rows differ in length, or a tensor is not in this memory.
     """
     try:
-        return np.asarray(values)
+        return np.asarray(values) if not _is_bfloat16(values) else _bits(values).view(BFLOAT16)
     except ValueError as error:
         raise InputError(
             f"{name}: expected rows of one length, found what NumPy makes no array of ({error})",
@@ -164,6 +165,17 @@ def as_array(values: ArrayLike, name: str) -> NDArray[Any]:
             f"{name}: expected an array, found what NumPy makes none of ({error})",
             "Of a PyTorch tensor, give tensor.detach().cpu().float().numpy().",
         ) from error
+
+
+def _is_bfloat16(values: Any) -> bool:
+    """Tell a PyTorch tensor of a type that NumPy lacks; where there is one, torch is loaded."""
+    torch = sys.modules.get("torch")
+    return torch is not None and getattr(values, "dtype", None) is torch.bfloat16
+
+
+def _bits(values: Any) -> NDArray[Any]:
+    """Return the bits of such a tensor, which are not copied."""
+    return np.asarray(values.view(sys.modules["torch"].int16))
 
 
 def type_name(dtype: np.dtype[Any]) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from kldiv_cli import compare
 from kldiv_cli.errors import InputError
 from kldiv_cli.sources.array import ArraySource
 from kldiv_cli.sources.base import BFLOAT16, Layout
@@ -633,3 +634,28 @@ def test_a_damaged_file_without_checksums_gives_an_error_or_other_numbers(tmp_pa
         lambda whole, found: 0 < found.nbytes <= len(whole) or found.strides[0] == 0,
     )
     assert answers > 0
+
+
+class TestTensors:
+    """In Python, where torch is installed."""
+
+    @pytest.mark.parametrize("part", [np.s_[:], np.s_[::2, 1:]], ids=["whole", "strided"])
+    def test_bfloat16_is_read_as_it_is(self, part: Any) -> None:
+        torch = pytest.importorskip("torch")
+        values = torch.randn(2, 20, 5, generator=torch.Generator().manual_seed(1)).bfloat16()
+        sides = [side[part] for side in values]
+        found = compare(*sides)
+        expected = compare(*(side.float() for side in sides))
+        assert (found.reference.dtype, found.reference.shape) == ("bfloat16", tuple(sides[0].shape))
+        np.testing.assert_array_equal(found.values["jeffreys"], expected.values["jeffreys"])
+
+    @pytest.mark.parametrize("device", ["cpu", "meta"])
+    def test_a_tensor_that_numpy_cannot_read(self, device: str) -> None:
+        torch = pytest.importorskip("torch")
+        tensor = torch.ones(2, 3, device=device, requires_grad=True)
+        with pytest.raises(InputError) as caught:
+            compare(tensor, tensor)
+        assert caught.value.what.startswith("array: expected an array, found what NumPy makes none")
+        assert caught.value.advice == (
+            "Of a PyTorch tensor, give tensor.detach().cpu().float().numpy()."
+        )
