@@ -78,8 +78,8 @@ class Choice:
         if self.rows is not None:
             check_slice(self.rows, "--rows")
         for name, value, least, default in (
-            ("--limit", self.limit, 1, "to compare all rows"),
-            ("--sample", self.sample, 1, "to compare all rows"),
+            ("--limit", self.limit, 1, "for all rows"),
+            ("--sample", self.sample, 1, "for all rows"),
             ("--seed", self.seed, 0, "for 0"),
         ):
             if value is not None and value < least:
@@ -136,7 +136,7 @@ class Choice:
         if self.sample > len(rows):
             raise InputError(
                 f"{path}: expected {self.sample} rows to draw (--sample), found {len(rows)}",
-                "Draw fewer, or leave --sample out to compare all of them.",
+                "Draw fewer, or leave --sample out for all of them.",
             )
         return Chosen(start, stop, drawn=draw(rows, self.sample, self.seed or 0))
 
