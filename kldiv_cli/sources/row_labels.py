@@ -24,6 +24,8 @@ _ADVICE = (
 _KINDS = "an .npy array of integers, bool or text"
 _MOST = 1 << 28
 """How many bytes are read of what may never end, as a pipe or a device."""
+_LARGEST = 1 << 30
+"""How many bytes a file may have: it is held in memory, some of it twice."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,14 @@ def read_row_labels(labels: str | os.PathLike[str] | ArrayLike) -> RowLabels:
     path = os.fspath(labels)
     try:
         with Path(path).open("rb") as file:
-            regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+            found = os.fstat(file.fileno())
+            regular = stat.S_ISREG(found.st_mode)
+            if regular and found.st_size > _LARGEST:
+                raise InputError(
+                    f"{path}: expected labels of at most {_LARGEST >> 20} MB, found "
+                    f"{found.st_size >> 20} MB",
+                    _ADVICE,
+                )
             content = file.read() if regular else file.read(_MOST)
     except OSError as error:
         raise InputError(
@@ -99,6 +108,8 @@ def _of_npy(path: str, content: bytes) -> NDArray[Any]:
 
 
 def _of_lines(path: str, content: bytes) -> NDArray[Any]:
+    if b"\0" in content:
+        raise InputError(f"{path}: expected lines of text or {_KINDS}, found binary data", _ADVICE)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -106,8 +117,6 @@ def _of_lines(path: str, content: bytes) -> NDArray[Any]:
             f"{path}: expected lines of text in UTF-8 or {_KINDS}, found bytes that are neither",
             _ADVICE,
         ) from error
-    if "\0" in text:
-        raise InputError(f"{path}: expected lines of text or {_KINDS}, found binary data", _ADVICE)
     lines = text.removesuffix("\n").split("\n") if text else []
     values = np.empty(len(lines), dtype=object)
     values[:] = [line.removesuffix("\r") or None for line in lines]

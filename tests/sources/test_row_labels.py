@@ -126,6 +126,15 @@ def test_what_is_no_file_is_refused(name: str, tmp_path: Path) -> None:
     assert caught.value.advice == "Check the path and its permissions."
 
 
+def test_a_file_too_large_to_hold_is_refused_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "labels.txt"
+    with path.open("wb") as file:
+        file.truncate(1124 << 20)
+    with pytest.raises(InputError) as caught:
+        read_row_labels(path)
+    assert caught.value.what == f"{path}: expected labels of at most 1024 MB, found 1124 MB"
+
+
 def test_what_may_never_end_is_refused() -> None:
     with pytest.raises(InputError) as caught:
         read_row_labels("/dev/zero")
