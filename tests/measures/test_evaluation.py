@@ -212,7 +212,7 @@ def test_numpy_alone_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @needs_kernels
-@pytest.mark.parametrize("value", [None, "", "c"])
+@pytest.mark.parametrize("value", [None, ""])
 def test_the_best_c_kernels_otherwise(value: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KLDIV_KERNELS", raising=False)
     if value is not None:
@@ -221,13 +221,13 @@ def test_the_best_c_kernels_otherwise(value: str | None, monkeypatch: pytest.Mon
     assert sorted(_native.load()) == ["sigmoid", "sigmoid_jeffreys", "softmax"]
 
 
-@pytest.mark.parametrize("value", ["numba", "NumPy", "C", "1"])
+@pytest.mark.parametrize("value", ["numba", "NumPy", "c", "1"])
 def test_a_wrong_value_in_the_environment(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KLDIV_KERNELS", value)
     for ask in (_native.describe, _native.load, _native.instruction_sets):
         with pytest.raises(UsageError) as caught:
             ask()
-        assert caught.value.what == f"KLDIV_KERNELS: expected numpy, or c, found {value!r}"
+        assert caught.value.what == f"KLDIV_KERNELS: expected numpy, found {value!r}"
         assert caught.value.advice == (
             "Unset it, or say KLDIV_KERNELS=numpy to compute with NumPy alone."
         )
@@ -246,7 +246,7 @@ def test_without_the_extension(mode: Mode, without_extension: None) -> None:
     assert_same(found, by_numpy(asked, s, t))
 
 
-@pytest.mark.parametrize("value", ["c", "numpy"])
+@pytest.mark.parametrize("value", ["", "numpy"])
 def test_describing_needs_no_numpy(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KLDIV_KERNELS", value)
     code = (
@@ -262,5 +262,5 @@ def test_describing_needs_no_numpy(value: str, monkeypatch: pytest.MonkeyPatch) 
     )
     sets = _native.instruction_sets()
     best = f"C kernels, {sets[-1]}" if sets else "NumPy kernels, no C extension"
-    expected = best if value == "c" else "NumPy kernels, KLDIV_KERNELS=numpy"
+    expected = best if not value else "NumPy kernels, KLDIV_KERNELS=numpy"
     assert done.stdout == f"{expected} | False\n"

@@ -95,9 +95,9 @@ def _is_cut_off(library: Path) -> bool:
 
 def _forced() -> bool:
     value = os.environ.get(VARIABLE, "")
-    if value not in ("", "c", "numpy"):
+    if value not in ("", "numpy"):
         raise UsageError(
-            f"{VARIABLE}: expected numpy, or c, found {value!r}",
+            f"{VARIABLE}: expected numpy, found {value!r}",
             f"Unset it, or say {VARIABLE}=numpy to compute with NumPy alone.",
         )
     return value == "numpy"
