@@ -71,7 +71,7 @@ def assert_close(found: Comparison, alone: Sequence[Comparison]) -> None:
     assert found.agreement.of == sum(other.agreement.of for other in alone)
 
 
-@pytest.fixture(params=["c", "numpy"])
+@pytest.fixture(params=["", "numpy"], ids=["best", "numpy"])
 def kernels(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Either kind of kernel."""
     monkeypatch.setenv(_native.VARIABLE, request.param)
