@@ -177,7 +177,7 @@ def smoothed(found: Prepared, weight: float, kept: NDArray[np.bool_] | None = No
     outcomes = q.shape[1] if kept is None or q.ndim == 3 else kept.sum(axis=1, keepdims=True)
     uniform = weight / outcomes
     mixed = (1 - weight) * q + uniform
-    excess = (1 - weight) * np.expm1(found.e) + (uniform / reference.p - weight)
+    excess = (1 - weight) * np.expm1(found.e) + weight * _uniform_excess(reference, outcomes, kept)
     # Next to 1, where log(mixed) would lose its digits, what is missing to 1 has them.
     missing = (1 - weight) * -np.expm1(-found.candidate.surprise) + (weight - uniform)
     log_mixed = np.where(mixed > 0.5, np.log1p(-missing), np.log(mixed))
@@ -190,6 +190,27 @@ def smoothed(found: Prepared, weight: float, kept: NDArray[np.bool_] | None = No
         log_mixed, e = np.where(kept, log_mixed, 0.0), np.where(kept, e, 0.0)
     candidate = Side(log_mixed, np.zeros(1), np.zeros(1), mixed, absent)
     return finish(reference, candidate, e, correct=False)
+
+
+def _uniform_excess(
+    reference: Side, outcomes: int | Counts, kept: NDArray[np.bool_] | None
+) -> Float64:
+    """Return u / p - 1, u being uniform over so many outcomes, with all its digits also near 0.
+
+    log(u / p) is log(mean exp(x)) - x. From u / p itself a row such as [0, 1e-9] would lose nine
+    digits, and one whose classes are all alike would not be 0 from the uniform distribution.
+    """
+    growth = np.expm1(reference.x) + reference.x_low * np.exp(reference.x)
+    if reference.absent is not None:
+        growth = np.where(reference.absent, -1.0, growth)
+    total = growth if kept is None else np.where(kept, growth, 0.0)
+    log_mean = np.log1p(total.sum(axis=1, keepdims=True) / outcomes)
+    log_ratio = (log_mean - reference.x) - reference.x_low
+    near = np.abs(log_ratio) < 0.5
+    if reference.absent is not None:
+        near &= ~reference.absent
+    ratio = 1 / (outcomes * reference.p)
+    return np.where(near, np.expm1(np.where(near, log_ratio, 0.0)), ratio - 1)
 
 
 def kl_terms(p: Float64, q: Float64, e: Float64, no_q: NDArray[np.bool_] | None) -> Float64:

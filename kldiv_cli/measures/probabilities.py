@@ -49,8 +49,8 @@ class ProbabilityPair(Pair):
         p_max, q_max = (
             np.take_along_axis(x, i, axis=1) for x, i in zip((p, q), largest, strict=True)
         )
-        reference = _side(p / p_max, largest[0], self.temperature)
-        candidate = _side(q / q_max, largest[1], self.temperature)
+        reference = _side(p, p_max, largest[0], self.temperature)
+        candidate = _side(q, q_max, largest[1], self.temperature)
         shift = _log_ratio(p_max, q_max, q_max - p_max)
         e = (_log_ratio(p, q, d) - shift) / self.temperature
         e = e - (candidate.log_partition - reference.log_partition)
@@ -86,10 +86,12 @@ def _log_ratio(p: Float64, q: Float64, d: Float64) -> Float64:
     return ratio if near.all() else np.where(near, ratio, np.log(q) - np.log(p))
 
 
-def _side(weights: Float64, largest: Counts, temperature: float) -> Side:
-    """Normalise weights along the outcomes, the largest of them being 1."""
-    absent = weights == 0
-    x = np.log(np.where(absent, 1.0, weights)) / temperature
+def _side(p: Float64, p_max: Float64, largest: Counts, temperature: float) -> Side:
+    """Normalise probabilities along the outcomes, over the largest of them."""
+    absent = p == 0
+    present = np.where(absent, p_max, p)
+    x = _log_ratio(p_max, present, present - p_max) / temperature
+    weights = p / p_max
     if temperature != 1:
         weights = np.where(absent, 0.0, np.exp(x))
     np.put_along_axis(weights, largest, 0.0, axis=1)

@@ -220,3 +220,24 @@ def test_every_digit_of_cells_at_a_temperature(delta: float) -> None:
             ]
             true = mp.fsum(cells)
         assert relative_error(float(load(name).rows(pair)[0]), true) <= 2e-14, name
+
+
+@pytest.mark.parametrize("gap", [1e-12, 1e-6, 0.01])
+@pytest.mark.parametrize("name", MEASURES)
+def test_smoothing_keeps_the_digits_of_rows_that_are_nearly_uniform(name: str, gap: float) -> None:
+    p, q = np.array([0.25, 0.25 + gap, 0.25 - gap, 0.25]), np.array([0.25 - gap, 0.25, 0.25, 0.25])
+    true = of_probabilities(name, p, q, 0.1)
+    assert relative_error(value(name, p, q, 0.1), true) <= 2e-14
+    s, t = gap * np.array([[0.0, 1.0, -1.0, 0.5]]), gap * np.array([[1e-3, 1.0, -1.0, 0.5]])
+    with mp.workdps(60):
+        rows = [[mp.exp(mp.mpf(x)) for x in row[0].tolist()] for row in (s, t)]
+        true = of_probabilities(name, rows[0], rows[1], 0.1)
+    found = load(name).rows(prepare("softmax", s, t, smooth=0.1))[0]
+    assert relative_error(found, true) <= 2e-14
+
+
+@pytest.mark.parametrize("mode", ["softmax", "sigmoid"])
+@pytest.mark.parametrize("name", MEASURES[:12])
+def test_smoothing_leaves_uniform_rows_alone(name: str, mode: Mode) -> None:
+    s = np.zeros((1, 7)) if mode == "sigmoid" else np.full((1, 7), 0.3)
+    assert load(name).rows(prepare(mode, s, s, smooth=0.1)).tolist() == [0.0]
