@@ -41,11 +41,12 @@ def grids(comparison: Comparison) -> list[Grid]:
 
 def beside_tokens(comparison: Comparison) -> Lines:
     """Return the statistics as lines: beside those of language models they are not the first."""
+    labels = {name: with_unit(name, comparison) for name in comparison.measures}
+    room = 78 - max(map(len, labels.values()))
     found = []
     for name, statistics in comparison.measures.items():
-        label = with_unit(name, comparison)
         figures = [f"{x} {_alone(x, statistics, comparison)}" for x in _SHOWN]
-        found += [(label, line) for line in packed(figures, 78 - len(label))]
+        found += [(labels[name], line) for line in packed(figures, room)]
     return Lines("", tuple(once(found)))
 
 

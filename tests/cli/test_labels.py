@@ -233,6 +233,25 @@ class TestReports:
         assert f"\n\n{title}{unsmoothed}, +- standard error\nPPL(q)         " in out
         assert max(map(len, out.splitlines()[2:])) <= 80
 
+    def test_several_measures_stand_below_each_other_in_80_columns(
+        self, files: tuple[Path, ...], kldiv: Kldiv
+    ) -> None:
+        p, q, labels = files
+        measures = "kl,tv,skew-reverse-kl:0.123456"
+        code, out, err = kldiv("compare", p, q, "--labels", labels, "-m", measures)
+        assert (code, err) == (0, "")
+        assert max(map(len, out.splitlines()[2:])) <= 80
+        (block,) = (part for part in out.split("\n\n") if part.startswith("kl (nats)"))
+        lines = block.splitlines()
+        assert {line[31:33] for line in lines} == {"  "}
+        assert [line[:31].rstrip() for line in lines if line[0] != " "] == [
+            "kl (nats)",
+            "tv",
+            "skew-reverse-kl:0.123456 (nats)",
+        ]
+        words = [word for line in lines for word in line[33:].split()]
+        assert [words.count(name) for name in ("total", "mean", "p99", "max")] == [3] * 4
+
     def test_of_a_reference_that_is_given_twice(self, kldiv: Kldiv) -> None:
         code, out, err = kldiv("compare", REFERENCE, REFERENCE, "--format", "markdown")
         assert code == 0
