@@ -118,7 +118,7 @@ class _Checking:
             and not (name == "distillation-at-4" and self.temperature == USUAL_TEMPERATURE)
         ]
         seen: Counter[int] = Counter()
-        watch = Watch(self.pairing, self.mode)
+        watch = Watch(self.pairing, self.mode, only_logits=True)
         ends: list[int] = []
         cells = 0
         for whole in self.pairing.blocks():

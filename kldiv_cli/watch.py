@@ -65,7 +65,8 @@ class Watch:
     """Looks at every block of a comparison, and says at the end what is wrong.
 
     `see` looks at a block, in any thread; `add` takes in what was seen, in the order of the blocks.
-    What has been ruled out is no longer looked for.
+    What has been ruled out is no longer looked for. ``only_logits`` is said where no option takes
+    anything else.
 
     Raises
     ------
@@ -82,6 +83,7 @@ class Watch:
     identical: bool = True
     masked: bool = False
     temperature: float = 1.0
+    only_logits: bool = False
     discarded: tuple[Tally, Tally] = (Tally(), Tally())
     sides: tuple[SideWatch, SideWatch] = field(init=False)
 
@@ -190,9 +192,10 @@ class Watch:
             found.append(f"{paths[0]} and {paths[1]} hold the same numbers{where}: is one a copy?")
         for side, path in zip(self.sides, paths, strict=True):
             if side.kind == "logits" and side.like_probs:
+                what = f": say --{side.name}-input probs"
                 found.append(
                     f"{path}: these look like probabilities (every row lies in [0, 1] and sums to "
-                    f"1): say --{side.name}-input probs"
+                    f"1){', and are taken for logits' if self.only_logits else what}"
                 )
             elif side.kind == "logits" and side.like_log_probs and self.mode == "sigmoid":
                 found.append(

@@ -305,6 +305,14 @@ class TestOtherCommands:
         assert (strict.code, strict.out) == (2, "")
         assert strict.err.startswith(f"kldiv: error: {files['p']}: these look like probabilities")
 
+    def test_verify_names_no_option_that_it_has_not(
+        self, files: dict[str, str], kldiv: Kldiv
+    ) -> None:
+        what = "these look like probabilities (every row lies in [0, 1] and sums to 1)"
+        assert kldiv("verify", files["p"], files["q"]).err == "".join(
+            f"kldiv: warning: {files[side]}: {what}, and are taken for logits\n" for side in "pq"
+        )
+
     @pytest.mark.parametrize("name", ["torch", "vat", "kd", "r-drop", "keras"])
     def test_losses_take_probabilities(
         self, name: str, files: dict[str, str], kldiv: Kldiv
