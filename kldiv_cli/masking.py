@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from kldiv_cli.language import Scoring
 
 _ADVICE = (
-    "A mask is one array, or a table with columns, of true and false or of 0 and 1: one per row or "
-    "one per cell."
+    "A mask is one array, or a table with columns, of true and false or of 0 and 1 (JSON lines "
+    "hold 0 and 1 only): one per row or one per cell."
 )
 
 
@@ -95,19 +95,19 @@ def masked(pairing: Pairing, mask: Input | None, means: Means | None) -> Pairing
                 "Name the mask with --mask FILE, or leave it out.",
             )
         return pairing
-    row_shape, class_shape = pairing.row_shape, pairing.class_shape
+    row_shape = pairing.row_shape
     if _is_part(pairing):
         row_shape = whole(pairing.reference).row_shape
-    source, lengths = _fitted(mask, row_shape, class_shape)
+    source, lengths = _fitted(mask, row_shape, pairing.reference.class_shape)
     rows, classes = lengths[: len(row_shape)], lengths[len(row_shape) :]
-    names = _names(source, pairing) if prod(source.class_shape) > 1 else None
     cells = tuple(length or 1 for length in classes)
-    laid = Mask(source, means or "keep", rows, cells, row_shape, class_shape, names)
-    if pairing.classes is not None and not laid.of_rows:
+    if pairing.classes is not None and prod(cells) > 1:
         raise UsageError(
             "--mask says which cells enter, and --classes and --truncate-classes which classes",
             "Leave one of the two out, or mask whole rows.",
         )
+    names = _names(source, pairing) if prod(source.class_shape) > 1 else None
+    laid = Mask(source, means or "keep", rows, cells, row_shape, pairing.class_shape, names)
     return MaskedPairing(
         pairing.reference,
         pairing.candidate,

@@ -328,7 +328,7 @@ class TestErrors:
             compare(s, s + 1, row_axes=1, **keywords)
 
     @pytest.mark.parametrize(
-        "keywords", [{"labels": np.zeros(9, int)}, {"mask": np.ones((9, 3), bool)}]
+        "keywords", [{"labels": np.zeros(9, int)}, {"mask": np.ones((9, 8), bool)}]
     )
     def test_with_labels_or_a_mask_of_cells(self, keywords: dict[str, Any]) -> None:
         with pytest.raises(UsageError, match="--classes"):

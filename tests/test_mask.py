@@ -606,8 +606,8 @@ class TestErrors:
         assert caught.value.what.startswith("mask: expected ")
         assert caught.value.what.endswith(f"found {found}")
         assert caught.value.advice == (
-            "A mask is one array, or a table with columns, of true and false or of 0 and 1: one "
-            "per row or one per cell."
+            "A mask is one array, or a table with columns, of true and false or of 0 and 1 (JSON "
+            "lines hold 0 and 1 only): one per row or one per cell."
         )
 
 

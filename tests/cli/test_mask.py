@@ -34,6 +34,36 @@ def test_the_report_says_what_was_masked(kldiv: Kldiv, rows: Path) -> None:
     assert dropped[5] == "masked       384 rows, and 0 of 27392 cells in those counted"
 
 
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("magika-int8.npy", ("--classes", "100:200")), ("wide.npy", ("--truncate-classes",))],
+)
+@pytest.mark.parametrize("shape", [(512, 214), (214,), (1, 214)])
+def test_cells_are_not_masked_where_classes_are_chosen(
+    name: str, options: tuple[str, ...], shape: tuple[int, ...], kldiv: Kldiv, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "m.npy", np.arange(np.prod(shape)).reshape(shape) % 3 > 0)
+    np.save(tmp_path / "wide.npy", np.ones((512, 220)))
+    candidate = f"samples/{name}" if name.startswith("magika") else tmp_path / name
+    assert kldiv("compare", MAGIKA[0], candidate, *options, "--mask", tmp_path / "m.npy") == (
+        2,
+        "",
+        (
+            "kldiv: error: --mask says which cells enter, and --classes and --truncate-classes "
+            "which classes\nLeave one of the two out, or mask whole rows.\n"
+        ),
+    )
+
+
+def test_a_table_of_cells_where_classes_are_chosen(kldiv: Kldiv, tmp_path: Path) -> None:
+    names = Path(CSV[0]).read_text().splitlines()[0].split(",")[1:]
+    row = ",".join(["1"] * len(names))
+    (tmp_path / "m.csv").write_text("\n".join([",".join(names), *[row] * 24]) + "\n")
+    done = kldiv("compare", *CSV, "--classes", "100:200", "--mask", tmp_path / "m.csv")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("kldiv: error: --mask says which cells enter, and --classes ")
+
+
 def test_masked_rows_are_blank(kldiv: Kldiv, rows: Path) -> None:
     done = kldiv("compare", *MAGIKA, "--mask", rows, "--format", "csv")
     lines = done.out.splitlines()
