@@ -40,8 +40,9 @@ def inspect(
 ) -> int:
     """Say what files are: shape, names, logits or probabilities, infinities, masks, entropy.
 
-    All rows are read, unless options choose some. A file that cannot be read is an error on
-    standard error, and in JSON an object with "error"; the others are printed all the same.
+    All rows are read, unless options choose some. A file that cannot be read is
+    an error on standard error, and in JSON an object with "error"; the others are
+    printed all the same.
 
     Exit code 0: every file was read; 2: trouble.
     """

@@ -720,7 +720,11 @@ class TestHelp:
             found[title] = {word for match in first.findall(body) for word in match if word}
         assert found == self.PANELS
 
-    @pytest.mark.parametrize("words", [(), ("compare",)], ids=["kldiv", "compare"])
+    @pytest.mark.parametrize(
+        "words",
+        [(), ("compare",), ("inspect",), ("loss",), ("measures",), ("verify",)],
+        ids=lambda words: "-".join(("kldiv", *words)),
+    )
     def test_it_fits_80_columns(self, words: Sequence[str]) -> None:
         lines = process(*MODULE, *words, "--help", COLUMNS="80").out.splitlines()
         assert len(lines) > 10

@@ -134,6 +134,14 @@ def test_the_line_of_a_command_begins_its_help(name: str) -> None:
     assert COMMANDS[name] == " ".join(cleandoc(command.__doc__).partition("\n\n")[0].split())
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_lines_of_help_are_not_broken_twice(name: str) -> None:
+    """Below the first line Typer keeps a docstring's breaks; at 80 columns it shows 78 of each."""
+    command = getattr(import_module(f"kldiv_cli.cli.{name}"), name)
+    below = cleandoc(command.__doc__).partition("\n\n")[2].split("\n\n")
+    assert [line for part in below for line in part.splitlines()[:-1] if len(line) > 78] == []
+
+
 def top_level_imports(tree: ast.Module) -> Iterator[str]:
     """The modules that importing a file imports, those for type checkers alone left out."""
     waiting: list[ast.stmt] = list(tree.body)
