@@ -89,11 +89,17 @@ def printable(text: str) -> str:
 
 
 def a_few(names: list[str], limit: int = 3) -> str:
-    """Quote the first names of a list and say how many there are: ``'a', 'b', 'c' (7 in all)``.
+    """Quote the first names of a list and say how many there are: ``'a', 'b', ... (7 in all)``."""
+    shown = first_few(names, limit)
+    return shown if len(names) <= limit else f"{shown} ({len(names)} in all)"
+
+
+def first_few(names: list[str], limit: int = 3) -> str:
+    """Quote the first names of a list: ``'a', 'b', 'c', ...``.
 
     Of a damaged file a name may be all there is: each is cut where it is longer than a line.
     """
-    shown = ", ".join(
+    shown = [
         repr(name) if len(name) <= _LONGEST else f"{name[:_LONGEST]!r}..." for name in names[:limit]
-    )
-    return shown if len(names) <= limit else f"{shown}, ... ({len(names)} in all)"
+    ]
+    return ", ".join(shown if len(names) <= limit else [*shown, "..."])

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kldiv_cli.errors import InputError, a_few
+from kldiv_cli.errors import InputError, a_few, first_few
 from kldiv_cli.sources.base import Block, Source, shown_shape
 
 
@@ -111,7 +111,7 @@ def check_matched(
     if left == right:
         return
     sides = [
-        f"{len(only)} only in {path} ({a_few(only)})"
+        f"{len(only)} only in {path} ({first_few(only)})"
         for only, path in (
             ([str(name) for name in ours if name not in right], reference.path),
             ([str(name) for name in theirs if name not in left], candidate.path),
