@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from math import isnan
 from typing import IO, TYPE_CHECKING
 
 from kldiv_cli.cli import options, parts, reading, streams, warnings
-from kldiv_cli.errors import UsageError
+from kldiv_cli.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from kldiv_cli.comparison import Comparison
@@ -77,18 +79,13 @@ def compare(
     from kldiv_cli import reports
     from kldiv_cli.cli.progress import Progress
     from kldiv_cli.reports import files
-    from kldiv_cli.sources import files_of
 
     names = [name.strip() for text in measure or ["jeffreys"] for name in text.split(",")]
     if stat is not None:
         named.check(stat, names, mode)
     outputs = output or []
     if outputs:
-        others = (name for name in (group, mask) if name is not None)
-        sides = (reference, candidate)
-        files.check(
-            outputs, [*others, *sides, *(file for side in sides for file in files_of(side))]
-        )
+        files.check(outputs, _inputs((reference, candidate, mask), (group, labels, classes)))
     with Progress() as progress:
         comparison = kldiv_cli.compare(
             reference,
@@ -145,6 +142,21 @@ def compare(
     warnings.tell(comparison.warnings, no_warn=no_warn)
     _tell(comparison)
     return 1 if comparison.exceeded else 0
+
+
+def _inputs(paths: Sequence[str | None], names: Sequence[str | None]) -> list[str]:
+    """Return all that is read and must not be written, given what may be something else too.
+
+    Of a column or a slice there may be a folder of that name, into which may be written.
+    """
+    from kldiv_cli.sources import files_of
+
+    found = [path for path in paths if path is not None]
+    for name in (*paths, *names):
+        if name is not None:
+            with suppress(InputError):  # of what stands for no file, of which opening it tells
+                found += files_of(name)
+    return found
 
 
 def _tell(comparison: Comparison) -> None:
