@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 
+TROUBLE = 2
 INTERRUPTED = 128
 """Codes above it name the signal that ended the process."""
 
@@ -20,16 +21,26 @@ def main() -> None:
         code = run()
     except KeyboardInterrupt:
         code = 130
+    except MemoryError:
+        sys.stderr.write("kldiv: error: expected enough memory to start, found too little\n")
+        sys.stderr.write("Free some or raise its limit.\n")
+        code = 2
     except SystemExit as end:
         if not isinstance(end.code, int):
             raise
         code = end.code
-    if code > INTERRUPTED:
+    if code > INTERRUPTED or (code == TROUBLE and _threads_are_left()):
         # All is cleaned up. Where the signal came while a thread was being started, the interpreter
-        # would not wait for it, and PyArrow aborts in a thread that outlives the interpreter.
+        # would not wait for it, and PyArrow aborts in a thread that outlives the interpreter. Where
+        # it could not start all threads of its own, it may wait for them for ever.
         os._exit(code)
     gc.freeze()  # the end of the process frees it all, without looking through it first
     sys.exit(code)
+
+
+def _threads_are_left() -> bool:
+    threading = sys.modules.get("threading")
+    return threading is not None and threading.active_count() > 1
 
 
 if __name__ == "__main__":

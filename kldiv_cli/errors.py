@@ -17,6 +17,14 @@ _OPTION = re.compile(
     r"[^=&]+=)[^&]+?(?=[:,.;)'\"]*(?:&|$))"
 )
 
+_SHORTAGE = (
+    "annot allocate memory",
+    "failed to map segment",
+    "can't start new thread",
+    "Failed to launch worker thread",
+)
+"""What Linux, the dynamic linker, Python and PyArrow say of it without a MemoryError."""
+
 
 class KldivError(Exception):
     """Something a user's file or flag caused.
@@ -48,6 +56,30 @@ class InputError(KldivError):
 
 class OutputError(KldivError):
     """A result that cannot be written."""
+
+
+def shortage(error: BaseException, path: str | None = None) -> InputError | None:
+    """Return what to tell of an error that means too little memory, or threads; None of another.
+
+    Parameters
+    ----------
+    error : exception
+        What was raised.
+    path : str or None
+        The file that was read, if that is known.
+    """
+    said = getattr(error, "strerror", None) or str(error).strip()
+    if not isinstance(error, MemoryError):
+        lines = (line for line in said.splitlines() if any(words in line for words in _SHORTAGE))
+        line = next(lines, None)
+        if line is None:
+            return None
+        said = line
+    where = "" if path is None else f"{path}: "
+    return InputError(
+        f"{where}expected enough memory, found too little" + (f": {said}" if said else ""),
+        "Free some or raise its limit. A damaged file, too, may ask for more than there is.",
+    )
 
 
 def redacted(text: str) -> str:

@@ -12,7 +12,7 @@ import typer
 from kldiv_cli import __version__
 from kldiv_cli.cli import streams
 from kldiv_cli.cli.commands import COMMANDS, Commands, listed
-from kldiv_cli.errors import KldivError, printable
+from kldiv_cli.errors import KldivError, printable, shortage
 
 app = typer.Typer(
     name="kldiv",
@@ -66,6 +66,18 @@ def _tell_bad_usage(message: str, context: typer.Context | None) -> None:
 
 def run() -> int:
     """Run the command line and return the exit code: 0, 1 (a limit), 2 (trouble), 130 (Ctrl-C)."""
+    try:
+        return _run()
+    except (MemoryError, ImportError, RuntimeError) as error:
+        short = shortage(error)
+        if short is None:
+            raise
+        error.__traceback__ = None  # whose frames hold what there is too little of
+        streams.tell(f"error: {short.what}", short.advice)
+        return short.exit_code
+
+
+def _run() -> int:
     streams.prepare()
     for ending in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
         signal.signal(ending, lambda number, _: sys.exit(128 + number))

@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO
 
-from kldiv_cli.errors import InputError, UsageError
+from kldiv_cli.errors import InputError, UsageError, shortage
 from kldiv_cli.sources.base import Layout, Source
 from kldiv_cli.sources.elsewhere import hidden, is_elsewhere, open_elsewhere, path_of
 from kldiv_cli.sources.files import Files, find_files
@@ -217,9 +217,12 @@ def _check_told(path: str, first: bytes, told: str, option: str) -> None:
 def _readable(path: str) -> Iterator[None]:
     try:
         yield
-    except OSError as error:
+    except (OSError, MemoryError) as error:
+        short = shortage(error, path)
+        if short is not None:
+            raise short from error
         raise InputError(
-            f"{path}: expected a readable file, found: {error.strerror or error}",
+            f"{path}: expected a readable file, found: {getattr(error, 'strerror', None) or error}",
             "Check the path and its permissions.",
         ) from error
 

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from kldiv_cli.errors import InputError
+from kldiv_cli.errors import InputError, shortage
 from kldiv_cli.sources.base import check_exact_integers
 from kldiv_cli.sources.columns import Columns
 
@@ -28,7 +28,10 @@ def reading(path: str, advice: str) -> Iterator[None]:
     """Turn what PyArrow says of a damaged file into an `InputError`."""
     try:
         yield
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError, MemoryError) as error:
+        short = shortage(error, path)
+        if short is not None:
+            raise short from error
         said = str(error).strip() or type(error).__name__
         raise InputError(f"{path}: {said.splitlines()[0]}", advice) from error
 

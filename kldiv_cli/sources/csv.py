@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
-from kldiv_cli.errors import InputError, UsageError
+from kldiv_cli.errors import InputError, UsageError, shortage
 from kldiv_cli.sources import columns as roles
 from kldiv_cli.sources.base import Layout
 from kldiv_cli.sources.cells import EXACT, as_rows, may_be_inexact, with_numbers
@@ -164,7 +164,10 @@ class _Table:
             yield
         except LongLineError as error:
             raise too_long(self.text.path, ", or a quote that nothing closes") from error
-        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        except (pa.ArrowException, OSError, UnicodeDecodeError, MemoryError) as error:
+            short = shortage(error, self.text.path)
+            if short is not None:
+                raise short from error
             fault = self.text.first_fault(self.first.names, self.columns.classes, self.truths)
             said = str(error).splitlines()[0]
             advice = _OF_MASKS if self.text.booleans else ADVICE

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.json as pa_json
 from numpy.typing import NDArray
 
-from kldiv_cli.errors import InputError
+from kldiv_cli.errors import InputError, shortage
 from kldiv_cli.sources import columns as roles
 from kldiv_cli.sources.base import Layout
 from kldiv_cli.sources.cells import EXACT, as_rows, may_be_inexact
@@ -177,7 +177,10 @@ class _Table:
             yield
         except LongLineError as error:
             raise too_long(self.text.path) from error
-        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        except (pa.ArrowException, OSError, UnicodeDecodeError, MemoryError) as error:
+            short = shortage(error, self.text.path)
+            if short is not None:
+                raise short from error
             # PyArrow counts the rows of a piece.
             said = re.sub(r"\.? in row \d+.*", "", str(error), flags=re.DOTALL)
             fault = self.text.first_fault(self._fault)
