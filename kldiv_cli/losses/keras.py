@@ -63,6 +63,9 @@ def clipped_kl(p: Float64, q: Float64, e: Float64 | None = None) -> Float64:
         return plain
     unclipped = (ours == p) & (theirs == q)
     terms = kl_terms(ours, theirs, np.where(unclipped, e, ratio), None)
-    added = np.where(ours == theirs, p - q, (theirs - q) - (ours - p))
+    # p - q itself loses the digits of close rows, where most classes may be clipped on both sides.
+    both = (p < EPSILON) & (q < EPSILON)
+    less = np.copysign(np.maximum(p, q) * -np.expm1(-np.abs(e)), -e)
+    added = np.where(both, less, (theirs - q) - (ours - p))
     kept: Float64 = (terms - np.where(unclipped, 0.0, added)).sum(axis=1)
     return kept

@@ -106,7 +106,8 @@ def _raw(pair: Pair, log_target: bool) -> Float64:
     """Return what comes out where the logarithm was forgotten."""
     if log_target:
         signed = np.copysign(pair.difference, -pair.e)
-        rows: Float64 = (np.exp(pair.p) * signed).sum(axis=1)
+        # sum p - q is 0, and left out: of small probabilities it would be all that is summed.
+        rows: Float64 = (np.expm1(pair.p) * signed).sum(axis=1)
         return rows
     overlap: Float64 = (pair.p * pair.q).sum(axis=1)
     return -measured("entropy", pair) - overlap

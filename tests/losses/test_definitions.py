@@ -101,3 +101,18 @@ def test_far_probabilities_are_not_rounded_to_one_as_in_torch() -> None:
     options: dict[str, Any] = {"raw_input": True, "reduction": "sum"}
     true = value_of("torch", m, n, options)
     assert relative_error(loss("torch", m, n, **options).value, true) < 1e-13
+
+
+@pytest.mark.parametrize("delta", [1e-12, 1e-6, 0.1])
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("keras", {}), ("torch", {"raw_input": True, "log_target": True})],
+    ids=["keras", "torch"],
+)
+def test_rare_classes_that_move_keep_the_digits(
+    name: str, options: dict[str, Any], delta: float
+) -> None:
+    m = [[0.0, -20.0, -18.0, -25.0, -19.0]]
+    n = [[0.0, -20.0 + delta, -18.0 + delta, -25.0 - delta, -19.0]]
+    true = value_of(name, m, n, options)
+    assert relative_error(loss(name, m, n, **options).value, true) < 1e-13

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mpmath import fsum
+from mpmath import fsum, mp, mpf
 
 from kldiv_cli import loss
 from kldiv_cli.errors import InputError, UsageError
 from kldiv_cli.losses import LOSSES
-from tests.losses.definitions import value_of
+from tests.losses.definitions import DIGITS, softmax, value_of
 from tests.losses.test_definitions import CASES, INPUTS
 from tests.oracle import relative_error
 
@@ -54,9 +54,8 @@ def test_cells_of_every_row(name: str, options: dict[str, Any], kind: str) -> No
     kept = ragged()
     kept[2] = False
     found = loss(name, m, n, labels=labels_of(name), mask=kept, **options)
-    if name == "gkl":  # whose denominator is no number of rows
-        assert (found.rows, found.masked) == (7, 1)
-        return
+    if name == "gkl":
+        return  # whose denominator is no number of rows; see the next test
     counted = [row for row in range(ROWS) if row != 2]
     each = [
         value_of(
@@ -78,6 +77,33 @@ def test_cells_of_every_row(name: str, options: dict[str, Any], kind: str) -> No
     else:
         true = fsum(each) / 7
     assert relative_error(found.value, true) < 1e-13
+
+
+@pytest.mark.parametrize("kind", INPUTS)
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0, 2.0])
+def test_squared_weights_of_the_cells_that_are_kept_divide(gamma: float, kind: str) -> None:
+    m, n = INPUTS[kind]
+    kept = ragged()
+    kept[2] = False
+    found = loss("gkl", m, n, gamma=gamma, weight_temperature=4.0, mask=kept)
+    assert (found.rows, found.masked) == (7, 1)
+    errors, squares, crosses = [], [], []
+    with mp.workdps(DIGITS):
+        for row in np.flatnonzero(kept.any(axis=1)):
+            a, b = ([mpf(float(x)) for x in side[row, kept[row]]] for side in (m, n))
+            d = [x - y for x, y in zip(a, b, strict=True)]
+            u = [w**gamma for w in softmax(a, 4.0)]
+            total = fsum(u)
+            mean = fsum(w * x for w, x in zip(u, d, strict=True)) / total
+            spread = fsum(w * (x - mean) ** 2 for w, x in zip(u, d, strict=True))
+            errors.append(total * spread / 2)
+            squares.append(total**2)
+            p, q = softmax(a), softmax(b)
+            crosses.append(-fsum(x * mp.log(y) for x, y in zip(p, q, strict=True)))
+        error, cross = fsum(errors) / fsum(squares), fsum(crosses) / 7
+        assert relative_error(found.components["wmse"], error) < 1e-13
+        assert relative_error(found.components["cross_entropy"], cross) < 1e-13
+        assert relative_error(found.value, error + cross) < 1e-13
 
 
 @pytest.mark.parametrize("name", LOSSES)
