@@ -118,9 +118,13 @@ def score(reference: Scored, candidate: Scored, labels: NDArray[np.intp]) -> Tok
         unseen = hidden[1] & kept
         if unseen.any():
             blind = np.where(unseen, p, 0.0).sum(axis=1)
+    of_p, of_q = (np.where(right, _at(x, labels), np.nan) for x in (log_p, log_q))
+    with np.errstate(invalid="ignore"):
+        log_ratio = of_q - of_p
     return TokenRows(
-        log_p=np.where(right, _at(log_p, labels), np.nan),
-        log_q=np.where(right, _at(log_q, labels), np.nan),
+        log_p=of_p,
+        log_q=of_q,
+        log_ratio=log_ratio,
         kld=np.where(right, kld, np.nan),
         same=largest[0] == largest[1],
         blind=blind,
@@ -149,9 +153,11 @@ def _score_exactly(reference: Scored, candidate: Scored, labels: NDArray[np.intp
         np.where(counted, -_at(side.surprise, labels), np.nan)
         for side in (pair.prepared.reference, pair.prepared.candidate)
     )
+    possible = counted & ~(np.isneginf(log_p) & np.isneginf(log_q))
+    log_ratio = np.where(possible, _at(pair.e, labels), np.nan)
     kld = measures.load("kl").rows(pair)
     same = pair.argmax[0] == pair.argmax[1]
-    return TokenRows(log_p, log_q, kld, same, blind=np.zeros(len(kld)))
+    return TokenRows(log_p, log_q, log_ratio, kld, same, blind=np.zeros(len(kld)))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from math import exp, isfinite, nan, sqrt
+from math import exp, expm1, isfinite, nan, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +62,9 @@ class TokenRows:
     ----------
     log_p, log_q : float64, shape (rows,)
         The log-probability of that token, of reference and candidate, in nats.
+    log_ratio : float64, shape (rows,)
+        log(q / p) of that token, with the digits that log_q - log_p loses where the two are close;
+        NaN where both are -inf.
     kld : float64, shape (rows,)
         KL(p||q) in nats; NaN where a row is invalid.
     same : bool, shape (rows,)
@@ -74,6 +77,7 @@ class TokenRows:
 
     log_p: Float64
     log_q: Float64
+    log_ratio: Float64
     kld: Float64
     same: Bool
     blind: Float64
@@ -212,12 +216,14 @@ def _joined_censored(parts: Sequence[CensoredRows | None]) -> CensoredRows | Non
 def _statistics(rows: TokenRows, floor: float | None) -> LanguageResult:
     means = [_mean(-x) for x in (rows.log_p, rows.log_q)]
     ppl = tuple(Estimate(_exp(m.value), _exp(m.value) * m.error) for m in means)
-    ln_ratio = _mean(rows.log_p - rows.log_q)
-    ratio = _exp(ln_ratio.value)
+    ln_ratio = _mean(0.0 - rows.log_ratio)
+    ratio, more = _exp(ln_ratio.value), ppl[1].value - ppl[0].value
+    if abs(ln_ratio.value) < 1:
+        more = ppl[0].value * expm1(ln_ratio.value)
     # The first order of the difference, as an error needs it: a covariance that nearly cancels
     # the variances is never computed.
-    first_order = _mean(ppl[0].value * rows.log_p - ppl[1].value * rows.log_q)
-    change = _difference(rows.log_p, rows.log_q)
+    first_order = _mean(more * rows.log_p + ppl[1].value * rows.log_ratio)
+    change = _difference(rows)
     mean_square = _mean(change**2)
     rms = sqrt(mean_square.value) if mean_square.value >= 0 else nan
     same = rows.same[~np.isnan(rows.kld)]
@@ -228,7 +234,7 @@ def _statistics(rows: TokenRows, floor: float | None) -> LanguageResult:
         perplexity=(ppl[0], ppl[1]),
         ln_ratio=ln_ratio,
         ratio=Estimate(ratio, ratio * ln_ratio.error),
-        difference=Estimate(ppl[1].value - ppl[0].value, first_order.error),
+        difference=Estimate(more, first_order.error),
         correlation=_correlation(rows.log_p, rows.log_q),
         kld=_distribution(rows.kld),
         floor=floor,
@@ -252,10 +258,11 @@ def _censored(rows: CensoredRows | None) -> Censored | None:
     )
 
 
-def _difference(log_p: Float64, log_q: Float64) -> Float64:
+def _difference(rows: TokenRows) -> Float64:
     """Return q - p without cancellation: exp(-3) - exp(-3 - 1e-14) would lose every digit."""
-    e = np.where(log_p == log_q, 0.0, log_q - log_p)
-    larger = np.exp(np.maximum(log_p, log_q))
+    largest = np.maximum(rows.log_p, rows.log_q)
+    e = np.where(np.isneginf(largest), 0.0, rows.log_ratio)
+    larger = np.exp(largest)
     change: Float64 = np.copysign(larger * -np.expm1(-np.abs(e)), e) + 0.0  # and never -0.0
     return change
 

@@ -348,6 +348,30 @@ class TestLabels:
         assert result.ln_ratio.value == pytest.approx(ln_ratio, rel=1e-14, abs=0)
         assert result.delta_p.mean.value == pytest.approx(-ln_ratio, rel=1e-14, abs=0)
 
+    @pytest.mark.parametrize("delta", [1e-12, 1e-8, 1e-3])
+    def test_models_that_hardly_differ_keep_their_digits(self, delta: float) -> None:
+        t = self.S + delta * np.random.default_rng(6).normal(size=(6, 11))
+        found = result_of(array(self.S), array(t), self.LABELS)
+        with mp.workdps(60):
+            logs = [
+                [log_softmax(row, label) for row, label in zip(side, self.LABELS, strict=True)]
+                for side in (self.S, t)
+            ]
+            ln_ratio = mp.fsum(a - b for a, b in zip(*logs, strict=True)) / 6
+            of_p, of_q = (mp.exp(-mp.fsum(side) / 6) for side in logs)
+            change = [mp.exp(b) - mp.exp(a) for a, b in zip(*logs, strict=True)]
+            mean, square = mp.fsum(change) / 6, mp.fsum(x**2 for x in change) / 6
+            for value, true in (
+                (found.ln_ratio.value, ln_ratio),
+                (found.difference.value, of_q - of_p),
+                (found.delta_p.mean.value, mean),
+                (found.delta_p.mean.error, mp.sqrt((square - mean**2) / 5)),
+                (found.delta_p.percentiles["max"], max(change)),
+                (found.delta_p.percentiles["min"], min(change)),
+                (found.rms_delta_p.value, mp.sqrt(square)),
+            ):
+                assert relative_error(value, true) < 2e-14
+
     @pytest.mark.parametrize("mixed", [False, True], ids=["exact", "beside-a-file"])
     @pytest.mark.parametrize("kind", ["probs", "log-probs"])
     def test_probabilities_and_their_logarithms(
@@ -507,7 +531,7 @@ class TestSummary:
     def test_percentiles_are_interpolated(self) -> None:
         kld = np.array([4.0, 1.0, 2.0, 8.0])
         ones = np.ones(4)
-        rows = TokenRows(-ones, -2 * ones, kld, ones.astype(bool), 0 * ones)
+        rows = TokenRows(-ones, -2 * ones, -ones, kld, ones.astype(bool), 0 * ones)
         found = TokenSummary(None, (rows,)).result().kld
         assert [found.percentiles[name] for name in ("min", "median", "max")] == [1, 3, 8]
         assert found.percentiles["p75"] == 5
