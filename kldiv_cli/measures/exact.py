@@ -76,8 +76,8 @@ def divide(high: Float64, low: Float64, divisor: float) -> tuple[Float64, Float6
     if divisor == 1:
         return high, low
     quotient = high / divisor
-    product, product_error = _two_product(quotient, divisor)
-    remainder = (high - product) - product_error + low
+    back, back_error = product(quotient, divisor)
+    remainder = (high - back) - back_error + low
     return quotient, _without_nan(remainder / divisor)
 
 
@@ -85,8 +85,8 @@ def weighted_sum(
     a: float, x: tuple[Float64, Float64], b: float, y: tuple[Float64, Float64]
 ) -> tuple[Float64, Float64]:
     """Return a * x + b * y as an unevaluated sum, x and y being such sums themselves."""
-    ax, ax_low = _two_product(x[0], a)
-    by, by_low = _two_product(y[0], b)
+    ax, ax_low = product(x[0], a)
+    by, by_low = product(y[0], b)
     high, low = two_sum(ax, by)
     return high, _without_nan(low + (ax_low + by_low) + (a * x[1] + b * y[1]))
 
@@ -119,13 +119,13 @@ def psi(x: Float64) -> Float64:
     return value
 
 
-def _two_product(a: Float64, b: float) -> tuple[Float64, Float64]:
+def product(a: Float64, b: Float64 | float) -> tuple[Float64, Float64]:
     """Return the rounded product and its error, exact where nothing over- or underflows."""
-    product = a * b
+    rounded = a * b
     a_high, a_low = _split(a)
     b_high, b_low = _split(np.asarray(b))
-    error = a_low * b_low - (((product - a_high * b_high) - a_low * b_high) - a_high * b_low)
-    return product, error
+    error = a_low * b_low - (((rounded - a_high * b_high) - a_low * b_high) - a_high * b_low)
+    return rounded, error
 
 
 def _split(a: Float64) -> tuple[Float64, Float64]:

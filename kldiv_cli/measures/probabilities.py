@@ -51,8 +51,11 @@ class ProbabilityPair(Pair):
         )
         reference = _side(p, p_max, largest[0], self.temperature)
         candidate = _side(q, q_max, largest[1], self.temperature)
-        shift = _log_ratio(p_max, q_max, q_max - p_max)
-        e = (_log_ratio(p, q, d) - shift) / self.temperature
+        if self.mode == "softmax":
+            e = _log_of_shares(p, p_max, q, q_max) / self.temperature
+        else:
+            shift = _log_ratio(p_max, q_max, q_max - p_max)
+            e = (_log_ratio(p, q, d) - shift) / self.temperature
         e = e - (candidate.log_partition - reference.log_partition)
         return finish(reference, candidate, e, correct=True)
 
@@ -84,6 +87,22 @@ def _log_ratio(p: Float64, q: Float64, d: Float64) -> Float64:
     near = np.abs(d) < 0.5 * p
     ratio = np.log1p(d / np.where(near, p, 1.0), where=near, out=np.zeros_like(d))
     return ratio if near.all() else np.where(near, ratio, np.log(q) - np.log(p))
+
+
+def _log_of_shares(p: Float64, p_max: Float64, q: Float64, q_max: Float64) -> Float64:
+    """Return log((q / q_max) / (p / p_max)) with all its digits also near 0.
+
+    Rows that a mask cuts, or that do not sum to 1, may differ by a factor and hardly else: the
+    difference of two logarithms would keep the digits of the factor alone.
+    """
+    p, q = (np.ldexp(x, -np.frexp(largest)[1]) for x, largest in ((p, p_max), (q, q_max)))
+    p_max, q_max = (np.frexp(x)[0] for x in (p_max, q_max))
+    ours, ours_low = exact.product(p, q_max)
+    theirs, theirs_low = exact.product(q, p_max)
+    d = (theirs - ours) + (theirs_low - ours_low)
+    near = np.abs(d) < 0.5 * ours
+    ratio = np.log1p(d / np.where(near, ours, 1.0), where=near, out=np.zeros_like(d))
+    return np.where(near, ratio, np.log(q) - np.log(p) - (np.log(q_max) - np.log(p_max)))
 
 
 def _side(p: Float64, p_max: Float64, largest: Counts, temperature: float) -> Side:

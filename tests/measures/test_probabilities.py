@@ -241,3 +241,11 @@ def test_smoothing_keeps_the_digits_of_rows_that_are_nearly_uniform(name: str, g
 def test_smoothing_leaves_uniform_rows_alone(name: str, mode: Mode) -> None:
     s = np.zeros((1, 7)) if mode == "sigmoid" else np.full((1, 7), 0.3)
     assert load(name).rows(prepare(mode, s, s, smooth=0.1)).tolist() == [0.0]
+
+
+@pytest.mark.parametrize("delta", [0.0, 1e-12, 1e-6])
+@pytest.mark.parametrize("name", MEASURES[:12])
+def test_rows_that_differ_by_a_factor_keep_their_digits(name: str, delta: float) -> None:
+    p = np.array([0.3, 0.1, 0.7, 0.2])
+    q = 3 * p + delta * np.array([1.0, -1.0, 0.5, 0.0])
+    assert relative_error(value(name, p, q), of_probabilities(name, p, q)) <= 2e-14
