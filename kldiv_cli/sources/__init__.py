@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -221,6 +222,11 @@ def _readable(path: str) -> Iterator[None]:
         short = shortage(error, path)
         if short is not None:
             raise short from error
+        if getattr(error, "errno", None) == errno.EMFILE:
+            raise InputError(
+                f"{path}: expected to open one more file, found: {os.strerror(errno.EMFILE)}",
+                "Raise their limit (ulimit -n); fewer --threads of kldiv compare need fewer.",
+            ) from error
         raise InputError(
             f"{path}: expected a readable file, found: {getattr(error, 'strerror', None) or error}",
             "Check the path and its permissions.",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -77,3 +79,20 @@ def test_a_mask_may_be_a_directory_too(kldiv: Kldiv, shards: Path) -> None:
         kldiv("compare", *pair, shards / name, "--stat", "mean") for name in ("mask", "whole.npy")
     ]
     assert means[0] == means[1]
+
+
+def test_too_few_files_may_be_open(shards: Path) -> None:
+    limited = (
+        "import resource, sys, kldiv_cli.compare, kldiv_cli.sources.npy; "
+        "from kldiv_cli.cli import run; "
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (4, 4)); sys.exit(run())"
+    )
+    words = ("compare", shards / "fp32", shards / "int8", "--threads", "1")
+    done = subprocess.run(
+        [sys.executable, "-c", limited, *words], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    what, advice = done.stderr.splitlines()
+    assert what.startswith(f"kldiv: error: {shards}/")
+    assert what.endswith(": expected to open one more file, found: Too many open files")
+    assert advice == "Raise their limit (ulimit -n); fewer --threads of kldiv compare need fewer."
