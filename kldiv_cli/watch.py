@@ -54,6 +54,7 @@ class SideSeen:
 
     like_probs: bool = False
     like_log_probs: bool = False
+    rows: int = 0
     summed: bool = False
     worst: float = 0.0
     worst_sum: float = 1.0
@@ -191,6 +192,8 @@ class Watch:
             where = " where the mask keeps them" if self.masked else ""
             found.append(f"{paths[0]} and {paths[1]} hold the same numbers{where}: is one a copy?")
         for side, path in zip(self.sides, paths, strict=True):
+            if not side.rows:  # of none anything could be said
+                continue
             if side.kind == "logits" and side.like_probs:
                 what = f": say --{side.name}-input probs"
                 found.append(
@@ -217,6 +220,7 @@ class SideWatch:
     worst_sum: float = 1.0
     worst_row: int = 0
     summed: bool = False
+    rows: int = 0
 
     def see(
         self,
@@ -233,6 +237,7 @@ class SideWatch:
                 like_log_probs=self.like_log_probs
                 and mode == "sigmoid"
                 and looks_like(rows, "log-probs"),
+                rows=len(rows),
             )
         if mode == "sigmoid" or not counted.any():
             return SideSeen()
@@ -243,13 +248,14 @@ class SideWatch:
             totals = sums(values, self.kind)
         distance = np.where(counted, np.abs(totals - 1), 0.0)
         row = int(distance.argmax())
-        return SideSeen(False, False, True, float(distance[row]), float(totals[row]), row)
+        return SideSeen(False, False, 0, True, float(distance[row]), float(totals[row]), row)
 
     def add(self, seen: SideSeen, block: BlockPair) -> None:
         """Take in what was seen of a block."""
         self.like_probs = self.like_probs and seen.like_probs
         self.like_log_probs = self.like_log_probs and seen.like_log_probs
         self.summed = self.summed or seen.summed
+        self.rows += seen.rows
         if seen.worst > self.worst:
             self.worst, self.worst_sum = seen.worst, seen.worst_sum
             self.worst_row = block.number(seen.worst_row)

@@ -379,3 +379,13 @@ class TestOutputs:
         assert done.returncode == 2
         assert not target.exists()
         assert not list(tmp_path.glob(".kldiv-*"))
+
+
+@pytest.mark.parametrize("mode", ["softmax", "sigmoid"])
+def test_rows_that_do_not_count_look_like_nothing(kldiv: Kldiv, tmp_path: Path, mode: str) -> None:
+    """Of no row everything is true: it would lie in [0, 1] and sum to 1."""
+    np.save(tmp_path / "nan.npy", np.full((3, 4), np.nan))
+    np.save(tmp_path / "q.npy", np.arange(12.0).reshape(3, 4))
+    words = (tmp_path / "nan.npy", tmp_path / "q.npy", "--nan-policy", "propagate", "--mode", mode)
+    done = kldiv("compare", *words)
+    assert (done.code, done.err) == (0, "")
