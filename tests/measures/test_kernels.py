@@ -301,3 +301,28 @@ def test_other_threads_run_meanwhile(name: str) -> None:
 
     found = [longest_pause_and_time() for _ in range(3)]
     assert any(pause < time / 2 for pause, time in found), found
+
+
+@each_set
+@each_plan
+@pytest.mark.parametrize(
+    "t",
+    [
+        [5.1, -2.0, -1.3, 9.9],
+        [0.11, -3.32, 1.73, 0.22],
+        [0.6, -3.0, 1.2, 0.3],
+        [-INF, -3.3, -INF, 0.2],
+    ],
+    ids=["far", "near", "between", "infinite"],
+)
+def test_a_row_of_four_million_classes(
+    instruction_set: str, mode: Mode, names: tuple[str, ...], t: list[float]
+) -> None:
+    """Of classes that repeat, whose distributions differ as those of one of each do."""
+    s, times = [0.1, -3.3, 1.7, 0.2], 1 << 20
+    long = [np.tile(np.array([row]), times) for row in (s, t)]
+    found = evaluate(instruction_set, (mode, names), long[0], long[1])
+    true = _true(mode, tuple(s), tuple(t), 1.0)
+    values = {name: float(found.values[name][0]) for name in names}
+    cells = times if mode == "sigmoid" else 1
+    assert complaints(values, {name: cells * true[name] for name in names}) == []

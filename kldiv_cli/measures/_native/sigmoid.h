@@ -3,7 +3,7 @@
  */
 
 typedef struct {
-    double jeffreys, kl, reverse_kl;
+    total_t jeffreys, kl, reverse_kl;
     int64_t same, of;
     int undefined;
 } cells_t;
@@ -24,9 +24,9 @@ static void settle(double *s, double *t, ptrdiff_t n, temperature_t temperature,
         sum->undefined |= s[i] != s[i] || t[i] != t[i];
         if (s[i] == t[i] || !(isinf(s[i]) || isinf(t[i])))
             continue;
-        sum->jeffreys = INFINITY;
-        sum->kl += isinf(t[i]) ? INFINITY : softplus(t[i], s[i] > 0.0, temperature);
-        sum->reverse_kl += isinf(s[i]) ? INFINITY : softplus(s[i], t[i] > 0.0, temperature);
+        add_to(&sum->jeffreys, INFINITY);
+        add_to(&sum->kl, isinf(t[i]) ? INFINITY : softplus(t[i], s[i] > 0.0, temperature));
+        add_to(&sum->reverse_kl, isinf(s[i]) ? INFINITY : softplus(s[i], t[i] > 0.0, temperature));
         s[i] = t[i] = 0.0;
     }
 }
@@ -192,9 +192,9 @@ static double sum_of(const double *x, ptrdiff_t n)
 
 static void finish_cells(const pair_t *pair, const extremes_t of[2], const cells_t *sum, row_t *found)
 {
-    found->jeffreys = sum->jeffreys;
-    found->kl = sum->kl;
-    found->reverse_kl = sum->reverse_kl;
+    found->jeffreys = value_of(sum->jeffreys);
+    found->kl = value_of(sum->kl);
+    found->reverse_kl = value_of(sum->reverse_kl);
     found->same = sum->same;
     found->of = sum->of;
     if (sum->undefined)
@@ -206,10 +206,10 @@ static void finish_cells(const pair_t *pair, const extremes_t of[2], const cells
 TEMPLATE void add_divergences(const divergences_t *of, ptrdiff_t start, ptrdiff_t n, const int all,
                             cells_t *sum)
 {
-    sum->jeffreys += sum_of(of->jeffreys + start, n);
+    add_to(&sum->jeffreys, sum_of(of->jeffreys + start, n));
     if (all) {
-        sum->kl += sum_of(of->kl + start, n);
-        sum->reverse_kl += sum_of(of->reverse_kl + start, n);
+        add_to(&sum->kl, sum_of(of->kl + start, n));
+        add_to(&sum->reverse_kl, sum_of(of->reverse_kl + start, n));
     }
 }
 
@@ -221,7 +221,7 @@ TEMPLATE void sigmoid_wide(const pair_t *first, ptrdiff_t rows, const ptrdiff_t 
         extremes_t of[2] = {extremes_of(&pair.side[0]), extremes_of(&pair.side[1])};
         describe(&pair, of, &found[row]);
         pair = without_overflow(&pair, of);
-        cells_t sum = {0.0, 0.0, 0.0, 0, 0, 0};
+        cells_t sum = {{0.0, 0.0}, {0.0, 0.0}, {0.0, 0.0}, 0, 0, 0};
         ALIGNED double s[TILE], t[TILE];
         divergences_t tile;
         for (ptrdiff_t start = 0; start < pair.side[0].size; start += TILE) {
@@ -265,7 +265,7 @@ TEMPLATE void sigmoid_narrow(const pair_t *first, ptrdiff_t rows, const ptrdiff_
         of[row][0] = extremes_of(&pair.side[0]);
         of[row][1] = extremes_of(&pair.side[1]);
         describe(&pair, of[row], &found[row]);
-        sum[row] = (cells_t){0.0, 0.0, 0.0, 0, 0, 0};
+        sum[row] = (cells_t){{0.0, 0.0}, {0.0, 0.0}, {0.0, 0.0}, 0, 0, 0};
         tile_at(&pair.side[0], 0, s + row * size);
         tile_at(&pair.side[1], 0, t + row * size);
         form[row] = scan_cells(s + row * size, t + row * size, size, pair.temperature, &sum[row]);

@@ -88,7 +88,8 @@ TEMPLATE int add_cells(const double *s, const double *t, ptrdiff_t n, const fram
 
 TEMPLATE sums_t sums_of(const pair_t *pair, const frame_t *f, const int careful)
 {
-    sums_t sums = {0.0, 0.0, 0.0, 0.0}, tile;
+    total_t w = {0.0, 0.0}, wd = w, wphi = w, wgrown = w;
+    sums_t tile;
     ALIGNED double s[TILE], t[TILE];
     int small = 1;
     for (ptrdiff_t start = 0; start < pair->side[0].size; start += TILE) {
@@ -97,12 +98,12 @@ TEMPLATE sums_t sums_of(const pair_t *pair, const frame_t *f, const int careful)
         small = small && add_cells(s, t, n, f, pair->temperature, careful, 1, &tile);
         if (!small)
             small = add_cells(s, t, n, f, pair->temperature, careful, 0, &tile);
-        sums.w += tile.w;
-        sums.wd += tile.wd;
-        sums.wphi += tile.wphi;
-        sums.wgrown += tile.wgrown;
+        add_to(&w, tile.w);
+        add_to(&wd, tile.wd);
+        add_to(&wphi, tile.wphi);
+        add_to(&wgrown, tile.wgrown);
     }
-    return sums;
+    return (sums_t){value_of(w), value_of(wd), value_of(wphi), value_of(wgrown)};
 }
 
 /* log(1 + y) - y; near 0 by r = y / (2 + y), with which it is r * (2 r**2 (1/3 + r**2/5 + ...) - y). */
@@ -195,7 +196,7 @@ static double rest_of(const tile_t *tile, int k, ptrdiff_t n, ptrdiff_t at)
 }
 
 typedef struct {
-    double jeffreys, kl, reverse_kl, excess;
+    total_t jeffreys, kl, reverse_kl, excess;
 } terms_t;
 
 /* Add the terms of a tile, each of them >= 0. With m = max(p, q), a = abs(e), u = 1 - exp(-a):
@@ -221,10 +222,10 @@ static void add_terms(const tile_t *tile, ptrdiff_t n, double shift, const doubl
         reverse_kl += p_larger ? of_smaller : of_larger;
         excess += p_larger ? -m * u : m * u;
     }
-    sum->jeffreys += jeffreys;
-    sum->kl += kl;
-    sum->reverse_kl += reverse_kl;
-    sum->excess += excess;
+    add_to(&sum->jeffreys, jeffreys);
+    add_to(&sum->kl, kl);
+    add_to(&sum->reverse_kl, reverse_kl);
+    add_to(&sum->excess, excess);
 }
 
 /* The general form: e = (t - s) / T - L0, L0 the difference of the log-partitions, whose rounding
@@ -232,7 +233,7 @@ static void add_terms(const tile_t *tile, ptrdiff_t n, double shift, const doubl
 static void general(const pair_t *pair, const extremes_t of[2], row_t *found)
 {
     ptrdiff_t size = pair->side[0].size;
-    double rest[2] = {0.0, 0.0};
+    total_t rest[2] = {{0.0, 0.0}, {0.0, 0.0}};
     int no_p = 0, no_q = 0;
     tile_t tile;
     for (ptrdiff_t start = 0; start < size; start += TILE) {
@@ -241,25 +242,28 @@ static void general(const pair_t *pair, const extremes_t of[2], row_t *found)
         no_p |= tile.no_p;
         no_q |= tile.no_q;
         for (int k = 0; k < 2; k++)
-            rest[k] += rest_of(&tile, k, n, of[k].at - start);
+            add_to(&rest[k], rest_of(&tile, k, n, of[k].at - start));
     }
-    double shift = log1p(rest[1]) - log1p(rest[0]);
-    const double inverse[2] = {1.0 / (1.0 + rest[0]), 1.0 / (1.0 + rest[1])};
+    double rest_p = value_of(rest[0]), rest_q = value_of(rest[1]);
+    double shift = log1p(rest_q) - log1p(rest_p), jeffreys = 0.0;
+    const double inverse[2] = {1.0 / (1.0 + rest_p), 1.0 / (1.0 + rest_q)};
     terms_t sum;
     for (int attempt = 0; attempt < 2; attempt++) {
-        sum = (terms_t){0.0, 0.0, 0.0, 0.0};
+        sum = (terms_t){{0.0, 0.0}, {0.0, 0.0}, {0.0, 0.0}, {0.0, 0.0}};
         for (ptrdiff_t start = 0; start < size; start += TILE) {
             ptrdiff_t n = size - start < TILE ? size - start : TILE;
             fill_tile(pair, of, start, &tile);
             add_terms(&tile, n, shift, inverse, &sum);
         }
-        if (!(fabs(sum.excess) > 1e-15 * sum.jeffreys))
+        double excess = value_of(sum.excess);
+        jeffreys = value_of(sum.jeffreys);
+        if (!(fabs(excess) > 1e-15 * jeffreys))
             break;
-        shift += log1p(sum.excess);
+        shift += log1p(excess);
     }
-    found->jeffreys = no_p || no_q ? INFINITY : sum.jeffreys;
-    found->kl = no_q ? INFINITY : sum.kl;
-    found->reverse_kl = no_p ? INFINITY : sum.reverse_kl;
+    found->jeffreys = no_p || no_q ? INFINITY : jeffreys;
+    found->kl = no_q ? INFINITY : value_of(sum.kl);
+    found->reverse_kl = no_p ? INFINITY : value_of(sum.reverse_kl);
 }
 
 /* A row whose sums cannot be trusted: of no distribution, with infinities, or far apart. */
