@@ -304,6 +304,27 @@ def test_other_threads_run_meanwhile(name: str) -> None:
 
 
 @each_set
+@pytest.mark.parametrize(
+    ("s", "t", "temperature"),
+    [
+        ([0.0, -709.0, -1.0], [0.0, -12.0, -1.1], 1.0),
+        ([0.0, -725.0], [0.0, -371.0], 1.0),
+        ([0.0, -15.0], [0.0, -1.0], 0.02),
+        ([0.0] * 99 + [-1000.0], [0.0] * 99 + [-3.0], 1.0),
+        ([0.1] * 999 + [-750.0], [0.2] * 999 + [-20.0], 1.0),
+    ],
+    ids=["gains", "gains-all", "by-temperature", "wide", "wide-and-rare"],
+)
+def test_a_class_whose_weight_underflows_on_one_side(
+    instruction_set: str, s: list[float], t: list[float], temperature: float
+) -> None:
+    for left, right in ((s, t), (t, s)):
+        block = np.array([left]), np.array([right])
+        found = evaluate(instruction_set, ("softmax", THREE), *block, temperature)
+        assert wrong(found, "softmax", *block, temperature) == []
+
+
+@each_set
 @each_plan
 @pytest.mark.parametrize(
     "t",

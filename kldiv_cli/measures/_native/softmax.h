@@ -31,7 +31,11 @@ TEMPLATE place_t place_with_care(double s, double t, const frame_t *f, temperatu
     d = over(d, &d_low, temperature);
     int same = s == t;
     double w = exp_negative(x, x < -708.0 ? 0.0 : x_low);
-    return (place_t){w, same ? -f->c * temperature.inverse : d, same ? 0.0 : d_low};
+    d = same ? -f->c * temperature.inverse : d;
+    d_low = same ? 0.0 : d_low;
+    /* Where w is 0 and w * exp(d) is not, NaN tells that the sums are not to be trusted: of
+     * [0, -709, -1] and [0, -12, -1.1] they lack two thirds of J. */
+    return (place_t){w, d, (x < -708.0) & (x + d > -708.0) ? NAN : d_low};
 }
 
 /* The terms of one cell; return d. Without care the differences are rounded: that is below 2e-14 in
