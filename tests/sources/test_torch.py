@@ -655,7 +655,9 @@ class TestTensors:
         tensor = torch.ones(2, 3, device=device, requires_grad=True)
         with pytest.raises(InputError) as caught:
             compare(tensor, tensor)
-        assert caught.value.what.startswith("array: expected an array, found what NumPy makes none")
+        assert caught.value.what.startswith(
+            "reference array: expected an array, found what NumPy makes none of ("
+        )
         assert caught.value.advice == (
             "Of a PyTorch tensor, give tensor.detach().cpu().float().numpy()."
         )
