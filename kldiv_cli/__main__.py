@@ -24,7 +24,7 @@ def main() -> None:
     except MemoryError:
         sys.stderr.write("kldiv: error: expected enough memory to start, found too little\n")
         sys.stderr.write("Free some or raise its limit.\n")
-        code = 2
+        code = TROUBLE
     except SystemExit as end:
         if not isinstance(end.code, int):
             raise
