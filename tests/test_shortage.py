@@ -13,14 +13,15 @@ import pytest
 from numpy.lib import format as npy_format
 
 from kldiv_cli.errors import InputError, shortage
-from kldiv_cli.sources.cells import reading
+from kldiv_cli.sources.tables.cells import reading
 from tests.command import ROOT
 
 ADVICE = "Free some or raise its limit. A damaged file, too, may ask for more than there is.\n"
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="limits memory as Linux does")
 RUN = """
 import resource, sys
-import kldiv_cli.compare, kldiv_cli.sources.npy, kldiv_cli.measures.distances
+import kldiv_cli.tasks.compare, kldiv_cli.sources.formats.npy
+import kldiv_cli.measures.definitions.distances
 from kldiv_cli.cli import run
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + (256 << 20), used + (256 << 20)))

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from kldiv_cli import measures
 from kldiv_cli.errors import UsageError
-from kldiv_cli.measures.base import Float64, Mode
-from kldiv_cli.measures.pair import Counts, Pair
+from kldiv_cli.measures.distributions.pair import Counts, Pair
+from kldiv_cli.measures.types import Float64, Mode
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Size:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a loss comes to; see `kldiv_cli.loss_result.LossResult`."""
+    """What a loss comes to; see `kldiv_cli.results.loss.LossResult`."""
 
     value: float
     reduction: str

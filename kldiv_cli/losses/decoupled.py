@@ -20,8 +20,8 @@ from kldiv_cli.losses.base import (
     measured,
     weighted,
 )
-from kldiv_cli.measures import exact
-from kldiv_cli.measures.base import Float64
+from kldiv_cli.measures.distributions import exact
+from kldiv_cli.measures.types import Float64
 
 _NOTE = (
     "With ALPHA = BETA = T = T2 = 1, GAMMA = 1 and no class prior it has the gradients of KL "

@@ -18,8 +18,8 @@ from kldiv_cli.losses.base import (
     over_rows,
     weighted,
 )
-from kldiv_cli.measures.base import Float64, Status
-from kldiv_cli.measures.pair import Counts, Pair, Side, kl_terms
+from kldiv_cli.measures.distributions.pair import Counts, Pair, Side, kl_terms
+from kldiv_cli.measures.types import Float64, Status
 
 
 @dataclass(frozen=True)

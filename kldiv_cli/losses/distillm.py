@@ -10,8 +10,8 @@ import numpy as np
 
 from kldiv_cli.errors import UsageError
 from kldiv_cli.losses.base import Loss, Outcome, Rows, Size, measured, over_rows
-from kldiv_cli.measures.base import Float64
-from kldiv_cli.measures.pair import Pair
+from kldiv_cli.measures.distributions.pair import Pair
+from kldiv_cli.measures.types import Float64
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from kldiv_cli.losses.base import Loss, Outcome, Rows, Size, check_known, measured
-from kldiv_cli.measures.base import Float64, Mode
+from kldiv_cli.measures.types import Float64, Mode
 
 REDUCTIONS = ("sample", "cell")
 _ALREADY_SYMMETRIC = "It is symmetric already: code that adds it to its own swap prints 2J."

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from kldiv_cli.losses.base import Loss, Outcome, Rows, Size, measured, over_rows
-from kldiv_cli.measures.base import Float64
-from kldiv_cli.measures.pair import kl_terms
+from kldiv_cli.measures.distributions.pair import kl_terms
+from kldiv_cli.measures.types import Float64
 
 EPSILON = 1e-7
 

@@ -9,7 +9,7 @@ from math import isinf, isnan
 import numpy as np
 
 from kldiv_cli.losses.base import Loss, Outcome, Rows, Size, check_known, measured, over_elements
-from kldiv_cli.measures.base import Float64
+from kldiv_cli.measures.types import Float64
 
 EPSILON = 1e-12
 _NO_UNDERFLOW = 1e-200

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from kldiv_cli.measures import exact
-from kldiv_cli.measures.base import Float64
-from kldiv_cli.measures.pair import Counts
+from kldiv_cli.measures.distributions import exact
+from kldiv_cli.measures.distributions.pair import Counts
+from kldiv_cli.measures.types import Float64
 
 
 class ClassPriors:

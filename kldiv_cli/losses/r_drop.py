@@ -16,7 +16,7 @@ from kldiv_cli.losses.base import (
     measured,
     over_rows,
 )
-from kldiv_cli.measures.base import Float64
+from kldiv_cli.measures.types import Float64
 
 
 class Convention(NamedTuple):

@@ -9,8 +9,8 @@ from math import isnan
 import numpy as np
 
 from kldiv_cli.losses.base import Loss, Outcome, Rows, Size, check_known, measured, over_elements
-from kldiv_cli.measures.base import Float64
-from kldiv_cli.measures.pair import Pair
+from kldiv_cli.measures.distributions.pair import Pair
+from kldiv_cli.measures.types import Float64
 
 REDUCTIONS = ("mean", "batchmean", "sum")
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kldiv_cli.losses.base import Loss, Outcome, Rows, Size, measured, over_rows
-from kldiv_cli.measures.base import Float64
+from kldiv_cli.measures.types import Float64
 
 
 @dataclass(frozen=True)

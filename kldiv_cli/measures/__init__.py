@@ -15,9 +15,10 @@ from kldiv_cli.errors import UsageError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from kldiv_cli.measures.base import Measure, Mode
-    from kldiv_cli.measures.kinds import Kind
-    from kldiv_cli.measures.pair import Pair
+    from kldiv_cli.measures.base import Measure
+    from kldiv_cli.measures.distributions.kinds import Kind
+    from kldiv_cli.measures.distributions.pair import Pair
+    from kldiv_cli.measures.types import Mode
 
 
 class Entry(NamedTuple):
@@ -32,29 +33,32 @@ class Entry(NamedTuple):
     description: str
 
 
-_ROOM = "kldiv_cli.measures"
+_HERE = "kldiv_cli.measures.definitions"
+_PAIRS = "kldiv_cli.measures.distributions"
 MEASURES = {
-    "jeffreys": Entry(f"{_ROOM}.jeffreys:MEASURE", None, "KL(p||q) + KL(q||p), no factor 1/2"),
-    "kl": Entry(f"{_ROOM}.kl:KL", None, "KL(p||q), of the reference from the candidate"),
-    "reverse-kl": Entry(f"{_ROOM}.kl:REVERSE_KL", None, "KL(q||p), the other direction"),
-    "js": Entry(f"{_ROOM}.mixtures:JS", None, "Jensen-Shannon divergence"),
+    "jeffreys": Entry(f"{_HERE}.jeffreys:MEASURE", None, "KL(p||q) + KL(q||p), no factor 1/2"),
+    "kl": Entry(f"{_HERE}.kl:KL", None, "KL(p||q), of the reference from the candidate"),
+    "reverse-kl": Entry(f"{_HERE}.kl:REVERSE_KL", None, "KL(q||p), the other direction"),
+    "js": Entry(f"{_HERE}.mixtures:JS", None, "Jensen-Shannon divergence"),
     "gjs": Entry(
-        f"{_ROOM}.mixtures:gjs",
+        f"{_HERE}.mixtures:gjs",
         "BETA",
         "BETA*KL(p||M) + (1-BETA)*KL(q||M), M = BETA*p + (1-BETA)*q",
     ),
-    "skew-kl": Entry(f"{_ROOM}.mixtures:skew_kl", "LAMBDA", "KL(p || LAMBDA*p + (1-LAMBDA)*q)"),
+    "skew-kl": Entry(f"{_HERE}.mixtures:skew_kl", "LAMBDA", "KL(p || LAMBDA*p + (1-LAMBDA)*q)"),
     "skew-reverse-kl": Entry(
-        f"{_ROOM}.mixtures:skew_reverse_kl", "LAMBDA", "KL(q || LAMBDA*q + (1-LAMBDA)*p)"
+        f"{_HERE}.mixtures:skew_reverse_kl", "LAMBDA", "KL(q || LAMBDA*q + (1-LAMBDA)*p)"
     ),
-    "tv": Entry(f"{_ROOM}.distances:TV", None, "total variation distance"),
-    "hellinger": Entry(f"{_ROOM}.distances:HELLINGER", None, "squared Hellinger distance"),
+    "tv": Entry(f"{_HERE}.distances:TV", None, "total variation distance"),
+    "hellinger": Entry(f"{_HERE}.distances:HELLINGER", None, "squared Hellinger distance"),
     "renyi": Entry(
-        f"{_ROOM}.renyi:renyi", "ALPHA", "Renyi divergence of order ALPHA, above 0; inf included"
+        f"{_HERE}.renyi:renyi",
+        "ALPHA",
+        "Renyi divergence of order ALPHA, above 0; inf included",
     ),
-    "cross-entropy": Entry(f"{_ROOM}.entropies:CROSS_ENTROPY", None, "H(p, q) = -sum p * log q"),
-    "entropy": Entry(f"{_ROOM}.entropies:ENTROPY", None, "H(p), of the reference"),
-    "entropy-candidate": Entry(f"{_ROOM}.entropies:ENTROPY_CANDIDATE", None, "H(q)"),
+    "cross-entropy": Entry(f"{_HERE}.entropies:CROSS_ENTROPY", None, "H(p, q) = -sum p * log q"),
+    "entropy": Entry(f"{_HERE}.entropies:ENTROPY", None, "H(p), of the reference"),
+    "entropy-candidate": Entry(f"{_HERE}.entropies:ENTROPY_CANDIDATE", None, "H(q)"),
 }
 
 
@@ -118,14 +122,14 @@ def prepare(
         The weight of the uniform distribution that the candidate is mixed with.
     kept : bool array, shape (rows, classes) or (rows, 1), optional
         Over which cells that distribution is uniform, where not over all. The others are to be
-        absent on both sides, as `kldiv_cli.measures.absence.without` makes them.
+        absent on both sides, as `kldiv_cli.measures.rows.absence.without` makes them.
     """
     if kinds == ("probs", "probs"):
-        pair = import_module(f"{_ROOM}.probabilities").prepare(mode, s, t, temperature)
+        pair = import_module(f"{_PAIRS}.probabilities").prepare(mode, s, t, temperature)
     else:
-        to_logits = import_module(f"{_ROOM}.kinds").to_logits
+        to_logits = import_module(f"{_PAIRS}.kinds").to_logits
         s, t = (to_logits(x, kind, mode) for x, kind in zip((s, t), kinds, strict=True))
-        pair = import_module(f"{_ROOM}.{mode}").prepare(s, t, temperature)
+        pair = import_module(f"{_PAIRS}.{mode}").prepare(s, t, temperature)
     found: Pair = replace(pair, smooth=smooth, kept=kept) if smooth else pair
     return found
 

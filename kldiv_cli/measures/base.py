@@ -4,31 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+
+from kldiv_cli.measures.types import Float64, Mode, Status
 
 if TYPE_CHECKING:
-    from kldiv_cli.measures.pair import Pair
-
-Mode = Literal["softmax", "sigmoid"]
-Float64 = NDArray[np.float64]
-
-
-class Status:
-    """What became of a row.
-
-    Plain integers: NumPy looks for attributes of an Enum's members, and loses a Ctrl-C there.
-    """
-
-    COUNTED = 0
-    SKIPPED = 1
-    """Every cell is -inf on both sides: there is nothing to compare."""
-    INVALID = 2
-    """A side holds no distribution: NaN; under softmax also +inf, or nothing but -inf."""
-    MASKED = 3
-    """A mask keeps no cell."""
+    from kldiv_cli.measures.distributions.pair import Pair
 
 
 @dataclass(frozen=True)

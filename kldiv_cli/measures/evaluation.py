@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli import measures
-from kldiv_cli.measures import _native, exact
-from kldiv_cli.measures.absence import with_masked
-from kldiv_cli.measures.base import Float64, Measure, Mode, Status
-from kldiv_cli.measures.kinds import Kind
+from kldiv_cli.measures import _native
+from kldiv_cli.measures.base import Measure
+from kldiv_cli.measures.distributions import exact
+from kldiv_cli.measures.distributions.kinds import Kind
+from kldiv_cli.measures.rows.absence import with_masked
+from kldiv_cli.measures.types import Float64, Mode, Status
 
 Counts = NDArray[np.int64]
 Kept = NDArray[np.bool_] | None
@@ -94,7 +96,7 @@ class Evaluator:
         """Compute the measures of two blocks, shape (rows, classes), of any real dtype.
 
         Cells that are not ``kept``, shape (rows, classes) or (rows, 1), have to be absent on both
-        sides, as `kldiv_cli.measures.absence.without` makes them.
+        sides, as `kldiv_cli.measures.rows.absence.without` makes them.
         """
         kernel = self.kernel
         if kernel is None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError, UsageError
 from kldiv_cli.pairing.by_id import ById, LeftOut, OnMissing
-from kldiv_cli.pairing.kept import Kept
+from kldiv_cli.pairing.classes import Kept
 from kldiv_cli.pairing.matching import (
     Steps,
     check_matched,

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple
 from kldiv_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from kldiv_cli.comparison import Comparison
+    from kldiv_cli.results.comparison import Comparison
 
 
 class Report(NamedTuple):
@@ -28,24 +28,42 @@ class Report(NamedTuple):
 
 REPORTS = {
     "table": Report(
-        "kldiv_cli.reports.table:write", "summary", "text", None, "the summary, for people"
+        "kldiv_cli.reports.formats.table:write", "summary", "text", None, "the summary, for people"
     ),
     "markdown": Report(
-        "kldiv_cli.reports.markdown:write", "summary", "text", None, "the summary, for a page"
+        "kldiv_cli.reports.formats.markdown:write",
+        "summary",
+        "text",
+        None,
+        "the summary, for a page",
     ),
     "json": Report(
-        "kldiv_cli.reports.json:write", "summary", "text", ".json", "the summary, for programs"
+        "kldiv_cli.reports.formats.json:write",
+        "summary",
+        "text",
+        ".json",
+        "the summary, for programs",
     ),
-    "csv": Report("kldiv_cli.reports.csv:write", "rows", "text", ".csv", "a line per row"),
-    "tsv": Report("kldiv_cli.reports.csv:write_tsv", "rows", "text", ".tsv", "a line per row"),
+    "csv": Report("kldiv_cli.reports.formats.csv:write", "rows", "text", ".csv", "a line per row"),
+    "tsv": Report(
+        "kldiv_cli.reports.formats.csv:write_tsv", "rows", "text", ".tsv", "a line per row"
+    ),
     "jsonl": Report(
-        "kldiv_cli.reports.json:write_lines", "rows", "text", ".jsonl", "a JSON object per row"
+        "kldiv_cli.reports.formats.json:write_lines",
+        "rows",
+        "text",
+        ".jsonl",
+        "a JSON object per row",
     ),
     "parquet": Report(
-        "kldiv_cli.reports.parquet:write", "rows", "bytes", ".parquet", "a record per row"
+        "kldiv_cli.reports.formats.parquet:write", "rows", "bytes", ".parquet", "a record per row"
     ),
     "npy": Report(
-        "kldiv_cli.reports.npy:write", "rows", "bytes", ".npy", "the values, in the rows' shape"
+        "kldiv_cli.reports.formats.npy:write",
+        "rows",
+        "bytes",
+        ".npy",
+        "the values, in the rows' shape",
     ),
 }
 

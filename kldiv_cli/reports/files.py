@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from kldiv_cli import reports
-from kldiv_cli.comparison import Comparison
 from kldiv_cli.errors import OutputError, UsageError
+from kldiv_cli.results.comparison import Comparison
 
 
 def check(outputs: Sequence[str], paths: Sequence[str]) -> None:

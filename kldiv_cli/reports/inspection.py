@@ -11,12 +11,12 @@ from typing import IO, Any
 import numpy as np
 
 from kldiv_cli.errors import a_few, printable
-from kldiv_cli.inspection_result import Contexts, Inspection, Span, Unreadable
-from kldiv_cli.reports import left_out
-from kldiv_cli.reports.json import SCHEMA, shards_object, valid
-from kldiv_cli.reports.parts import LABEL, columns, number, once, written
-from kldiv_cli.reports.sides import file_lines, notes
-from kldiv_cli.selection import Selection
+from kldiv_cli.reports.formats.json import SCHEMA, shards_object, valid
+from kldiv_cli.reports.words import left_out
+from kldiv_cli.reports.words.parts import LABEL, columns, number, once, written
+from kldiv_cli.reports.words.sides import file_lines, notes
+from kldiv_cli.results.inspection import Contexts, Inspection, Span, Unreadable
+from kldiv_cli.results.selection import Selection
 
 _WIDTH = 80
 _MASKS_SHOWN = 5

@@ -8,11 +8,11 @@ from math import isnan
 from textwrap import wrap
 from typing import IO, Any
 
-from kldiv_cli.loss_result import LossResult
-from kldiv_cli.reports import left_out
-from kldiv_cli.reports.json import SCHEMA, file_object, mask_object, valid
-from kldiv_cli.reports.parts import LABEL, columns, written
-from kldiv_cli.reports.sides import both_notes, file_lines, inputs, masked_cells
+from kldiv_cli.reports.formats.json import SCHEMA, file_object, mask_object, valid
+from kldiv_cli.reports.words import left_out
+from kldiv_cli.reports.words.parts import LABEL, columns, written
+from kldiv_cli.reports.words.sides import both_notes, file_lines, inputs, masked_cells
+from kldiv_cli.results.loss import LossResult
 
 _WIDTH = 80
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from typing import IO
 
 from kldiv_cli.errors import printable
-from kldiv_cli.reports import left_out
-from kldiv_cli.reports.json import SCHEMA, file_object, mask_object, valid
-from kldiv_cli.reports.parts import LABEL, columns, written
-from kldiv_cli.reports.sides import both_notes, file_lines, masked_cells
-from kldiv_cli.verification import Finding, Verification
+from kldiv_cli.reports.formats.json import SCHEMA, file_object, mask_object, valid
+from kldiv_cli.reports.words import left_out
+from kldiv_cli.reports.words.parts import LABEL, columns, written
+from kldiv_cli.reports.words.sides import both_notes, file_lines, masked_cells
+from kldiv_cli.results.verification import Finding, Verification
 
 _NOTE = """
 residual: the largest distance of any two routes to the same number, relative to

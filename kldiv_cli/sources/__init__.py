@@ -14,12 +14,14 @@ from typing import IO
 
 from kldiv_cli.errors import InputError, UsageError, shortage
 from kldiv_cli.sources.base import Layout, Source
-from kldiv_cli.sources.elsewhere import hidden, is_elsewhere, open_elsewhere, path_of
-from kldiv_cli.sources.files import Files, find_files
 from kldiv_cli.sources.formats import FORMATS as FORMATS
-from kldiv_cli.sources.piped import STDIN
-from kldiv_cli.sources.shards import open_shards
-from kldiv_cli.sources.signatures import ENOUGH, begins_as_json, codec_of, foreign
+from kldiv_cli.sources.formats.signatures import begins_as_json, foreign
+from kldiv_cli.sources.stores.codecs import ENOUGH, codec_of
+from kldiv_cli.sources.stores.elsewhere import open_elsewhere
+from kldiv_cli.sources.stores.folders import Files, find_files
+from kldiv_cli.sources.stores.stdin import STDIN
+from kldiv_cli.sources.stores.uris import hidden, is_elsewhere, path_of
+from kldiv_cli.sources.views.shards import open_shards
 
 COMPRESSED = (".gz", ".bz2", ".zst", ".lz4", ".xz")
 """What may follow the suffix of text."""
@@ -268,7 +270,7 @@ def _decompressed(path: str, first: bytes, codec: str | None) -> bytes:
     if codec is None:
         return first
     # PyArrow, which few files need, takes longer to load than a small file to compare.
-    from kldiv_cli.sources.streams import open_stream  # noqa: PLC0415
+    from kldiv_cli.sources.stores.streams import open_stream  # noqa: PLC0415
 
     try:
         with open_stream(path, codec) as file:

@@ -28,11 +28,11 @@ import kldiv_cli
 from kldiv_cli import Comparison, reports
 from kldiv_cli.cli import options, reading
 from kldiv_cli.measures import _native
-from kldiv_cli.measures.base import Mode
+from kldiv_cli.measures.types import Mode
 from kldiv_cli.reports import REPORTS, SUFFIXES
-from kldiv_cli.request import NanPolicy, Unit
+from kldiv_cli.results.statistics import STATISTICS
 from kldiv_cli.sources import FORMATS
-from kldiv_cli.statistics import STATISTICS
+from kldiv_cli.tasks.request import NanPolicy, Unit
 from tests.command import COLOURS, ROOT, Kldiv, Result
 
 SCRIPT = Path(sysconfig.get_path("scripts")) / "kldiv"

@@ -13,10 +13,10 @@ import pytest
 
 from kldiv_cli import compare, loss
 from kldiv_cli.errors import InputError, UsageError
-from kldiv_cli.inspection import inspect
 from kldiv_cli.sources import FORMATS
 from kldiv_cli.sources.base import Layout
-from kldiv_cli.verify import verify
+from kldiv_cli.tasks.inspect import inspect
+from kldiv_cli.tasks.verify import verify
 from tests.command import ROOT, Kldiv
 from tests.sources import test_safetensors
 

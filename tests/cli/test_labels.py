@@ -14,11 +14,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from kldiv_cli import compare
-from kldiv_cli.comparison import Comparison
 from kldiv_cli.errors import InputError
-from kldiv_cli.language_result import LanguageResult
-from kldiv_cli.measures.kinds import Kind
+from kldiv_cli.measures.distributions.kinds import Kind
 from kldiv_cli.reports.files import staged
+from kldiv_cli.results.comparison import Comparison
+from kldiv_cli.results.language import LanguageResult
 from tests.command import Kldiv
 from tests.llamacpp import SAMPLES, decode, random_logits, random_tokens, write
 

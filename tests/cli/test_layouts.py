@@ -15,9 +15,9 @@ import pytest
 
 from kldiv_cli import compare, loss
 from kldiv_cli.errors import InputError, UsageError
-from kldiv_cli.inspection import inspect
 from kldiv_cli.sources.base import Layout
-from kldiv_cli.verify import verify
+from kldiv_cli.tasks.inspect import inspect
+from kldiv_cli.tasks.verify import verify
 from tests.command import Kldiv, Result
 
 Array = npt.NDArray[Any]

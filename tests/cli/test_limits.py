@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from kldiv_cli import compare
-from kldiv_cli.comparison import Comparison
 from kldiv_cli.errors import UsageError
-from kldiv_cli.limits import figure, judged, token_figures
-from kldiv_cli.reports.language import language_object
+from kldiv_cli.reports.words.language import language_object
+from kldiv_cli.results.comparison import Comparison
+from kldiv_cli.results.limits import figure, judged, token_figures
 from tests.command import Kldiv
 from tests.reports import SIGMOID, SOFTMAX
 from tests.reports.test_language import FILES

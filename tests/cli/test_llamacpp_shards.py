@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from kldiv_cli import compare
-from kldiv_cli.comparison import Comparison
 from kldiv_cli.errors import InputError
-from kldiv_cli.inspection import inspect
+from kldiv_cli.results.comparison import Comparison
 from kldiv_cli.sources.base import Layout
+from kldiv_cli.tasks.inspect import inspect
 from tests.command import Kldiv
 from tests.llamacpp import SAMPLES, random_logits, random_tokens, write
 

@@ -83,7 +83,7 @@ def test_a_mask_may_be_a_directory_too(kldiv: Kldiv, shards: Path) -> None:
 
 def test_too_few_files_may_be_open(shards: Path) -> None:
     limited = (
-        "import resource, sys, kldiv_cli.compare, kldiv_cli.sources.npy; "
+        "import resource, sys, kldiv_cli.tasks.compare, kldiv_cli.sources.formats.npy; "
         "from kldiv_cli.cli import run; "
         "resource.setrlimit(resource.RLIMIT_NOFILE, (4, 4)); sys.exit(run())"
     )

@@ -106,9 +106,13 @@ def test_an_import_loads_what_it_needs(run: str, expected: list[str]) -> None:
         pytest.param(["--version"], "rich", ["0"], id="version-rich"),
         pytest.param(["compare", *MAGIKA], "rich", ["0", "numpy"], id="table"),
         pytest.param(["compare", *MAGIKA, "--stat", "mean"], "rich", ["0", "numpy"], id="stat"),
-        pytest.param(["compare", *MAGIKA], "kldiv_cli.language_result", ["0", "numpy"], id="token"),
-        pytest.param(["compare", *MAGIKA], "kldiv_cli.groups", ["0", "numpy"], id="groups"),
-        pytest.param(["compare", *MAGIKA], "kldiv_cli.sources.llamacpp", ["0", "numpy"], id="kld"),
+        pytest.param(
+            ["compare", *MAGIKA], "kldiv_cli.results.language", ["0", "numpy"], id="token"
+        ),
+        pytest.param(["compare", *MAGIKA], "kldiv_cli.results.groups", ["0", "numpy"], id="groups"),
+        pytest.param(
+            ["compare", *MAGIKA], "kldiv_cli.sources.formats.llamacpp", ["0", "numpy"], id="kld"
+        ),
         pytest.param(["compare", *MAGIKA], "hashlib", ["0", "numpy"], id="hashes"),
     ],
 )
@@ -130,14 +134,14 @@ def test_that_check_sees_what_is_missing() -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_line_of_a_command_begins_its_help(name: str) -> None:
     """`kldiv --help` shows the one, `kldiv NAME --help` the other."""
-    command = getattr(import_module(f"kldiv_cli.cli.{name}"), name)
+    command = getattr(import_module(f"kldiv_cli.cli.commands.{name}"), name)
     assert COMMANDS[name] == " ".join(cleandoc(command.__doc__).partition("\n\n")[0].split())
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_lines_of_help_are_not_broken_twice(name: str) -> None:
     """Below the first line Typer keeps a docstring's breaks; at 80 columns it shows 78 of each."""
-    command = getattr(import_module(f"kldiv_cli.cli.{name}"), name)
+    command = getattr(import_module(f"kldiv_cli.cli.commands.{name}"), name)
     below = cleandoc(command.__doc__).partition("\n\n")[2].split("\n\n")
     assert [line for part in below for line in part.splitlines()[:-1] if len(line) > 78] == []
 
@@ -180,7 +184,7 @@ def test_cli_imports_typer_errors_and_itself(path: Path) -> None:
 def test_that_check_sees_an_import_wherever_it_stands() -> None:
     source = """
 import os, numpy
-from kldiv_cli.summary import STATISTICS
+from kldiv_cli.results.summary import STATISTICS
 from kldiv_cli import compare, __version__
 if TYPE_CHECKING:
     import hidden
@@ -197,7 +201,7 @@ def f():
 """
     heavy = [name for name in top_level_imports(ast.parse(source)) if not is_light(name)]
     assert sorted(heavy) == [
-        *("click", "kldiv_cli.compare", "kldiv_cli.summary.STATISTICS"),
+        *("click", "kldiv_cli.compare", "kldiv_cli.results.summary.STATISTICS"),
         *("numpy", "pyarrow", "rich", "scipy"),
     ]
 

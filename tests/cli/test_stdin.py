@@ -18,7 +18,7 @@ from numpy.lib import format as npy_format
 from pyarrow import feather
 
 from kldiv_cli.errors import InputError
-from kldiv_cli.sources.piped import Replay
+from kldiv_cli.sources.stores.stdin import Replay
 from tests.command import Kldiv
 
 SAMPLES = Path("samples").absolute()

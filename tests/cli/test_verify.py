@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kldiv_cli.identities import IDENTITIES
-from kldiv_cli.identities.base import Route, Rows
+from kldiv_cli.measures.identities import IDENTITIES
+from kldiv_cli.measures.identities.base import Route, Rows
 from tests.cli.test_startup import MAIN, loaded
 from tests.command import Kldiv
 

@@ -11,10 +11,10 @@ import pytest
 
 from kldiv_cli.errors import UsageError
 from kldiv_cli.measures import _native, load
-from kldiv_cli.measures.base import Mode
+from kldiv_cli.measures.distributions.exact import real
+from kldiv_cli.measures.distributions.kinds import Kind
 from kldiv_cli.measures.evaluation import Evaluation, Evaluator
-from kldiv_cli.measures.exact import real
-from kldiv_cli.measures.kinds import Kind
+from kldiv_cli.measures.types import Mode
 from kldiv_cli.sources.base import BFLOAT16
 
 Array = npt.NDArray[Any]

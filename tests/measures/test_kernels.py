@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from mpmath import mpf
 
 from kldiv_cli.measures import _native, load
+from kldiv_cli.measures.distributions.exact import real
 from kldiv_cli.measures.evaluation import Evaluation, Evaluator
-from kldiv_cli.measures.exact import real
-from kldiv_cli.measures.faults import mask_mismatches
+from kldiv_cli.measures.rows.faults import mask_mismatches
 from kldiv_cli.sources.base import BFLOAT16
 from tests.family import MODES, SMALLEST, Mode, complaints, kind, subset, truths
 from tests.measures.test_jeffreys import COUNTED

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from kldiv_cli.measures import load, prepare
-from kldiv_cli.measures.pair import Pair
+from kldiv_cli.measures.distributions.pair import Pair
 from tests.family import DIVERGENCES, FAMILY, MODES, SMALLEST, SYMMETRIC, Mode
 
 Array = npt.NDArray[np.floating[Any]]

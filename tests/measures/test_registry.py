@@ -10,7 +10,8 @@ import pytest
 
 from kldiv_cli.errors import UsageError
 from kldiv_cli.measures import MEASURES, load, prepare, usage
-from kldiv_cli.measures.base import Measure, Mode
+from kldiv_cli.measures.base import Measure
+from kldiv_cli.measures.types import Mode
 from tests.family import FAMILY, MODES
 
 PLAIN = [name for name, entry in MEASURES.items() if entry.parameter is None]

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from mpmath import mp, mpf
 
-from kldiv_cli.measures.base import Mode
-from kldiv_cli.measures.kinds import Kind
-from kldiv_cli.measures.top import top_class, top_probability
+from kldiv_cli.measures.distributions.kinds import Kind
+from kldiv_cli.measures.rows.top import top_class, top_probability
+from kldiv_cli.measures.types import Mode
 from kldiv_cli.sources.base import BFLOAT16
 from tests.regimes import CASES, Case
 

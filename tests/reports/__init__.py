@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from kldiv_cli.comparison import Agreement, Comparison, Limit, MaskUse, Side
-from kldiv_cli.groups import By, Group, Groups
 from kldiv_cli.reports import files
-from kldiv_cli.statistics import Statistics
-from kldiv_cli.summary import TopRow
+from kldiv_cli.results.comparison import Agreement, Comparison, Limit, MaskUse, Side
+from kldiv_cli.results.groups import By, Group, Groups
+from kldiv_cli.results.statistics import Statistics
+from kldiv_cli.results.summary import TopRow
 
 INF, NAN = math.inf, math.nan
 

@@ -13,9 +13,9 @@ from typing import IO, Any
 import pytest
 
 from kldiv_cli import reports
-from kldiv_cli.comparison import Comparison
 from kldiv_cli.errors import KldivError, OutputError, UsageError
 from kldiv_cli.reports import REPORTS, SUFFIXES, files
+from kldiv_cli.results.comparison import Comparison
 from tests.reports import NAMED, SOFTMAX, put
 
 Writer = Callable[[Comparison, IO[Any]], None]

@@ -8,9 +8,9 @@ from io import StringIO
 import numpy as np
 import pytest
 
-from kldiv_cli.comparison import Comparison
-from kldiv_cli.groups import By, Group, Groups
 from kldiv_cli.reports import load
+from kldiv_cli.results.comparison import Comparison
+from kldiv_cli.results.groups import By, Group, Groups
 from tests.reports import HOSTILE, MANY_GROUPS, MARKUP, SEVERAL, SOFTMAX, VARIANTS, statistics
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kldiv_cli.inspection_result import (
+from kldiv_cli.reports.inspection import write_json, write_table
+from kldiv_cli.results.inspection import (
     Cells,
     Entropy,
     Guess,
@@ -21,7 +22,6 @@ from kldiv_cli.inspection_result import (
     Span,
     Unreadable,
 )
-from kldiv_cli.reports.inspection import write_json, write_table
 from tests.reports import HOSTILE, INF, MARKUP, NAN, side
 
 CLEAN = Inspection(

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from kldiv_cli.comparison import Comparison, Limit
 from kldiv_cli.reports import load
-from kldiv_cli.statistics import STATISTICS
+from kldiv_cli.results.comparison import Comparison, Limit
+from kldiv_cli.results.statistics import STATISTICS
 from tests.reports import (
     HOSTILE,
     INF,

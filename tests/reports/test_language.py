@@ -9,16 +9,11 @@ from io import StringIO
 
 import pytest
 
-from kldiv_cli.comparison import Agreement
-from kldiv_cli.language_result import (
-    PERCENTILES,
-    Censored,
-    Distribution,
-    Estimate,
-    LanguageResult,
-)
-from kldiv_cli.reports import language, load
-from kldiv_cli.reports.json import valid
+from kldiv_cli.reports import load
+from kldiv_cli.reports.formats.json import valid
+from kldiv_cli.reports.words import language
+from kldiv_cli.results.comparison import Agreement
+from kldiv_cli.results.language import PERCENTILES, Censored, Distribution, Estimate, LanguageResult
 from tests.reports import SOFTMAX
 
 FILES = LanguageResult(

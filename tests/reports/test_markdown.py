@@ -9,8 +9,8 @@ from io import StringIO
 import pytest
 from markdown_it import MarkdownIt
 
-from kldiv_cli.comparison import Comparison
 from kldiv_cli.reports import load
+from kldiv_cli.results.comparison import Comparison
 from tests.reports import HOSTILE, MARKUP, NAMED, VARIANTS, with_name
 
 GOLDEN = {

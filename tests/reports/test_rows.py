@@ -16,8 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from kldiv_cli.comparison import Comparison
-from kldiv_cli.reports import REPORTS, load, records
+from kldiv_cli.reports import REPORTS, load
+from kldiv_cli.reports.words import records
+from kldiv_cli.results.comparison import Comparison
 from tests.reports import INF, MASKED, NAMED, OMITTED, ONE_ROW, SIGMOID, SOFTMAX, VARIANTS, put
 
 STRANGE = (

@@ -10,15 +10,15 @@ import pytest
 from rich.cells import cell_len
 
 from kldiv_cli import loss
-from kldiv_cli.comparison import Side
-from kldiv_cli.inspection import inspect
 from kldiv_cli.reports import load
 from kldiv_cli.reports.inspection import write_table as write_inspection
 from kldiv_cli.reports.loss import write_table as write_loss
-from kldiv_cli.reports.parts import written
-from kldiv_cli.reports.sides import file_lines
 from kldiv_cli.reports.verification import write_table as write_verification
-from kldiv_cli.verify import verify
+from kldiv_cli.reports.words.parts import written
+from kldiv_cli.reports.words.sides import file_lines
+from kldiv_cli.results.comparison import Side
+from kldiv_cli.tasks.inspect import inspect
+from kldiv_cli.tasks.verify import verify
 from tests.reports import MASKED, SOFTMAX, Terminal, side
 
 FOLDER = "/data/a folder of runs/2026-11-24/experiment-with-quantised-attention"

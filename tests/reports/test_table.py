@@ -9,11 +9,11 @@ from io import StringIO
 import pytest
 from rich.cells import cell_len
 
-from kldiv_cli.comparison import Comparison, Limit
 from kldiv_cli.measures import MEASURES
 from kldiv_cli.measures import load as load_measure
-from kldiv_cli.measures.base import Mode
+from kldiv_cli.measures.types import Mode
 from kldiv_cli.reports import load
+from kldiv_cli.results.comparison import Comparison, Limit
 from tests.reports import (
     HOSTILE,
     LIMITS,

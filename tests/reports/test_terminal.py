@@ -8,8 +8,8 @@ from io import StringIO
 
 import pytest
 
-from kldiv_cli.comparison import Comparison
 from kldiv_cli.reports import load
+from kldiv_cli.results.comparison import Comparison
 from tests.reports import HOSTILE, MARKUP, NAMED, SOFTMAX, VARIANTS, Terminal, with_name
 from tests.reports.test_language import FILES
 

@@ -226,9 +226,9 @@ def test_the_largest_batch_counts(
     columns = {"n": pa.array(["x", "y"] * 500).dictionary_encode(), **LONG}
     path = save(tmp_path, columns, kind, rows=600)
     largest = 600 * (4 + 3 * 8)  # codes of the names, then three columns
-    monkeypatch.setattr("kldiv_cli.sources.arrow._MOST_INFLATED", largest)
+    monkeypatch.setattr("kldiv_cli.sources.formats.arrow._MOST_INFLATED", largest)
     assert len(table.read(path)[0]) == 1000
-    monkeypatch.setattr("kldiv_cli.sources.arrow._MOST_INFLATED", largest - 1)
+    monkeypatch.setattr("kldiv_cli.sources.formats.arrow._MOST_INFLATED", largest - 1)
     assert f"found one of {largest}" in table.complaint(path)
     plain = save(tmp_path, columns, kind.replace("zstd", "file").replace("file-", ""), rows=600)
     assert len(table.read(plain)[0]) == 1000

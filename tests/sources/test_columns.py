@@ -9,8 +9,8 @@ import pytest
 from kldiv_cli.errors import InputError
 from kldiv_cli.sources import open_source
 from kldiv_cli.sources.base import Layout
-from kldiv_cli.sources.columns import Columns, assign
-from kldiv_cli.sources.table import TableSource
+from kldiv_cli.sources.tables.columns import Columns, assign
+from kldiv_cli.sources.tables.table import TableSource
 
 LOGITS = [[1.5, 2.5], [0.5, -1.5], [3.5, 4.5]]
 

@@ -18,8 +18,8 @@ import pytest
 from kldiv_cli.errors import InputError, UsageError, printable
 from kldiv_cli.sources import open_source
 from kldiv_cli.sources.base import Layout
-from kldiv_cli.sources.csv import open_csv
-from kldiv_cli.sources.lines import LONGEST_LINE
+from kldiv_cli.sources.formats.csv import open_csv
+from kldiv_cli.sources.text.lines import LONGEST_LINE
 
 Array = npt.NDArray[Any]
 
@@ -649,7 +649,7 @@ WALK = """
 import sys
 from pathlib import Path
 from kldiv_cli.sources.base import Layout
-from kldiv_cli.sources.csv import open_csv
+from kldiv_cli.sources.formats.csv import open_csv
 
 rows = sum(map(len, open_csv(sys.argv[1], Layout()).blocks(1000)))
 print(rows, Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])

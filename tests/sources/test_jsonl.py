@@ -17,7 +17,7 @@ import pytest
 
 from kldiv_cli.sources import open_source
 from kldiv_cli.sources.base import Layout
-from kldiv_cli.sources.lines import LONGEST_LINE
+from kldiv_cli.sources.text.lines import LONGEST_LINE
 from tests.sources import test_parquet as table
 
 NAN, INF = math.nan, math.inf

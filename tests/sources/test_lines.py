@@ -7,8 +7,8 @@ import random
 import pyarrow as pa
 import pytest
 
-from kldiv_cli.sources import lines
-from kldiv_cli.sources.lines import LongLineError, growing, piece_size, whole_lines
+from kldiv_cli.sources.text import lines
+from kldiv_cli.sources.text.lines import LongLineError, growing, piece_size, whole_lines
 
 
 def pieces(text: bytes, size: int, delimiter: str | None = None) -> list[bytes]:

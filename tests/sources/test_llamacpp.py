@@ -14,12 +14,9 @@ import pytest
 
 from kldiv_cli.errors import InputError
 from kldiv_cli.sources.base import Layout, Source
-from kldiv_cli.sources.censored import floors, sum_tolerance
-from kldiv_cli.sources.llamacpp import (
-    LlamaCppSource,
-    open_llamacpp,
-)
-from kldiv_cli.sources.tokens import Tokens, check_tokens, tokens_of
+from kldiv_cli.sources.bounds import floors, sum_tolerance
+from kldiv_cli.sources.formats.llamacpp import LlamaCppSource, open_llamacpp
+from kldiv_cli.sources.labels.tokens import Tokens, check_tokens, tokens_of
 from tests.llamacpp import SAMPLES, decode, random_logits, random_tokens, write
 from tests.sources.mutations import survive
 

@@ -14,7 +14,7 @@ from numpy.lib import format as npy_format
 from kldiv_cli.errors import InputError
 from kldiv_cli.sources import open_source
 from kldiv_cli.sources.base import BFLOAT16, Layout
-from kldiv_cli.sources.npy import open_npy
+from kldiv_cli.sources.formats.npy import open_npy
 from tests.sources.mutations import survive
 
 Array = npt.NDArray[Any]

@@ -13,7 +13,7 @@ from numpy.lib import format as npy_format
 
 from kldiv_cli.errors import InputError
 from kldiv_cli.sources.base import BFLOAT16, Layout, Source
-from kldiv_cli.sources.npz import open_npz
+from kldiv_cli.sources.formats.npz import open_npz
 from tests.sources.mutations import read, survive
 
 Array = npt.NDArray[Any]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from kldiv_cli.errors import InputError
-from kldiv_cli.sources.row_labels import RowLabels, read_row_labels
+from kldiv_cli.sources.labels.groups import RowLabels, read_row_labels
 
 ADVICE = (
     "Give one label per row, in the rows' order: a line each, without a header, or an .npy array."

@@ -9,9 +9,9 @@ import numpy.typing as npt
 import pytest
 
 from kldiv_cli.errors import InputError
-from kldiv_cli.sources.array import ArraySource
+from kldiv_cli.sources.arrays.array import ArraySource
 from kldiv_cli.sources.base import BFLOAT16, Layout
-from kldiv_cli.sources.safetensors import open_safetensors
+from kldiv_cli.sources.formats.safetensors import open_safetensors
 from tests.sources.mutations import read, survive
 
 Array = npt.NDArray[Any]

@@ -17,13 +17,13 @@ import pytest
 
 from kldiv_cli import compare
 from kldiv_cli.errors import InputError
-from kldiv_cli.inspection import inspect
-from kldiv_cli.loss import loss
 from kldiv_cli.sources import files_of, open_source
 from kldiv_cli.sources.base import Layout, Shards, Source
-from kldiv_cli.sources.rows import Chosen
-from kldiv_cli.sources.selected import Selected
-from kldiv_cli.verify import verify
+from kldiv_cli.sources.views.choice import Chosen
+from kldiv_cli.sources.views.selected import Selected
+from kldiv_cli.tasks.inspect import inspect
+from kldiv_cli.tasks.loss import loss
+from kldiv_cli.tasks.verify import verify
 
 Array = npt.NDArray[Any]
 LOGITS = np.random.default_rng(5).normal(size=(23, 4)).astype(np.float32)

@@ -13,9 +13,10 @@ from pyarrow import fs
 
 from kldiv_cli import compare
 from kldiv_cli.errors import InputError, redacted
-from kldiv_cli.sources import files_of, open_source, stores
+from kldiv_cli.sources import files_of, open_source
 from kldiv_cli.sources.base import Layout, Shards
-from kldiv_cli.sources.elsewhere import hidden
+from kldiv_cli.sources.stores import remote as stores
+from kldiv_cli.sources.stores.uris import hidden
 from tests.command import Kldiv
 from tests.sources.test_shards import CUTS, FORMATS, LOGITS, OTHER, csv, npy, npz, shard
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from kldiv_cli.sources.streams import codec_of, open_stream
+from kldiv_cli.sources.stores.streams import codec_of, open_stream
 
 TEXT = b"".join(b"%d,%d\n" % (i, i * i) for i in range(50_000))
 

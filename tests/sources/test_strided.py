@@ -2,8 +2,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from kldiv_cli.sources import strided
-from kldiv_cli.sources.array import ArraySource
+from kldiv_cli.sources.arrays import strided
+from kldiv_cli.sources.arrays.array import ArraySource
 from kldiv_cli.sources.base import BFLOAT16, Layout
 
 SHAPE = (3, 4, 5, 6)

@@ -11,9 +11,9 @@ import pytest
 
 from kldiv_cli import compare
 from kldiv_cli.errors import InputError
-from kldiv_cli.sources.array import ArraySource
+from kldiv_cli.sources.arrays.array import ArraySource
 from kldiv_cli.sources.base import BFLOAT16, Layout
-from kldiv_cli.sources.torch import open_torch
+from kldiv_cli.sources.formats.torch import open_torch
 from tests.sources import pickles
 from tests.sources.mutations import read, survive
 from tests.sources.pickles import (

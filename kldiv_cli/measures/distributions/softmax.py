@@ -1,0 +1,92 @@
+"""Rows of logits as categorical distributions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kldiv_cli.measures.distributions import exact
+from kldiv_cli.measures.distributions.pair import (
+    Counts,
+    Pair,
+    Prepared,
+    Side,
+    finish,
+    status_of,
+    without_uncounted,
+)
+from kldiv_cli.measures.types import Float64
+
+
+class SoftmaxPair(Pair):
+    """Two blocks of logits under softmax, (rows, classes), float64, not yet divided by T."""
+
+    def prepare(self) -> Prepared:
+        """Return both sides as distributions over the classes; see `_prepare`."""
+        return _prepare(self)
+
+    @property
+    def agreement(self) -> tuple[Counts, Counts]:
+        """Whether the argmax is the same, of 1 decision per row."""
+        same = (self.argmax[0] == self.argmax[1]).astype(np.intp)
+        return same, np.ones_like(same)
+
+
+def prepare(s: NDArray[Any], t: NDArray[Any], temperature: float = 1.0) -> SoftmaxPair:
+    """Check two blocks of logits, shape (rows, classes), any real dtype, widened to float64."""
+    s, t = exact.widen(s), exact.widen(t)
+    argmax = s.argmax(axis=1), t.argmax(axis=1)
+    s_max, t_max = (_at(x, i)[:, 0] for x, i in zip((s, t), argmax, strict=True))
+    status = status_of(
+        ~(np.isfinite(s_max) & np.isfinite(t_max)), np.isneginf(s_max) & np.isneginf(t_max)
+    )
+    s, t = without_uncounted(s, status), without_uncounted(t, status)
+    return SoftmaxPair(*exact.rescale(s, t, temperature), status, argmax)
+
+
+def _prepare(pair: SoftmaxPair) -> Prepared:
+    """Compute p, q and e = log(q / p).
+
+    ``e`` is (t - s) minus the difference of the log-partitions, and keeps 2e-14 of itself where the
+    rows differ by 1e-12: the differences are exact (see `measures.distributions.exact`), and
+    `finish` takes out the error that the two logarithms leave.
+    """
+    s, t, temperature = pair.s, pair.t, pair.temperature
+    s_max, t_max = _at(s, pair.argmax[0]), _at(t, pair.argmax[1])
+    s_out, t_out = np.isneginf(s), np.isneginf(t)
+    absent = bool(s_out.any() or t_out.any())
+    if absent:
+        s, t = np.where(s_out, s_max, s), np.where(t_out, t_max, t)
+    reference = _side(s, s_max, pair.argmax[0], temperature, s_out if absent else None)
+    candidate = _side(t, t_max, pair.argmax[1], temperature, t_out if absent else None)
+
+    d, d_low = exact.two_diff(t, s)
+    shift, shift_low = exact.two_diff(t_max, s_max)
+    e = (((d - shift) + d_low) - shift_low) / temperature
+    e -= candidate.log_partition - reference.log_partition
+    return finish(reference, candidate, e, correct=True)
+
+
+def _side(
+    logits: Float64,
+    largest: Float64,
+    argmax: Counts,
+    temperature: float,
+    absent: NDArray[np.bool_] | None,
+) -> Side:
+    """Normalise one side; the log-partition keeps its digits where one class has it all."""
+    x, x_low = exact.divide(*exact.two_diff(logits, largest), temperature)
+    weights = exact.exp(x, x_low)
+    if absent is not None:
+        weights[absent] = 0.0
+    np.put_along_axis(weights, argmax[:, None], 0.0, axis=1)
+    rest = weights.sum(axis=1, keepdims=True)
+    np.put_along_axis(weights, argmax[:, None], 1.0, axis=1)
+    weights /= 1.0 + rest
+    return Side(x, x_low, np.log1p(rest), weights, absent)
+
+
+def _at(values: NDArray[Any], index: Counts) -> NDArray[Any]:
+    return np.take_along_axis(values, index[:, None], axis=1)

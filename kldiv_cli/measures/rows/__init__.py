@@ -1,0 +1,1 @@
+"""What a row is: absent, invalid, its top class, what it leaves out."""

@@ -1,0 +1,51 @@
+"""How much probability the classes hold that are left out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kldiv_cli.measures.distributions import exact
+from kldiv_cli.measures.distributions.kinds import Kind, to_logits
+from kldiv_cli.measures.types import Float64
+
+
+def discarded(
+    values: NDArray[Any], out: NDArray[np.bool_], kind: Kind, temperature: float
+) -> Float64:
+    """Return the sum of softmax(row / T) over the classes that are left out.
+
+    It is summed by itself and not taken from 1, so that 1e-30 has all its digits.
+
+    Parameters
+    ----------
+    values : array, shape (rows, classes), any real dtype
+        Whole rows.
+    out : bool, shape (classes,)
+        Which classes are left out.
+    kind : {"logits", "probs", "log-probs"}
+        What the values are.
+    temperature : float
+        Logits are divided by it first.
+
+    Returns
+    -------
+    float64, shape (rows,)
+        From 0 to 1; NaN where the whole row is no distribution.
+    """
+    if not out.any():
+        return np.zeros(len(values))
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore", under="ignore"):
+        if kind == "probs" and temperature == 1:
+            weights = exact.widen(values)
+        else:
+            logits = exact.widen(to_logits(values, kind, "softmax"))
+            largest = logits.max(axis=1, keepdims=True)
+            absent = np.isneginf(logits)
+            x = exact.two_diff(np.where(absent, largest, logits), largest)
+            weights = exact.exp(*exact.divide(*x, temperature))
+            weights[absent] = 0.0
+        share: Float64 = weights[:, out].sum(axis=1) / weights.sum(axis=1)
+    return share

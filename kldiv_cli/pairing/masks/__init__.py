@@ -1,0 +1,1 @@
+"""Masks: their axes laid along the inputs', read beside the pairs of blocks."""

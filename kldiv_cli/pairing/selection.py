@@ -1,0 +1,66 @@
+"""Some rows of two sources: paired, and named in the result by their places in the files."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kldiv_cli.pairing import Pairing
+from kldiv_cli.pairing.by_id import OnMissing
+from kldiv_cli.pairing.classes import Kept
+from kldiv_cli.pairing.matching import different
+from kldiv_cli.sources.base import Source
+from kldiv_cli.sources.views.choice import Choice
+from kldiv_cli.sources.views.selected import Selected, count_rows, rows_of
+
+
+def select(
+    left: Source,
+    right: Source,
+    choice: Choice | None,
+    on_missing: OnMissing,
+    classes: Kept | None,
+) -> Pairing:
+    """Pair the rows that are wanted: by id where both sides have ids, by position otherwise.
+
+    By position, the files may be of different length only where the choice says at which row it
+    ends; then neither is read further.
+
+    Raises
+    ------
+    InputError
+        A side has not these rows, or the two sides do not correspond.
+    """
+    if not choice:
+        return Pairing(left, right, on_missing=on_missing, classes=classes)
+    by_id = left.id_name is not None and right.id_name is not None
+    ends = choice.says_where_it_ends
+    if not by_id and (not ends or left.row_shape[1:] != right.row_shape[1:]):
+        Pairing(left, right, classes=classes)  # which raises where the shapes are known to differ
+    reference, theirs = selected(left, choice), rows_of(right)
+    chosen, total = reference.chosen, reference.of
+    if by_id:
+        return Pairing(reference, right, part=True, on_missing=on_missing, classes=classes)
+    if not ends:
+        if theirs is None and choice.needs_count:
+            theirs = count_rows(right)
+        if total is not None and theirs is not None and total != theirs:
+            raise different(left, right, "rows", total, theirs)
+        if theirs is None:
+            chosen = replace(chosen, stop=None)
+    return Pairing(
+        reference, Selected(right, chosen, theirs), on_missing=on_missing, classes=classes
+    )
+
+
+def selected(source: Source, choice: Choice) -> Selected:
+    """Take the rows of one source that are wanted.
+
+    Raises
+    ------
+    InputError
+        It has not these rows.
+    """
+    total = rows_of(source)
+    if total is None and choice.needs_count:
+        total = count_rows(source)
+    return Selected(source, choice.resolve(source.path, total), total)

@@ -1,0 +1,118 @@
+"""What people read of a comparison, in words: shared by the table and the page."""
+
+from __future__ import annotations
+
+from textwrap import wrap
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kldiv_cli.errors import printable
+from kldiv_cli.reports.words import left_out, sides
+from kldiv_cli.reports.words.parts import number
+from kldiv_cli.reports.words.statistics import unit
+from kldiv_cli.results.comparison import Comparison, Limit
+
+if TYPE_CHECKING:
+    from kldiv_cli.results.groups import Group
+
+_ALL_GROUPS = 20
+"""So many groups are all shown."""
+
+
+def head(comparison: Comparison, columns: int | None = None) -> list[tuple[str, str]]:
+    """Return what was compared and how, label by label; on a terminal it says how wide that is."""
+    room = None if columns is None else columns - _labels(comparison) - 2
+    return [
+        *sides.file_lines("reference p", comparison.reference, room),
+        *sides.file_lines("candidate q", comparison.candidate, room),
+        *sides.both_notes(comparison.reference, comparison.candidate),
+        *_definitions(comparison),
+        (comparison.mode, _mode(comparison)),
+        *sides.probabilities(comparison),
+        *sides.masked(comparison, room),
+        *left_out.lines(comparison),
+        *_rows(comparison),
+        *_agreement(comparison),
+        *_groups(comparison),
+        *(("limit", _limit(limit)) for limit in comparison.limits),
+    ]
+
+
+def _labels(comparison: Comparison) -> int:
+    return max(len("reference p"), *map(len, comparison.definitions))
+
+
+def _definitions(comparison: Comparison) -> list[tuple[str, str]]:
+    """Say what was computed, over as many lines as it takes."""
+    names = comparison.definitions
+    room = 78 - _labels(comparison)
+    return [
+        (name if i == 0 else "", line)
+        for name, definition in names.items()
+        for i, line in enumerate(wrap(f"{definition}{unit(name, comparison)}", room))
+    ]
+
+
+def _mode(comparison: Comparison) -> str:
+    link, over = ("softmax", "classes") if comparison.mode == "softmax" else ("sigma", "cells")
+    as_given = comparison.temperature == 1
+    p, q = (
+        "as given" if side.kind == "probs" and as_given else f"{link}({logits}/T)"
+        for side, logits in ((comparison.reference, "s"), (comparison.candidate, "t"))
+    )
+    return f"p = {p}, q = {q}, {comparison.classes} {over}, T = {comparison.temperature:g}"
+
+
+def _rows(comparison: Comparison) -> list[tuple[str, str]]:
+    first = next(iter(comparison.measures.values()))
+    policy = {"raise": "", "omit": " (left out)", "propagate": " (counted as nan)"}
+    invalid = policy[comparison.nan_policy] if comparison.invalid else ""
+    by = f" by {next(iter(comparison.measures))}" if len(comparison.measures) > 1 else ""
+    kinds = f"{first.zero} zero, {first.infinite} infinite{by}"
+    return [
+        ("rows", f"{comparison.rows} counted, paired by {comparison.paired_by}"),
+        ("", f"{kinds}, {comparison.skipped} skipped, {comparison.invalid} invalid{invalid}"),
+    ]
+
+
+def _agreement(comparison: Comparison) -> list[tuple[str, str]]:
+    """Say how many decisions agree, where language models do not say it among their figures."""
+    if comparison.language is not None:
+        return []
+    agreement = comparison.agreement
+    what = "rows" if agreement.kind == "argmax" else "cells"
+    line = f"{number(100 * agreement.share)} % of {what} ({agreement.same} of {agreement.of})"
+    return [(f"same {agreement.kind}", line)]
+
+
+def shown_groups(comparison: Comparison) -> tuple[Group, ...]:
+    """Return the groups that people are shown: all, or of many as many as there are rows shown."""
+    if comparison.groups is None:
+        return ()
+    each = comparison.groups.each
+    return each if len(each) <= _ALL_GROUPS else each[: len(comparison.top)]
+
+
+def _groups(comparison: Comparison) -> list[tuple[str, str]]:
+    groups = comparison.groups
+    if groups is None:
+        return []
+    named = sum(group.name is not None for group in groups.each)
+    lines = [f"{named} by {printable(groups.by.what)}"]
+    if named < len(groups.each):
+        left = np.count_nonzero(groups.codes == named)
+        lines.append(f"{left} {'row is' if left == 1 else 'rows are'} in none of them")
+    shown = len(shown_groups(comparison))
+    if shown < len(groups.each):
+        lines.append(f"{shown} shown; -o FILE.json or --format json has all")
+    return [("groups" if i == 0 else "", line) for i, line in enumerate(lines)]
+
+
+def _limit(limit: Limit) -> str:
+    bound, verdict = f"<= {limit.above!r}", "EXCEEDED"
+    if limit.above is None:
+        bound, verdict = f">= {limit.below!r}", "NOT REACHED"
+    unit = "" if limit.unit is None else f" {limit.unit}"
+    found = verdict if limit.exceeded else "holds"
+    return f"{limit.stat} {bound}{unit}: {found}: {limit.value!r}"

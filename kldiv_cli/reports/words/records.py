@@ -1,0 +1,56 @@
+"""One record per row: what the per-row reports write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kldiv_cli.results.comparison import Comparison
+
+CHUNK = 1 << 14
+
+
+def columns(comparison: Comparison) -> dict[str, NDArray[Any]]:
+    """Return the record's fields by name, one entry per row.
+
+    ``row`` (flat index in the file), ``id`` where there is one, ``axis0``, ``axis1``, ... where
+    rows have more than one axis, ``group`` where there are groups (None for a row that is in none),
+    then each measure: NaN where a row is invalid; where it was skipped or masked, see
+    ``Comparison.blank_rows``. Where tokens were scored, ``label``, ``log_p`` and ``log_q`` follow.
+    """
+    row = comparison.row_numbers
+    if row is None:
+        row = np.arange(len(comparison.skipped_rows))
+    found: dict[str, NDArray[Any]] = {"row": row}
+    if comparison.ids is not None:
+        found["id"] = comparison.ids
+    if len(comparison.numbered_shape) > 1:
+        axes = np.unravel_index(row, comparison.numbered_shape)
+        found |= {f"axis{i}": index for i, index in enumerate(axes)}
+    if comparison.groups is not None:
+        found["group"] = comparison.groups.of_rows
+    return found | dict(comparison.values) | dict(comparison.tokens)
+
+
+def may_be_blank(name: str, comparison: Comparison) -> bool:
+    """Tell whether a field of that name holds nothing where a row was skipped."""
+    return name in comparison.values or name in {"log_p", "log_q"}
+
+
+def records(comparison: Comparison, skipped: Any) -> Iterator[tuple[Any, ...]]:
+    """Yield the records as tuples of Python values; a skipped or masked row's are ``skipped``."""
+    fields, blank = columns(comparison), comparison.blank_rows
+    for start in range(0, len(comparison.skipped_rows), CHUNK):
+        part = slice(start, start + CHUNK)
+        left_out = blank[part]
+        lists = []
+        for name, field in fields.items():
+            values = field[part]
+            if may_be_blank(name, comparison) and left_out.any():
+                values = values.astype(object)
+                values[left_out] = skipped
+            lists.append(values.tolist())
+        yield from zip(*lists, strict=True)

@@ -1,0 +1,116 @@
+"""What is said of the inputs: files, what was decided about them, probabilities, the mask."""
+
+from __future__ import annotations
+
+from kldiv_cli.errors import a_few, printable
+from kldiv_cli.reports.words.parts import cells, folded, once
+from kldiv_cli.results.comparison import Comparison, MaskUse, Side
+
+_FORMAT = "format: "
+"""With what a note on a file's format begins."""
+
+
+def file_lines(label: str, side: Side | MaskUse, room: int | None) -> list[tuple[str, str]]:
+    """Name a file and what it holds, of a mask also what it means.
+
+    Where a terminal has no room for both on one line, the name stands alone, on as many as it
+    takes. Elsewhere ``room`` is None, and all is one line.
+    """
+    shape = " x ".join("?" if length is None else str(length) for length in side.shape)
+    means = f", true {side.means}s" if isinstance(side, MaskUse) else ""
+    name, holds = printable(side.path), f"{side.format} {side.dtype} {shape}{_files(side)}{means}"
+    line = f"{name}  {holds}"
+    if room is None or cells(line) <= room:
+        return [(label, line)]
+    return once([*((label, part) for part in folded(name, room)), ("", holds)])
+
+
+def notes(side: Side) -> list[tuple[str, str]]:
+    """Return what was decided about a file, label by label."""
+    label = "censored" if side.format == "llamacpp" else "columns"
+    return [
+        ("format", printable(note.removeprefix(_FORMAT)))
+        if note.startswith(_FORMAT)
+        else (label, printable(note))
+        for note in side.notes
+    ]
+
+
+def both_notes(reference: Side, candidate: Side) -> list[tuple[str, str]]:
+    """Return the notes of both files, of which side each is where they differ."""
+    ours, theirs = notes(reference), notes(candidate)
+    if ours == theirs:
+        return once(ours)
+    named = {"p": ours, "q": theirs}
+    return once(
+        [(label, f"{name}: {note}") for name, found in named.items() for label, note in found]
+    )
+
+
+def inputs(reference: Side, candidate: Side, *, masked: bool) -> list[tuple[str, str]]:
+    """Say which inputs are probabilities, and what they were divided by, with a mask or without."""
+    found = []
+    for name, side in (("p", reference), ("q", candidate)):
+        if side.kind != "logits":
+            line = f"{name}: {side.kind}"
+            if side.sum_error is not None:
+                line += f", rows sum to 1 within {side.sum_error:.3g}"
+                line += "" if masked else ", divided by their sums"
+            found.append(("input", line))
+            if side.sum_error is not None and masked:
+                found.append(("", "divided by their sums within the kept classes"))
+    return found
+
+
+def probabilities(comparison: Comparison) -> list[tuple[str, str]]:
+    """Say what was done to probabilities before they were compared."""
+    sides = comparison.reference, comparison.candidate
+    found = inputs(*sides, masked=comparison.mask is not None)
+    if comparison.smooth:
+        outcomes = f"{comparison.classes if comparison.mode == 'softmax' else 2}"
+        if comparison.mode == "softmax" and comparison.mask is not None:
+            outcomes = "(classes kept)"
+        found.append(("smooth", f"q is (1 - E)*q + E/{outcomes}, E = {comparison.smooth!r}"))
+    return found
+
+
+def masked(comparison: Comparison, room: int | None) -> list[tuple[str, str]]:
+    """Say what the mask is, what it left out, and what became of the rest."""
+    mask = comparison.mask
+    if mask is None:
+        return []
+    rows = f"{comparison.masked} {'row' if comparison.masked == 1 else 'rows'}"
+    rest = {
+        "softmax": "p and q are distributions over the classes that are kept",
+        "sigmoid": "masked cells add nothing",
+    }
+    sides = comparison.reference, comparison.candidate
+    unscored = comparison.language is None and any(side.format == "llamacpp" for side in sides)
+    return [
+        *file_lines("mask", mask, room),
+        *(("", printable(note)) for note in mask.notes),
+        ("masked", f"{rows}, and {mask.cells} of {mask.of} cells in those counted"),
+        *([("", rest[comparison.mode])] if mask.cells else []),
+        *([("", "tokens are scored among these")] if mask.cells and comparison.language else []),
+        *([("", "tokens are scored among all classes, so here they are not")] if unscored else []),
+    ]
+
+
+def masked_cells(mask: MaskUse | None, room: int | None) -> list[tuple[str, str]]:
+    """Name a mask, and say how many cells of rows that count it leaves out."""
+    if mask is None:
+        return []
+    found = file_lines("mask", mask, room)
+    found += [("", printable(note)) for note in mask.notes]
+    if mask.cells:
+        found.append(("masked", f"{mask.cells} of {mask.of} cells in the rows counted"))
+        found.append(("", "rows are taken without them"))
+    return found
+
+
+def _files(side: Side | MaskUse) -> str:
+    """Say of how many files an input is made, and what of its directory is no part of it."""
+    if side.shards is None:
+        return ""
+    without = f" without {printable(a_few(list(side.passed_over)))}" if side.passed_over else ""
+    return f" in {side.shards} {'file' if side.shards == 1 else 'files'}{without}"

@@ -1,0 +1,1 @@
+"""What a task returns, frozen, and what it is made of."""

@@ -1,0 +1,222 @@
+"""Rows -> statistics. Summary is a monoid: any split of the rows, merged in order, is the whole.
+
+It keeps the value of every row, as percentiles and per-row results need, so the statistics are
+computed once from all of them and do not depend on the split, to the last bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate, chain
+from math import isnan
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kldiv_cli.results.statistics import Float64, Statistics, statistics
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What the measures said of consecutive rows.
+
+    Parameters
+    ----------
+    values : mapping of measure name to float64, shape (rows,)
+        The first measure ranks the rows.
+    counted : bool, shape (rows,)
+        Which rows enter the statistics.
+    skipped, invalid : bool, shape (rows,)
+        Which rows have nothing to compare, and which hold no distribution.
+    argmax : two integer arrays, shape (rows,)
+        The class with the largest logit on each side.
+    same, of : integers, shape (rows,)
+        How many decisions agree, of how many: same argmax of 1 (softmax), same sign of the cells
+        present (sigmoid).
+    ids : array, shape (rows,), or None
+        The rows' ids.
+    keys : array, shape (rows,), or None
+        Which group each row is in, where there are groups; see `kldiv_cli.results.groups`.
+    masked : bool, shape (rows,), or None
+        Which rows a mask leaves out.
+    masked_cells : int
+        How many cells it leaves out in the rows that are counted.
+    """
+
+    values: Mapping[str, Float64]
+    counted: NDArray[np.bool_]
+    skipped: NDArray[np.bool_]
+    invalid: NDArray[np.bool_]
+    argmax: tuple[NDArray[np.intp], NDArray[np.intp]]
+    same: NDArray[np.intp]
+    of: NDArray[np.intp]
+    ids: NDArray[Any] | None = None
+    keys: NDArray[Any] | None = None
+    masked: NDArray[np.bool_] | None = None
+    masked_cells: int = 0
+
+
+@dataclass(frozen=True)
+class Keyed:
+    """What only groups need of consecutive rows; as in `Rows`."""
+
+    keys: NDArray[Any]
+    invalid: NDArray[np.bool_]
+    same: NDArray[np.intp]
+    of: NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class TopRow:
+    """A row among the most divergent ones."""
+
+    row: int
+    values: Mapping[str, float]
+    counted: bool
+    skipped: bool
+    argmax: tuple[int, int]
+    same: int
+    of: int
+    id: str | int | None
+    masked: bool = False
+
+    @property
+    def rank(self) -> tuple[int, float, int]:
+        """Sorts NaN first, then the largest value, rows that are not counted last."""
+        value = next(iter(self.values.values()))
+        if not self.counted:
+            return 2, 0.0, self.row
+        return (0, 0.0, self.row) if isnan(value) else (1, -value, self.row)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Everything that is kept of the rows seen so far, in order.
+
+    ``agreeing`` of ``decisions`` agree over the counted rows, of which a mask leaves out
+    ``masked_cells``. ``top`` holds the ``keep`` most divergent rows, the first measure deciding,
+    ties in order of row; of two parts that keep different numbers, the smaller one holds.
+    """
+
+    values: Mapping[str, tuple[Float64, ...]]
+    counted: tuple[NDArray[np.bool_], ...] = ()
+    skipped: tuple[NDArray[np.bool_], ...] = ()
+    ids: tuple[NDArray[Any], ...] = ()
+    keyed: tuple[Keyed, ...] = ()
+    rows: int = 0
+    invalid: int = 0
+    agreeing: int = 0
+    decisions: int = 0
+    keep: int | None = None
+    top: tuple[TopRow, ...] = ()
+    masked: tuple[NDArray[np.bool_], ...] = ()
+    masked_cells: int = 0
+
+    @classmethod
+    def empty(cls) -> Summary:
+        """Return the summary of no rows, neutral in `merge`."""
+        return cls({})
+
+    @classmethod
+    def from_rows(cls, rows: Rows, keep: int) -> Summary:
+        """Return the summary of consecutive rows, keeping so many of the most divergent ones."""
+        keyed = () if rows.keys is None else (Keyed(rows.keys, rows.invalid, rows.same, rows.of),)
+        return cls(
+            values={name: (values,) for name, values in rows.values.items()},
+            counted=(rows.counted,),
+            skipped=(rows.skipped,),
+            ids=() if rows.ids is None else (rows.ids,),
+            keyed=keyed,
+            rows=len(rows.counted),
+            invalid=int(rows.invalid.sum()),
+            agreeing=int(rows.same[rows.counted & ~rows.invalid].sum()),
+            decisions=int(rows.of[rows.counted & ~rows.invalid].sum()),
+            keep=keep,
+            top=_top(rows, keep),
+            masked=() if rows.masked is None else (rows.masked,),
+            masked_cells=rows.masked_cells,
+        )
+
+    def merge(self, later: Summary) -> Summary:
+        """Return the summary of these rows followed by the later ones; associative."""
+        return Summary.join((self, later))
+
+    @classmethod
+    def join(cls, parts: Sequence[Summary]) -> Summary:
+        """Merge many summaries in order, in a time that grows with their number and no faster."""
+        starts = list(accumulate((part.rows for part in parts), initial=0))
+        keep = min((part.keep for part in parts if part.keep is not None), default=None)
+        names = next((part.values for part in parts if part.values), {})
+        ranked = sorted(
+            (
+                (row.rank[:2], start + row.row, row)
+                for part, start in zip(parts, starts, strict=False)
+                for row in part.top
+            ),
+            key=lambda found: found[:2],
+        )
+        return cls(
+            values={n: _chained(part.values.get(n, ()) for part in parts) for n in names},
+            counted=_chained(part.counted for part in parts),
+            skipped=_chained(part.skipped for part in parts),
+            ids=_chained(part.ids for part in parts),
+            keyed=_chained(part.keyed for part in parts),
+            rows=starts[-1],
+            invalid=sum(part.invalid for part in parts),
+            agreeing=sum(part.agreeing for part in parts),
+            decisions=sum(part.decisions for part in parts),
+            keep=keep,
+            top=tuple(replace(row, row=place) for _, place, row in ranked[:keep]),
+            masked=_chained(part.masked for part in parts),
+            masked_cells=sum(part.masked_cells for part in parts),
+        )
+
+    def result(self) -> dict[str, Statistics]:
+        """Return the statistics of each measure; at least one row must count."""
+        counted = np.flatnonzero(np.concatenate(self.counted))
+        return {n: statistics(np.concatenate(v), counted) for n, v in self.values.items()}
+
+
+def _chained(parts: Iterable[tuple[Any, ...]]) -> tuple[Any, ...]:
+    return tuple(chain.from_iterable(parts))
+
+
+def _top(rows: Rows, keep: int) -> tuple[TopRow, ...]:
+    chosen = _most_divergent(next(iter(rows.values.values())), rows.counted, keep)
+    found = (
+        TopRow(
+            row=i,
+            values={name: float(values[i]) for name, values in rows.values.items()},
+            counted=bool(rows.counted[i]),
+            skipped=bool(rows.skipped[i]),
+            argmax=(int(rows.argmax[0][i]), int(rows.argmax[1][i])),
+            same=int(rows.same[i]),
+            of=int(rows.of[i]),
+            id=None if rows.ids is None else _plain(rows.ids[i]),
+            masked=rows.masked is not None and bool(rows.masked[i]),
+        )
+        for i in chosen.tolist()
+    )
+    return tuple(sorted(found, key=lambda row: row.rank))
+
+
+def _plain(value: Any) -> Any:
+    """Return a Python value for one of NumPy's."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _most_divergent(values: Float64, counted: NDArray[np.bool_], keep: int) -> NDArray[np.intp]:
+    """Return the rows that `TopRow.rank` puts first, in any order."""
+    undefined = np.isnan(values)
+    rows = np.flatnonzero(counted & ~undefined)
+    found = [np.flatnonzero(counted & undefined), rows, np.flatnonzero(~counted)]
+    room = max(0, keep - len(found[0]))
+    if room < len(rows):
+        falling = -values[rows]
+        last = np.partition(falling, room)[room]
+        ties = rows[falling == last]
+        above = rows[falling < last]
+        found[1] = np.concatenate([above, ties[: room - len(above)]])
+    return np.concatenate(found)[:keep]

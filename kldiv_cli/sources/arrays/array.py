@@ -1,0 +1,197 @@
+"""Arrays, in memory or mapped, as rows."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import byte_bounds
+from numpy.typing import ArrayLike, NDArray
+
+from kldiv_cli.errors import InputError
+from kldiv_cli.sources.arrays.strided import copy_range, copy_single
+from kldiv_cli.sources.base import BFLOAT16, Block, Layout, check_exact_integers, check_numeric
+
+_TOGETHER = 1 << 25
+"""How many bytes of an array that is not in C order are copied at a time: the fewer, the more often
+each of its pages is come back to."""
+
+
+@dataclass(frozen=True)
+class ArraySource:
+    """An array whose leading axes index rows; the rest of it is one row's classes.
+
+    Parameters
+    ----------
+    array : array of any shape with at least one axis
+        Real numbers; never copied as a whole.
+    layout : Layout
+        Where the rows end; ``id`` and ``columns`` are for tables and not looked at.
+    path, format : str
+        What messages and results call it.
+    release, expect : callable or None
+        Told from which byte to which, counted from its first value, the array was read, so that a
+        mapped file lets the pages go, and is going to be read, so that it fetches them.
+    """
+
+    array: NDArray[Any]
+    layout: Layout
+    path: str = "array"
+    format: str = "array"
+    release: Callable[[int, int], None] | None = None
+    expect: Callable[[int, int], None] | None = None
+
+    class_names = None
+    id_name = None
+    shards = None
+    group_name = None
+
+    def __post_init__(self) -> None:
+        check_numeric(self.array.dtype, self.path, booleans=self.layout.booleans)
+        shape, row_axes = self.array.shape, self.layout.row_axes
+        check_shape(shape, self.path)
+        if row_axes is not None and not 0 <= row_axes < len(shape):
+            raise InputError(
+                f"{self.path}: expected --row-axes from 0 to {len(shape) - 1} for shape "
+                f"{shape}, found {row_axes}",
+                "--row-axes N takes N leading axes as rows and leaves at least one for classes.",
+            )
+
+    @property
+    def dtype(self) -> str:
+        """NumPy's name of the type, without the byte order."""
+        return type_name(self.array.dtype)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape as stored."""
+        return self.array.shape
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was decided about the format."""
+        return self.layout.notes
+
+    @cached_property
+    def _row_axes(self) -> int:
+        axes = self.layout.row_axes
+        return self.array.ndim - 1 if axes is None else axes
+
+    @property
+    def row_shape(self) -> tuple[int, ...]:
+        """The axes that index rows; (1,) where the whole array is one row."""
+        return self.shape[: self._row_axes] or (1,)
+
+    @property
+    def class_shape(self) -> tuple[int, ...]:
+        """The axes that are left."""
+        return self.shape[self._row_axes :]
+
+    @property
+    def rows_expected(self) -> int:
+        """The number of rows."""
+        return prod(self.row_shape)
+
+    def blocks(self, rows: int, classes: Sequence[str] | None = None) -> Iterator[Block]:
+        """Yield blocks; those of an array that is not in C order are parts of copies."""
+        if classes is not None:
+            raise ValueError("an array has no class names")
+        return self.blocks_at(range(self.rows_expected), rows)
+
+    def blocks_at(self, places: range | NDArray[np.intp], rows: int) -> Iterator[Block]:
+        """Yield the rows at these places, at most so many at a time."""
+        together = rows
+        if not self.array.flags.c_contiguous:
+            together *= max(1, _TOGETHER // (rows * self._row_bytes))
+        for start in range(0, len(places), together):
+            block = self.at(places[start : start + together])
+            for first in range(0, len(block), rows):
+                yield block[first : first + rows]
+
+    def at(self, places: range | NDArray[np.intp]) -> Block:
+        """Return the rows from one place to another, or those at single places, as a copy."""
+        rows, axes = self.array.reshape(self.row_shape + self.class_shape), len(self.row_shape)
+        release = None
+        if not isinstance(places, range):
+            values = copy_single(rows, axes, places, self._let_go)
+        elif not self.array.flags.c_contiguous:
+            values = copy_range(rows, axes, places, self._let_go)
+        else:
+            read = (places.start * self._row_bytes, places.stop * self._row_bytes)
+            if self.expect is not None:
+                self.expect(*read)
+            values = rows.reshape(self.rows_expected, -1)[places.start : places.stop]
+            release = self.release and partial(self.release, *read)
+        check_exact_integers(values, self.path)
+        return Block(values, release=release)
+
+    @property
+    def _row_bytes(self) -> int:
+        return prod(self.class_shape) * self.array.itemsize
+
+    def _let_go(self, part: NDArray[Any]) -> None:
+        """Release the pages of a part of the array, which was copied."""
+        if self.release is not None:
+            first = byte_bounds(self.array)[0]
+            low, high = byte_bounds(part)
+            self.release(low - first, high - first)
+
+    def place_of(self, row: int) -> None:
+        """Arrays have no lines."""
+
+
+def as_array(values: ArrayLike, name: str) -> NDArray[Any]:
+    """Return what a caller handed over as an array.
+
+    Raises
+    ------
+    InputError
+        NumPy makes none of it: rows differ in length, or a tensor is not in this memory.
+    """
+    try:
+        return np.asarray(values) if not _is_bfloat16(values) else _bits(values).view(BFLOAT16)
+    except ValueError as error:
+        raise InputError(
+            f"{name}: expected rows of one length, found what NumPy makes no array of ({error})",
+            "Give every row as many numbers as the others.",
+        ) from error
+    except (TypeError, RuntimeError) as error:
+        raise InputError(
+            f"{name}: expected an array, found what NumPy makes none of ({error})",
+            "Of a PyTorch tensor, give tensor.detach().cpu().float().numpy().",
+        ) from error
+
+
+def _is_bfloat16(values: Any) -> bool:
+    """Tell a PyTorch tensor of a type that NumPy lacks; where there is one, torch is loaded."""
+    torch = sys.modules.get("torch")
+    return torch is not None and getattr(values, "dtype", None) is torch.bfloat16
+
+
+def _bits(values: Any) -> NDArray[Any]:
+    """Return the bits of such a tensor, which are not copied."""
+    return np.asarray(values.view(sys.modules["torch"].int16))
+
+
+def type_name(dtype: np.dtype[Any]) -> str:
+    """Return what a type is called, without its byte order."""
+    return "bfloat16" if dtype == BFLOAT16 else dtype.name
+
+
+def check_shape(shape: tuple[int, ...], path: str) -> None:
+    """Raise unless there are rows and classes."""
+    if not shape:
+        raise InputError(
+            f"{path}: expected an array of logits, found a single number (shape ())",
+            "Save an array whose last axis holds the classes.",
+        )
+    if 0 in shape:
+        raise InputError(
+            f"{path}: expected rows and classes, found none (shape {shape})",
+            "Check what wrote the file: there is nothing in it to compare.",
+        )

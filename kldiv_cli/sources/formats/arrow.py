@@ -1,0 +1,246 @@
+"""Arrow IPC files and streams, and Feather, which is such a file: mapped, read batch by batch."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from kldiv_cli.errors import InputError
+from kldiv_cli.sources.arrays.mapped import Memory
+from kldiv_cli.sources.base import Layout
+from kldiv_cli.sources.formats.arrow_messages import inflated_size, inflated_sizes
+from kldiv_cli.sources.stores.streams import open_file, open_in_order
+from kldiv_cli.sources.stores.uris import is_elsewhere
+from kldiv_cli.sources.tables import columns as roles
+from kldiv_cli.sources.tables.cells import (
+    Batches,
+    booleans_as_numbers,
+    reading,
+    shape_of_classes,
+    wide_integers,
+)
+from kldiv_cli.sources.tables.table import TableSource, check_layout
+
+_ADVICE = "Expected a whole Arrow IPC or Feather file: write it again, or check its copy."
+_FILE = b"ARROW1"
+_FILE_START = 8
+"""Where the messages begin in a file, which are those of a stream."""
+_FEATHER_1 = b"FEA1"
+_FIRST_CELLS = 1 << 17
+_STEP = 1 << 20
+_END = b"\xff\xff\xff\xff\0\0\0\0"
+"""What the writer of a stream puts behind the last batch."""
+_MOST_INFLATED = 1 << 30
+"""How much a compressed batch may take, of which PyArrow makes memory as a whole; of what is piped
+nobody knows before it is read."""
+
+
+def open_arrow(path: str, layout: Layout) -> TableSource:
+    """Open an Arrow IPC file or stream: a numeric column per class, or one list column.
+
+    Raises
+    ------
+    InputError
+        The file is damaged or no Arrow IPC, or the roles of its columns are unclear.
+    """
+    check_layout(path, layout)
+    file = _Passing(path) if is_elsewhere(path) else _File.map(path)
+    with reading(path, _ADVICE):
+        schema = file.open().schema
+        _ = schema.names  # which need not be UTF-8
+        if isinstance(file, _File):
+            file.check_sizes()
+    batches: Batches = file.batches
+    if layout.booleans:
+        schema, batches = booleans_as_numbers(schema, batches)
+    columns = roles.assign(path, schema, lambda: _first_values(file, schema), layout)
+    width, dtype = shape_of_classes(path, schema, columns, batches)
+    rows = file.rows()
+    return TableSource(
+        path,
+        "arrow",
+        dtype,
+        columns,
+        width,
+        rows,
+        rows,
+        batches,
+        lambda _: None,
+        wide_integers(schema, columns.classes),
+    )
+
+
+@dataclass(frozen=True)
+class _File:
+    """A mapped file: what its batches hold is not copied, and let go of after use."""
+
+    path: str
+    memory: Memory
+
+    @classmethod
+    def map(cls, path: str) -> _File:
+        with Path(path).open("rb") as file:
+            first = file.read(len(_FILE))
+            if first.startswith(_FEATHER_1):
+                raise InputError(
+                    f"{path}: expected Arrow IPC or Feather version 2, found Feather version 1",
+                    "Write it again: pyarrow.feather.write_feather(table, path).",
+                )
+            return cls(path, Memory(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)))
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether the batches can only be read one after the other."""
+        return self.memory.file[: len(_FILE)] != _FILE
+
+    def open(self) -> Any:
+        """Open it with PyArrow.
+
+        All columns, even where few are wanted: PyArrow copies those that it is told to choose.
+        """
+        source = pa.BufferReader(pa.py_buffer(self.memory.file))
+        return pa.ipc.open_stream(source) if self.is_stream else pa.ipc.open_file(source)
+
+    def check_sizes(self) -> None:
+        """Raise where a batch is compressed and too large to be held."""
+        start = 0 if self.is_stream else _FILE_START
+        source = pa.BufferReader(pa.py_buffer(self.memory.file).slice(start))
+        largest = max(inflated_sizes(source), default=0)
+        self.memory.release(0, len(self.memory.file))
+        _check_inflated(self.path, largest)
+
+    def rows(self) -> int | None:
+        """Return the number of rows, which a stream does not know before its end."""
+        with reading(self.path, _ADVICE):
+            file = self.open()
+            return int(file.count_rows()) if hasattr(file, "count_rows") else None
+
+    def batches(self, names: list[str], rows: int) -> Iterator[pa.RecordBatch]:
+        """Yield these columns, at most so many rows at a time."""
+        with reading(self.path, _ADVICE):
+            for whole in self._whole_batches():
+                for batch in _slices(whole, names, rows):
+                    yield batch
+                    self.memory.release(0, len(self.memory.file))
+
+    def _whole_batches(self) -> Iterator[pa.RecordBatch]:
+        file = self.open()
+        if self.is_stream:
+            yield from file
+            _check_end(self.memory.file[-len(_END) :])
+        else:
+            for i in range(file.num_record_batches):
+                yield file.get_batch(i)
+
+
+@dataclass(frozen=True)
+class _Passing:
+    """What is read from beginning to end; a file is a stream between its magic and a footer."""
+
+    path: str
+
+    def open(self) -> Any:
+        """Open it with PyArrow."""
+        return pa.ipc.open_stream(pa.PythonFile(self._after_magic(), mode="r"))
+
+    def rows(self) -> None:
+        """Return None: only its end tells."""
+
+    def batches(self, names: list[str], rows: int) -> Iterator[pa.RecordBatch]:
+        """Yield these columns, at most so many rows at a time."""
+        with reading(self.path, _ADVICE):
+            passing = self._after_magic()
+            before: list[pa.Buffer] = []
+            for message in pa.ipc.MessageReader.open_stream(pa.PythonFile(passing, mode="r")):
+                _check_inflated(self.path, inflated_size(message))
+                if message.type == "record batch":
+                    # PyArrow decompresses a batch as it reads it, so it gets them one by one.
+                    alone = pa.BufferReader(b"".join([*before, message.serialize()]))
+                    yield from _slices(pa.ipc.open_stream(alone).read_next_batch(), names, rows)
+                else:
+                    before.append(message.serialize())
+            if not self._is_file:
+                _check_end(passing.last)
+            elif not passing.at_end().endswith(_FILE):
+                raise pa.ArrowInvalid("expected an Arrow file, found one without its end")
+
+    @cached_property
+    def _is_file(self) -> bool:
+        with open_file(self.path) as file:
+            return bool(file.read(len(_FILE)) == _FILE)
+
+    def _after_magic(self) -> _Tail:
+        before = len(_FILE) + 2 if self._is_file else 0
+        stream = open_in_order(self.path)
+        stream.read(before)
+        return _Tail(stream)
+
+
+def _check_inflated(path: str, size: int) -> None:
+    if size > _MOST_INFLATED:
+        raise InputError(
+            f"{path}: expected compressed batches of at most {_MOST_INFLATED} bytes, found one of "
+            f"{size}",
+            "Write fewer rows to a batch, or no compression: then it is mapped.",
+        )
+
+
+class _Tail:
+    """A stream whose last bytes are known."""
+
+    closed = False
+
+    def __init__(self, stream: pa.NativeFile) -> None:
+        self._stream = stream
+        self.last = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        self.closed = True
+        self._stream.close()
+
+    def read(self, size: int) -> bytes:
+        """Return so many bytes, fewer at the end; piece by piece, for a size may be a lie."""
+        pieces = []
+        while size and (piece := self._stream.read(min(size, _STEP))):
+            pieces.append(piece)
+            size -= len(piece)
+        found = b"".join(pieces)
+        self.last = (self.last + found[-len(_END) :])[-len(_END) :]
+        return found
+
+    def at_end(self) -> bytes:
+        """Read on to the end, and return the last bytes."""
+        while self.read(_STEP):
+            pass
+        return self.last
+
+
+def _check_end(last: bytes) -> None:
+    """Raise where a stream ends between two batches: all that it has would seem to be there."""
+    if last != _END:
+        raise pa.ArrowInvalid("expected a whole stream, found one without the mark of its end")
+
+
+def _slices(whole: pa.RecordBatch, names: list[str], rows: int) -> Iterator[pa.RecordBatch]:
+    batch = whole.select(names)
+    # A file may say that a list lies anywhere, and PyArrow would look there.
+    batch.validate(full=True)
+    for start in range(0, batch.num_rows, rows):
+        yield batch.slice(start, rows)
+
+
+def _first_values(file: _File | _Passing, schema: pa.Schema) -> NDArray[Any]:
+    first = next(file.batches(schema.names[:1], _FIRST_CELLS), None)
+    column = pa.nulls(0) if first is None else first.column(0)
+    return np.asarray(column.to_numpy(zero_copy_only=False))

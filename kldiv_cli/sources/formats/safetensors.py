@@ -1,0 +1,165 @@
+"""The safetensors format: a JSON header, then the bytes of every tensor; mapped.
+
+References
+----------
+.. [1] Hugging Face, safetensors, https://github.com/huggingface/safetensors#format
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kldiv_cli.errors import InputError
+from kldiv_cli.sources.arrays.array import ArraySource, type_name
+from kldiv_cli.sources.arrays.keys import choose, quoted
+from kldiv_cli.sources.arrays.mapped import Place, map_array
+from kldiv_cli.sources.base import BFLOAT16, Layout
+
+_ADVICE = "Write it again with safetensors.numpy.save_file({'logits': logits}, path)."
+_MOST_HEADER = 100_000_000
+_MOST_AXES = 64
+_TYPES: dict[str, np.dtype[Any]] = {
+    "F64": np.dtype("<f8"),
+    "F32": np.dtype("<f4"),
+    "F16": np.dtype("<f2"),
+    "BF16": BFLOAT16,
+    "I64": np.dtype("<i8"),
+    "I32": np.dtype("<i4"),
+    "I16": np.dtype("<i2"),
+    "I8": np.dtype("i1"),
+    "U64": np.dtype("<u8"),
+    "U32": np.dtype("<u4"),
+    "U16": np.dtype("<u2"),
+    "U8": np.dtype("u1"),
+    "BOOL": np.dtype("?"),
+    "C64": np.dtype("<c8"),
+}
+
+
+@dataclass(frozen=True)
+class _Tensor:
+    """What the header says of a tensor; its bytes count from the end of the header."""
+
+    kind: str
+    shape: tuple[int, ...]
+    start: int
+    stop: int
+
+    def __str__(self) -> str:
+        return f"{type_name(_TYPES[self.kind]) if self.kind in _TYPES else self.kind} {self.shape}"
+
+
+def open_safetensors(path: str, layout: Layout) -> ArraySource:
+    """Map a tensor of a safetensors file: the only one, or that which the layout's key names.
+
+    Raises
+    ------
+    InputError
+        The file is damaged, there is no such tensor, or several and no key, or it holds no real
+        numbers or those of a type that NumPy lacks (8-bit floats).
+    """
+    with Path(path).open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(0)
+        length = int.from_bytes(file.read(8), "little")
+        if size < 8 or length > min(size - 8, _MOST_HEADER):
+            raise InputError(
+                f"{path}: expected the length of a header, at most {_MOST_HEADER} and within the "
+                f"file's {size} bytes, found {length}",
+                _ADVICE,
+            )
+        tensors = _read_header(file.read(length), path)
+    _check_offsets(tensors, size - 8 - length, path)
+    name = choose(path, layout, tensors, lambda name: str(tensors[name]))
+    tensor = tensors[name]
+    if tensor.kind not in _TYPES:
+        raise InputError(
+            f"{path}: expected floats of 16 bits or more or integers in {quoted(name)}, found "
+            f"{tensor.kind}",
+            "Save the logits as F32, F16 or BF16.",
+        )
+    start, stop = (8 + length + offset for offset in (tensor.start, tensor.stop))
+    place = Place(start, stop, start)
+    return map_array(path, "safetensors", layout, _TYPES[tensor.kind], tensor.shape, place)
+
+
+def _read_header(text: bytes, path: str) -> dict[str, _Tensor]:
+    try:
+        entries = json.loads(text.decode(), object_pairs_hook=_once, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise InputError(
+            f"{path}: expected a header in JSON, found one that cannot be read "
+            f"({str(error).splitlines()[0]})",
+            _ADVICE,
+        ) from error
+    if not isinstance(entries, dict):
+        raise InputError(
+            f"{path}: expected a header that is a JSON object, found {type(entries).__name__}",
+            _ADVICE,
+        )
+    entries.pop("__metadata__", None)
+    return {name: _read_tensor(name, entry, path) for name, entry in entries.items()}
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name occurs twice")
+    return found
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number")
+
+
+def _read_tensor(name: str, entry: Any, path: str) -> _Tensor:
+    match entry:
+        case {"dtype": str(kind), "shape": list(shape), "data_offsets": [start, stop]} if (
+            len(entry) == 3
+            and len(shape) <= _MOST_AXES
+            and all(map(_is_size, [*shape, start, stop]))
+            and start <= stop
+        ):
+            tensor = _Tensor(kind, tuple(shape), start, stop)
+        case _:
+            raise InputError(
+                f"{path}: expected dtype, shape and data_offsets of {quoted(name)}, found what is "
+                "none of these, or not their numbers",
+                _ADVICE,
+            )
+    size = prod(shape) * _TYPES[kind].itemsize if kind in _TYPES else stop - start
+    if stop - start != size:
+        raise InputError(
+            f"{path}: expected {size} bytes of {kind} for shape {tensor.shape} of {quoted(name)}, "
+            f"found {stop - start}",
+            _ADVICE,
+        )
+    return tensor
+
+
+def _is_size(value: object) -> bool:
+    return type(value) is int and 0 <= value < 1 << 63
+
+
+def _check_offsets(tensors: dict[str, _Tensor], size: int, path: str) -> None:
+    """Raise unless the tensors lie one after the other and fill the file."""
+    end = 0
+    for name, tensor in sorted(tensors.items(), key=lambda item: (item[1].start, item[1].stop)):
+        if tensor.start != end:
+            raise InputError(
+                f"{path}: expected the next tensor at byte {end} of the data, found {quoted(name)} "
+                f"at {tensor.start}",
+                _ADVICE,
+            )
+        end = tensor.stop
+    if end != size:
+        raise InputError(
+            f"{path}: expected {end} bytes of data, as the header says, found {size}",
+            f"The file is {'cut off' if size < end else 'not what it says'}. {_ADVICE}",
+        )

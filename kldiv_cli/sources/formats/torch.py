@@ -1,0 +1,236 @@
+"""PyTorch's .pt and .pth files, as torch 1.6 and later write them: read without torch.
+
+Such a file is a zip archive of a pickle, which says what tensors there are and is only read as
+such, and of the storages, which are mapped where they lie.
+
+References
+----------
+.. [1] PyTorch, serialization semantics,
+   https://docs.pytorch.org/docs/stable/notes/serialization.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import prod
+from pathlib import Path
+from typing import Any
+from zipfile import ZIP_STORED, ZipInfo
+from zlib import crc32
+
+import numpy as np
+
+from kldiv_cli.errors import InputError, a_few
+from kldiv_cli.sources.arrays.array import ArraySource, type_name
+from kldiv_cli.sources.arrays.keys import choose, quoted
+from kldiv_cli.sources.arrays.mapped import Place, map_array, wrong_crc
+from kldiv_cli.sources.arrays.zip import find_bytes, list_members
+from kldiv_cli.sources.base import BFLOAT16, Layout
+from kldiv_cli.sources.formats.torch_pickle import RefusedError, Tensor, describe
+
+_ADVICE = (
+    "Where torch is installed: "
+    "safetensors.torch.save_file({'logits': logits.contiguous()}, 'logits.safetensors')."
+)
+_OLD_MAGIC = b"\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"
+"""The number with which torch before 1.6 begins, as pickle writes it."""
+_MOST_PICKLE = 4 << 20
+_SHOWN = 3
+_MOST_REPEATED = 1 << 32
+"""How many values a tensor may have that repeats those of its storage: no file bounds these."""
+_ORDERS = {b"little": "<", b"big": ">"}
+
+
+def open_torch(path: str, layout: Layout) -> ArraySource:
+    """Map a tensor that `torch.save` wrote: alone, or in a dict where the layout's key names it.
+
+    Its CRC-32 is compared when all was read, unless torch was told to write none.
+
+    Raises
+    ------
+    InputError
+        The file was written by torch before 1.6, by TorchScript or as another pickle; it is
+        damaged, or its pickle names anything but tensors; there is no such tensor, or several and
+        no key; or the tensor is empty or holds no real numbers.
+    """
+    _check_kind(path)
+    members = list_members(path, _ADVICE)
+    folder = _find_folder(path, members)
+    order = _read_order(path, members.get(f"{folder}/byteorder"))
+    content = _describe(path, _read_member(path, members[f"{folder}/data.pkl"]))
+    tensor = _choose(path, layout, content)
+    storage = members.get(f"{folder}/data/{tensor.storage.key}")
+    if storage is None:
+        raise InputError(
+            f"{path}: expected storage {quoted(tensor.storage.key)}, found none in the archive",
+            _ADVICE,
+        )
+    return _map(path, layout, tensor, storage, order)
+
+
+def _check_kind(path: str) -> None:
+    """Raise for what torch before 1.6 wrote, and for everything else that is no zip archive."""
+    with Path(path).open("rb") as file:
+        head = file.read(64)
+    if head.startswith(b"PK"):
+        return
+    if _OLD_MAGIC in head:
+        what = "the layout of torch before 1.6"
+    elif head[:1] == b"\x80":
+        what = "a pickle of something else"
+    else:
+        what = f"a file that begins with {head[:8]!r}"
+    raise InputError(f"{path}: expected what torch 1.6 or later saves, found {what}", _ADVICE)
+
+
+def _find_folder(path: str, members: Mapping[str, ZipInfo]) -> str:
+    """Return the folder that torch puts everything into."""
+    folders = [name[:-9] for name in members if name.endswith("/data.pkl") and name.count("/") == 1]
+    if len(folders) != 1:
+        raise InputError(
+            f"{path}: expected an archive with one data.pkl, as torch.save writes it, found "
+            f"{len(folders) or 'none'}",
+            _ADVICE,
+        )
+    (folder,) = folders
+    if any(name.startswith((f"{folder}/code/", f"{folder}/constants.pkl")) for name in members):
+        raise InputError(
+            f"{path}: expected tensors, found a program (TorchScript)",
+            "Run it, and save the logits that it returns: torch.save(logits, path).",
+        )
+    return folder
+
+
+def _read_member(path: str, entry: ZipInfo) -> bytes:
+    start, where = _find(path, entry), f"{path}: {quoted(entry.filename)}"
+    if entry.file_size > _MOST_PICKLE:
+        raise InputError(
+            f"{where}: expected at most {_MOST_PICKLE} bytes, found {entry.file_size}", _ADVICE
+        )
+    with Path(path).open("rb") as file:
+        file.seek(start)
+        found = file.read(entry.file_size)
+    if entry.CRC and crc32(found) != entry.CRC:
+        raise wrong_crc(where, entry.CRC, crc32(found))
+    return found
+
+
+def _read_order(path: str, entry: ZipInfo | None) -> str:
+    """Return how NumPy calls the byte order of the machine that wrote the storages."""
+    name = b"little" if entry is None else _read_member(path, entry)  # none before torch 2.1
+    if name not in _ORDERS:
+        raise InputError(f"{path}: expected a byte order, found {name[:20]!r}", _ADVICE)
+    return _ORDERS[name]
+
+
+def _describe(path: str, pickle: bytes) -> object:
+    try:
+        return describe(pickle)
+    except RefusedError as error:
+        raise InputError(
+            f"{path}: expected tensors and dicts of them, found {error}", _ADVICE
+        ) from error
+    except Exception as error:  # whatever a damaged pickle makes the steps raise
+        raise InputError(
+            f"{path}: expected a pickle of tensors, found one that cannot be read "
+            f"({(str(error) or type(error).__name__).splitlines()[0]})",
+            _ADVICE,
+        ) from error
+
+
+def _find(path: str, entry: ZipInfo) -> int:
+    """Return the byte at which a member begins, which torch always stores as it is."""
+    where = f"{path}: {quoted(entry.filename)}"
+    if entry.compress_type != ZIP_STORED:
+        raise InputError(
+            f"{where}: expected a zip member that is stored as it is, as torch writes it, found a "
+            "compressed one",
+            "Unpack the archive and zip it again without compression: zip -0 -r.",
+        )
+    return find_bytes(path, entry, where, _ADVICE)
+
+
+def _choose(path: str, layout: Layout, content: object) -> Tensor:
+    if isinstance(content, Tensor):
+        return content
+    if not isinstance(content, dict):
+        raise InputError(
+            f"{path}: expected a tensor or a dict of tensors, found {type(content).__name__}",
+            "Save the tensor itself: torch.save(logits, path).",
+        )
+    tensors = {
+        name: value
+        for name, value in content.items()
+        if isinstance(name, str) and isinstance(value, Tensor)
+    }
+    if content and not tensors:
+        raise _no_tensors(path, content)
+    name = choose(
+        path,
+        layout,
+        tensors,
+        lambda name: f"{type_name(_type(tensors[name], '<'))} {tensors[name].shape}",
+    )
+    return tensors[name]
+
+
+def _no_tensors(path: str, content: Mapping[Any, Any]) -> InputError:
+    """Return the error of a dict that holds something else, or tensors in dicts of its own."""
+    held = ", ".join(f"{_key(name)} ({_words(x)})" for name, x in [*content.items()][:_SHOWN])
+    more = f", ... ({len(content)} in all)" if len(content) > _SHOWN else ""
+    inner = [
+        f"content[{_key(name)}][{_key(key)}]"
+        for name, value in content.items()
+        if isinstance(value, dict)
+        for key, each in value.items()
+        if isinstance(each, Tensor)
+    ]
+    return InputError(
+        f"{path}: expected tensors under names, found {held}{more}",
+        f"Save the tensor itself: torch.save({inner[0] if inner else 'logits'}, path).",
+    )
+
+
+def _key(name: object) -> str:
+    return quoted(name) if isinstance(name, str) else repr(name)
+
+
+def _words(value: object) -> str:
+    if not isinstance(value, dict):
+        return type(value).__name__
+    return "dict of " + a_few([str(name) for name in value]) if value else "empty dict"
+
+
+def _type(tensor: Tensor, order: str) -> np.dtype[Any]:
+    code = tensor.storage.dtype
+    return BFLOAT16 if code == "bfloat16" else np.dtype(order + code)
+
+
+def _map(path: str, layout: Layout, tensor: Tensor, entry: ZipInfo, order: str) -> ArraySource:
+    dtype, count = _type(tensor, order), tensor.storage.count
+    where = f"{path}: {quoted(entry.filename)}"
+    if dtype == BFLOAT16 and order == ">":
+        raise InputError(
+            f"{path}: expected bfloat16 in little-endian byte order, found big-endian",
+            "Save the logits as float32, which holds every bfloat16: torch.save(logits.float()).",
+        )
+    start = _find(path, entry)
+    if entry.file_size != count * dtype.itemsize:
+        raise InputError(
+            f"{where}: expected {count} values of {type_name(dtype)}, found {entry.file_size} "
+            "bytes",
+            _ADVICE,
+        )
+    if prod(tensor.shape) > max(count, _MOST_REPEATED):
+        raise InputError(
+            f"{path}: expected at most {_MOST_REPEATED} values that repeat those stored, found "
+            f"shape {tensor.shape} of {count} stored",
+            "Save the values once, and compare these.",
+        )
+    strides = tuple(
+        stride * dtype.itemsize if length > 1 else 0
+        for length, stride in zip(tensor.shape, tensor.strides, strict=True)
+    )
+    first = start + tensor.offset * dtype.itemsize
+    place = Place(start, start + entry.file_size, first, entry.CRC or None)
+    return map_array(path, "torch", layout, dtype, tensor.shape, place, strides=strides)

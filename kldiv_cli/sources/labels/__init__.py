@@ -1,0 +1,1 @@
+"""What there is one of per row: labels, groups, tokens."""

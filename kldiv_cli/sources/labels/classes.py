@@ -1,0 +1,179 @@
+"""The true class of every row: an .npy file of integers, a column of a table, or an array."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kldiv_cli.errors import InputError, retold
+from kldiv_cli.sources import is_table, open_source
+from kldiv_cli.sources.arrays.array import as_array
+from kldiv_cli.sources.base import Layout
+from kldiv_cli.sources.stores.stdin import STDIN, no_side
+from kldiv_cli.sources.stores.uris import is_uri
+
+_BLOCK = 1 << 16
+_NO_LABEL = "Leave rows without a label out: --mask FILE, true for every row that has one."
+_ADVICE = "Labels are the rows' classes, counted from 0: one integer per row, in the rows' order."
+
+
+@dataclass(frozen=True)
+class Labels:
+    """One class per row, and the shape they came in; messages call them ``path``."""
+
+    path: str
+    values: NDArray[np.intp]
+    shape: tuple[int, ...]
+
+    def check(self, rows: int, row_shape: Sequence[int | None]) -> None:
+        """Raise where their number or shape is not that of the rows.
+
+        ``row_shape`` are the axes of the rows, None where only reading to the end tells. Labels
+        without any axes but one are in the rows' order; axes of length 1 say nothing.
+        """
+        if len(self.values) != rows:
+            raise InputError(
+                f"{self.path}: expected {rows} labels, one per row, found {len(self.values)}",
+                _ADVICE,
+            )
+        ours, theirs = ([n for n in x if n != 1] for x in (self.shape, row_shape))
+        if len(ours) > 1 and ours != theirs:
+            expected, found = (" x ".join(map(str, x)) for x in (row_shape, self.shape))
+            raise InputError(
+                f"{self.path}: expected {expected} labels, one per row, found {found}", _ADVICE
+            )
+
+    def of(
+        self, rows: NDArray[np.intp], classes: int, kept: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.intp]:
+        """Return the labels of rows that count, given their places; those of others may be any.
+
+        ``kept`` says which classes a mask keeps, shape (rows, classes); None is all of them.
+
+        Raises
+        ------
+        InputError
+            One of them is no class, or none that is kept.
+        """
+        labels = self.values[rows]
+        wrong = (labels < 0) | (labels >= classes)
+        if wrong.any():
+            first = int(wrong.argmax())
+            raise InputError(
+                f"{self.path}: row {rows[first]}: expected a label from 0 to {classes - 1}, found "
+                f"{labels[first]}",
+                _NO_LABEL if labels[first] < 0 else _ADVICE,
+            )
+        if kept is not None:
+            out = ~np.take_along_axis(kept, labels[:, None], axis=1)[:, 0]
+            if out.any():
+                first = int(out.argmax())
+                raise InputError(
+                    f"{self.path}: row {rows[first]}: expected a label that the mask keeps, found "
+                    f"{labels[first]}, which it leaves out",
+                    "Keep the class of its label in every row, or leave the row out as a whole.",
+                )
+        return labels
+
+
+def is_column(labels: object) -> bool:
+    """Tell whether labels are named by the column that holds them."""
+    if isinstance(labels, str) and is_uri(labels):
+        labels = labels.partition("?")[0]
+    return isinstance(labels, str) and not labels.lower().endswith(".npy")
+
+
+def read_labels(
+    labels: str | os.PathLike[str] | ArrayLike, reference: object, layout: Layout
+) -> Labels:
+    """Read labels; a name without .npy is that of a column of the reference.
+
+    ``layout`` is the reference's.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, the reference has no such column, or a label is no integer.
+    """
+    if isinstance(labels, str) and labels == STDIN:
+        raise no_side("--labels")
+    if isinstance(labels, str) and is_column(labels):
+        return _of_column(labels, reference, layout)
+    if isinstance(labels, (str, os.PathLike)):
+        try:
+            source = open_source(labels, Layout())
+        except InputError as error:
+            raise retold(error, "labels", "integers", _ADVICE) from error
+        if source.format != "npy":
+            raise InputError(
+                f"{source.path}: expected labels in an .npy file, found {source.format}",
+                "For labels in the reference table, give the name of their column.",
+            )
+        blocks = [block.values.ravel() for block in source.blocks(_BLOCK)]
+        shape = tuple(n for n in source.shape if n is not None)
+        return _integers(source.path, np.concatenate(blocks), shape)
+    values = as_array(labels, "labels")
+    return _integers("labels", values.ravel(), values.shape)
+
+
+def _of_column(name: str, reference: object, layout: Layout) -> Labels:
+    if isinstance(reference, (str, os.PathLike)):
+        path = os.fspath(reference)
+        alone = replace(layout, row_axes=None, id=None, columns=(name,), group=None)
+        try:
+            source = open_source(path, alone)
+        except InputError as error:
+            raise _no_column(name, error) from error
+        if source.class_names is not None:
+            blocks = [block.values[:, 0] for block in source.blocks(_BLOCK, [name])]
+            values = np.concatenate(blocks)
+            return _integers(f"{source.path}: column {name!r}", values, values.shape)
+        if is_table(source):
+            raise InputError(
+                f"{path}: expected a table whose columns have names, for that of the labels "
+                f"{name!r}, found one without a header",
+                "Save the labels with numpy.save and give that .npy file.",
+            )
+    else:
+        path = "reference array"
+    raise _no_column(
+        name,
+        InputError(
+            f"{path}: expected a table with the column of labels {name!r}, found an array",
+            "Save the labels with numpy.save and give that .npy file.",
+        ),
+    )
+
+
+def _no_column(name: str, error: InputError) -> InputError:
+    """Return the error of labels that no column holds, of which a file may have the name."""
+    if not os.path.lexists(name):
+        return retold(
+            error,
+            "labels",
+            "integers",
+            "--labels names a column of the reference, or an .npy file.",
+        )
+    return InputError(
+        f"{name}: expected labels in an .npy file, or the name of a column of the reference, "
+        "found another file",
+        "Save the labels with numpy.save and give that .npy file.",
+    )
+
+
+def _integers(path: str, values: NDArray[Any], shape: tuple[int, ...]) -> Labels:
+    if values.dtype.kind in "iu":
+        return Labels(path, values.astype(np.intp), shape)
+    if values.dtype.kind != "f":
+        raise InputError(f"{path}: expected integers, found {values.dtype.name}", _ADVICE)
+    # A float past the integers is cast to any of them.
+    wrong = ~(np.abs(values) < 2.0**53) | (values != np.rint(values))
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise InputError(f"{path}: row {row}: expected an integer, found {values[row]}", _ADVICE)
+    return Labels(path, values.astype(np.intp), shape)

@@ -1,0 +1,148 @@
+"""A label per row, which names the row's group: an .npy file, lines of text, or an array."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from io import BytesIO
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib import format as npy_format
+from numpy.typing import ArrayLike, NDArray
+
+from kldiv_cli.errors import InputError
+from kldiv_cli.sources.arrays.array import as_array
+from kldiv_cli.sources.formats.npy import read_header
+
+_ADVICE = (
+    "Give one label per row, in the rows' order: a line each, without a header, or an .npy array."
+)
+_KINDS = "an .npy array of integers, bool or text"
+_MOST = 1 << 28
+"""How many bytes are read of what may never end, as a pipe or a device."""
+_LARGEST = 1 << 30
+"""How many bytes a file may have: it is held in memory, some of it twice."""
+
+
+@dataclass(frozen=True)
+class RowLabels:
+    """Labels as text, None where one is empty; ``path`` is what messages call them."""
+
+    path: str
+    values: NDArray[Any]
+
+    def over(self, row_shape: tuple[int, ...]) -> NDArray[Any]:
+        """Return one label for every row, shape (rows,).
+
+        Labels may lack the last axes of rows: those of each text are those of all its positions.
+
+        Raises
+        ------
+        InputError
+            Their number is not that of the rows.
+        """
+        shape = self.values.shape
+        if shape and shape == row_shape[: len(shape)]:
+            full = self.values.reshape(shape + (1,) * (len(row_shape) - len(shape)))
+            return np.broadcast_to(full, row_shape).ravel()
+        if shape == (prod(row_shape),):
+            return self.values
+        expected, found = (" x ".join(map(str, x)) or "a single one" for x in (row_shape, shape))
+        raise InputError(
+            f"{self.path}: expected {expected} labels, one per row, found {found}", _ADVICE
+        )
+
+
+def read_row_labels(labels: str | os.PathLike[str] | ArrayLike) -> RowLabels:
+    """Read labels: an .npy file, a text file of a label per line, or an array.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or holds something else.
+    """
+    if not isinstance(labels, (str, os.PathLike)):
+        return RowLabels("array", _as_text(as_array(labels, "labels"), "labels"))
+    path = os.fspath(labels)
+    try:
+        with Path(path).open("rb") as file:
+            found = os.fstat(file.fileno())
+            regular = stat.S_ISREG(found.st_mode)
+            if regular and found.st_size > _LARGEST:
+                raise InputError(
+                    f"{path}: expected labels of at most {_LARGEST >> 20} MB, found "
+                    f"{found.st_size >> 20} MB",
+                    _ADVICE,
+                )
+            content = file.read() if regular else file.read(_MOST)
+    except OSError as error:
+        raise InputError(
+            f"{path}: expected a file of labels, found: {error.strerror or error}",
+            "Check the path and its permissions.",
+        ) from error
+    if not regular and len(content) == _MOST:
+        raise InputError(
+            f"{path}: expected labels, found {_MOST >> 20} MB and no end of them",
+            "Save the labels to a file, and name that.",
+        )
+    if content.startswith(npy_format.MAGIC_PREFIX):
+        return RowLabels(path, _as_text(_of_npy(path, content), path))
+    return RowLabels(path, _of_lines(path, content))
+
+
+def _of_npy(path: str, content: bytes) -> NDArray[Any]:
+    header = read_header(BytesIO(content), path)
+    _check_kind(header.dtype, path)
+    found = len(content) - header.size
+    if found != header.promised:
+        raise InputError(
+            f"{path}: expected {header.promised} bytes of {header.dtype} for shape "
+            f"{header.shape}, found {found}",
+            "Write it again with numpy.save(path, labels).",
+        )
+    return np.ndarray(header.shape, header.dtype, content, header.size, order=header.order)
+
+
+def _of_lines(path: str, content: bytes) -> NDArray[Any]:
+    if b"\0" in content:
+        raise InputError(f"{path}: expected lines of text or {_KINDS}, found binary data", _ADVICE)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: expected lines of text in UTF-8 or {_KINDS}, found bytes that are neither",
+            _ADVICE,
+        ) from error
+    lines = text.removesuffix("\n").split("\n") if text else []
+    values = np.empty(len(lines), dtype=object)
+    values[:] = [line.removesuffix("\r") or None for line in lines]
+    return values
+
+
+def _check_kind(dtype: np.dtype[Any], path: str) -> None:
+    if dtype.kind not in "biuU" or not dtype.itemsize:
+        raise InputError(f"{path}: expected {_KINDS}, found {dtype}", _ADVICE)
+
+
+def _as_text(values: NDArray[Any], path: str) -> NDArray[Any]:
+    """Return objects, text or None."""
+    if values.dtype == object:
+        names = [None if label is None else str(label) for label in values.flat]
+        found = np.empty(len(names), dtype=object)
+        found[:] = names
+    else:
+        _check_kind(values.dtype, path)
+        if values.dtype.kind == "U":
+            try:
+                found = values.ravel().astype(object)
+            except (SystemError, ValueError) as error:  # of a character that there is not
+                raise InputError(f"{path}: expected text, found none ({error})", _ADVICE) from error
+        else:
+            keys, codes = np.unique(values, return_inverse=True)
+            found = np.array(list(map(str, keys.tolist())), dtype=object)[codes.ravel()]
+    found[found == ""] = None
+    return found.reshape(values.shape)

@@ -1,0 +1,1 @@
+"""Where bytes lie: local files and folders, standard input, object stores."""

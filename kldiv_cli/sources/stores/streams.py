@@ -1,0 +1,99 @@
+"""Files as streams of bytes, decompressed where their first bytes say that they are compressed."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pyarrow as pa
+
+from kldiv_cli.sources.stores import codecs
+from kldiv_cli.sources.stores.elsewhere import open_elsewhere
+from kldiv_cli.sources.stores.uris import is_elsewhere, is_uri
+
+_STEP = 1 << 16
+_XZ_MEMORY = 1 << 28
+"""More than xz asks for at its highest preset; a header may ask for 4 GB."""
+
+
+def open_file(path: str) -> pa.NativeFile:
+    """Open a file, or what is elsewhere, as it is."""
+    if is_uri(path):
+        from kldiv_cli.sources.stores import remote as stores  # noqa: PLC0415 - takes a while to load
+
+        return stores.open_file(path)
+    if is_elsewhere(path):
+        return pa.PythonFile(open_elsewhere(path), mode="r")
+    # As bytes and not as a path, in which PyArrow would look for ~ and s3://.
+    return pa.OSFile(os.fsencode(path))
+
+
+def open_in_order(path: str) -> pa.NativeFile:
+    """Open what is elsewhere, to be read from beginning to end in small steps."""
+    return open_elsewhere(path) if is_uri(path) else open_file(path)
+
+
+def codec_of(path: str) -> str | None:
+    """Return what a file is compressed with; None if it is not."""
+    with open_file(path) as file:
+        return codecs.codec_of(file.read(codecs.ENOUGH))
+
+
+def open_stream(path: str, codec: str | None) -> pa.NativeFile:
+    """Open a file, decompressed; a damaged one raises an `OSError` where it is read."""
+    file = open_file(path)
+    if codec is None:
+        return file
+    if codec == "xz":
+        return pa.PythonFile(_Xz(file), mode="r")
+    return pa.CompressedInputStream(file, codec)
+
+
+class _Xz:
+    """What xz compressed, which PyArrow does not know, in bounded memory."""
+
+    closed = False
+
+    def __init__(self, file: pa.NativeFile) -> None:
+        self._file = file
+        self._decompressor = self._new()
+
+    def readable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        self.closed = True
+        self._file.close()
+
+    def read(self, size: int) -> bytes:
+        """Return at most so many bytes, none at the end."""
+        from lzma import LZMAError  # noqa: PLC0415 - few files are
+
+        try:
+            return self._read(size)
+        except LZMAError as error:
+            raise OSError(f"xz decompress failed: {error}") from error
+
+    def _read(self, size: int) -> bytes:
+        while size:
+            if self._decompressor.eof:
+                rest = self._decompressor.unused_data or self._file.read(_STEP)
+                if not rest:
+                    return b""
+                self._decompressor = self._new()
+            elif self._decompressor.needs_input:
+                rest = self._file.read(_STEP)
+                if not rest:
+                    raise OSError("Truncated compressed stream")
+            else:
+                rest = b""
+            found: bytes = self._decompressor.decompress(rest, size)
+            if found:
+                return found
+        return b""
+
+    @staticmethod
+    def _new() -> Any:
+        from lzma import FORMAT_XZ, LZMADecompressor  # noqa: PLC0415
+
+        return LZMADecompressor(FORMAT_XZ, _XZ_MEMORY)

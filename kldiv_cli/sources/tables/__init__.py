@@ -1,0 +1,1 @@
+"""Tables with named columns: which are classes, and their cells as numbers."""

@@ -1,0 +1,220 @@
+"""Record batches -> arrays: classes as rows, ids as they are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from kldiv_cli.errors import InputError, shortage
+from kldiv_cli.sources.base import check_exact_integers
+from kldiv_cli.sources.tables.columns import Columns
+
+Batches = Callable[[list[str], int], Iterator[pa.RecordBatch]]
+"""(Column names, rows at a time) -> record batches that hold these columns in this order."""
+
+EXACT = 2.0**53
+"""Up to here float64 holds every integer."""
+_FIRST_CELLS = 1 << 17
+"""How much of a list column is looked at before the width of all its rows is believed."""
+
+
+@contextmanager
+def reading(path: str, advice: str) -> Iterator[None]:
+    """Turn what PyArrow says of a damaged file into an `InputError`."""
+    try:
+        yield
+    except (pa.ArrowException, OSError, UnicodeDecodeError, MemoryError) as error:
+        short = shortage(error, path)
+        if short is not None:
+            raise short from error
+        said = str(error).strip() or type(error).__name__
+        raise InputError(f"{path}: {said.splitlines()[0]}", advice) from error
+
+
+def rows_of_columns(
+    path: str, batch: pa.RecordBatch, names: Sequence[str], integers: Sequence[str]
+) -> NDArray[Any]:
+    """Return columns as (rows, columns) of their common type, nulls as NaN.
+
+    ``integers`` are those of them whose integers float64 may not hold, which raises.
+    """
+    chosen = batch.select(names)
+    values = as_rows(chosen)
+    if integers and may_be_inexact(values):
+        check_exact(path, chosen, integers)
+    return values
+
+
+def rows_of_lists(path: str, column: pa.Array, width: int) -> NDArray[Any]:
+    """Return lists of that length as rows: a view of the column unless it holds nulls."""
+    found = list_width(path, column)
+    if found != width:
+        raise InputError(
+            f"{path}: expected lists of {width} entries as in the first row, found {found}",
+            "Every row needs one logit per class.",
+        )
+    flat = column.flatten()
+    if flat.type in (pa.int64(), pa.uint64()):
+        whole = flat.drop_null() if flat.null_count else flat
+        check_exact_integers(whole.to_numpy(zero_copy_only=False), path)
+    return np.asarray(flat.to_numpy(zero_copy_only=False)).reshape(len(column), width)
+
+
+def list_width(path: str, column: pa.Array) -> int:
+    """Return the length that every list of a column has."""
+    if column.null_count:
+        raise InputError(
+            f"{path}: expected a list in every row, found none in {column.null_count}",
+            "Drop these rows on both sides, or fill them.",
+        )
+    if pa.types.is_fixed_size_list(column.type):
+        return int(column.type.list_size)
+    if not len(column):
+        return 0
+    lengths = np.diff(column.offsets.to_numpy())
+    shortest, longest = lengths.min(), lengths.max()
+    if shortest != longest:
+        raise InputError(
+            f"{path}: expected lists of one length, found {shortest} to {longest}",
+            "Every row needs one logit per class.",
+        )
+    return int(longest)
+
+
+def ids_of(path: str, column: pa.Array) -> NDArray[Any]:
+    """Return row ids: integers as they are, anything else as text."""
+    if pa.types.is_floating(column.type):
+        _check_exact_ids(path, column)
+    if column.null_count:
+        empty = "1 empty one" if column.null_count == 1 else f"{column.null_count} empty ones"
+        raise InputError(
+            f"{path}: expected an id in every row, found {empty}",
+            "Fill them, or name another column with --id.",
+        )
+    if not pa.types.is_integer(column.type) and not pa.types.is_string(column.type):
+        with reading(path, "Row ids are text or integers: name another column with --id."):
+            column = column.cast(pa.string())
+    ids: NDArray[Any] = column.to_numpy(zero_copy_only=False)
+    return ids
+
+
+def _check_exact_ids(path: str, column: pa.Array) -> None:
+    """Raise for ids that are no numbers, or may have been others before they became floats."""
+    values = column.drop_null().to_numpy(zero_copy_only=False).astype(np.float64)
+    wrong = ~(np.abs(values) < EXACT)
+    if wrong.any():
+        raise InputError(
+            f"{path}: expected row ids that are text or integers, found {values[wrong][0]} of "
+            f"type {column.type}",
+            "Write them as text or integers, or name another column with --id.",
+        )
+
+
+def text_of(path: str, column: pa.Array) -> NDArray[Any]:
+    """Return cells as text, None where one is empty."""
+    with reading(path, "A column of groups holds text, integers or another type with a text form."):
+        text: NDArray[Any] = column.cast(pa.string()).to_numpy(zero_copy_only=False)
+    text[text == ""] = None
+    return text
+
+
+def check_exact(path: str, batch: pa.RecordBatch, names: Sequence[str]) -> None:
+    """Raise where an integer is too large for float64: an id, most likely, taken for a class."""
+    for name in names:
+        column = batch.column(name)
+        whole = column.drop_null() if column.null_count else column
+        check_exact_integers(whole.to_numpy(), path)
+
+
+def wide_integers(schema: pa.Schema, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns among these whose integers float64 may not hold."""
+    wide = {pa.int64().id, pa.uint64().id}
+    wanted = set(names)
+    return tuple(
+        name
+        for name, kind in zip(schema.names, schema.types, strict=True)
+        if kind.id in wide and name in wanted
+    )
+
+
+def with_numbers(schema: pa.Schema) -> pa.Schema:
+    """Return a schema in which what is true or false is a number, alone or in lists."""
+    return pa.schema([column.with_type(_number_for(column.type)) for column in schema])
+
+
+def booleans_as_numbers(schema: pa.Schema, batches: Batches) -> tuple[pa.Schema, Batches]:
+    """Return a table in which columns of true and false hold 1 and 0."""
+    numbers = with_numbers(schema)
+
+    def cast(names: list[str], rows: int) -> Iterator[pa.RecordBatch]:
+        wanted = pa.schema([numbers.field(name) for name in names])
+        for batch in batches(names, rows):
+            yield batch.cast(wanted)
+
+    return numbers, cast
+
+
+def _number_for(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_boolean(kind):
+        return pa.uint8()
+    if not pa.types.is_nested(kind) or kind.num_fields != 1:
+        return kind
+    value = kind.field(0)
+    if not pa.types.is_boolean(value.type):
+        return kind
+    value = value.with_type(pa.uint8())
+    if pa.types.is_fixed_size_list(kind):
+        return pa.list_(value, kind.list_size)
+    if pa.types.is_large_list(kind):
+        return pa.large_list(value)
+    return pa.list_(value) if pa.types.is_list(kind) else kind
+
+
+def shape_of_classes(
+    path: str, schema: pa.Schema, columns: Columns, batches: Batches
+) -> tuple[int, str]:
+    """Return how many classes there are, and the type that holds the values of all of them."""
+    if columns.row is None:
+        classes = set(columns.classes)
+        pairs = zip(schema.names, schema.types, strict=True)
+        return len(classes), _common_dtype([kind for name, kind in pairs if name in classes])
+    kind = schema.field(columns.row).type
+    if pa.types.is_fixed_size_list(kind):
+        return kind.list_size, _common_dtype([kind.value_type])
+    width = 0
+    for _ in range(2):  # at first as many rows as are sure to be small
+        batch = next(batches([columns.row], max(1, _FIRST_CELLS // width) if width else 1), None)
+        width = 0 if batch is None else list_width(path, batch.column(columns.row))
+    return width, _common_dtype([kind.value_type])
+
+
+def _common_dtype(types: Sequence[pa.DataType]) -> str:
+    known = {kind.id: kind for kind in types if not pa.types.is_null(kind)}
+    dtypes = [kind.to_pandas_dtype() for kind in known.values()]
+    return str(np.result_type(*dtypes)) if dtypes else "float64"
+
+
+def as_rows(batch: pa.RecordBatch) -> NDArray[Any]:
+    """Return columns as (rows, columns) of their common type, nulls as NaN."""
+    try:
+        values: NDArray[Any] = batch.to_tensor(null_to_nan=True).to_numpy()
+    except (pa.ArrowNotImplementedError, pa.ArrowTypeError):
+        # PyArrow converts neither float16 nor columns of nothing to another type.
+        columns = [column.to_numpy(zero_copy_only=False) for column in batch.columns]
+        numbers = [np.full(len(x), np.nan) if x.dtype == object else x for x in columns]
+        with np.errstate(invalid="ignore"):  # of a signalling NaN
+            values = np.stack(numbers, axis=1)
+    return values
+
+
+def may_be_inexact(values: NDArray[Any]) -> bool:
+    """Tell whether any number reaches so far that it, or what it was before, may be inexact."""
+    if not values.size:
+        return False
+    highest, lowest = np.fmax.reduce(values, axis=None), np.fmin.reduce(values, axis=None)
+    return bool(highest >= EXACT or lowest <= -EXACT)

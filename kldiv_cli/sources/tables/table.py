@@ -1,0 +1,234 @@
+"""Tables as sources: record batches become blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pyarrow as pa
+
+from kldiv_cli.errors import InputError
+from kldiv_cli.sources.base import Block, Layout
+from kldiv_cli.sources.tables.cells import (
+    Batches,
+    ids_of,
+    reading,
+    rows_of_columns,
+    rows_of_lists,
+    text_of,
+)
+from kldiv_cli.sources.tables.columns import Columns
+from kldiv_cli.sources.views.read_ahead import Ahead
+
+MORE_THREADS = pa.cpu_count() > 2
+"""Two are busy already, one per side; columns decoded beside each other would only wait."""
+_SMALL = 1 << 20
+_BATCH_BYTES = 1 << 22
+"""How much is read at a time: what is read, read ahead and worked on is a few times this."""
+_BATCH_ROWS = 1 << 9
+"""Every column costs something at every batch, which fewer rows than this do not pay back..."""
+_MOST_BYTES = 1 << 24
+"""... unless so many make a batch larger than this."""
+
+
+@dataclass(frozen=True)
+class RowGroups:
+    """Groups of rows that can be read one without the other.
+
+    Parameters
+    ----------
+    sizes : callable
+        () -> how many rows each has, in order.
+    batches : callable
+        (groups, column names, rows at a time) -> record batches of these groups.
+    """
+
+    sizes: Callable[[], tuple[int, ...]]
+    batches: Callable[[Sequence[int], list[str], int], Iterator[pa.RecordBatch]]
+
+
+@dataclass(frozen=True)
+class TableSource:
+    """A table with one numeric column per class, or one list column that holds the row.
+
+    Parameters
+    ----------
+    path, format, dtype : str
+        What messages and results call it.
+    columns : Columns
+        The roles of its columns.
+    width : int
+        How many classes there are.
+    rows : int or None
+        How many rows there are, where the file says.
+    rows_expected : int or None
+        The same or a guess.
+    batches : callable
+        (column names, rows at a time) -> record batches that hold these columns in this order.
+    line : callable
+        Row -> line of a text file, or None.
+    integers : tuple of str
+        The class columns of 64-bit integers, which float64 may not hold.
+    named : bool
+        Whether the columns' names are the file's; if not, the classes have none.
+    row_groups : RowGroups or None
+        The groups of rows that can be read one without the other, where the file has any.
+    """
+
+    path: str
+    format: str
+    dtype: str
+    columns: Columns
+    width: int
+    rows: int | None
+    rows_expected: int | None
+    batches: Batches
+    line: Callable[[int], int | None]
+    integers: tuple[str, ...] = ()
+    named: bool = True
+    row_groups: RowGroups | None = None
+
+    shards = None
+
+    def __post_init__(self) -> None:
+        if self.rows == 0:
+            raise no_rows(self.path)
+        if self.width == 0:
+            raise InputError(
+                f"{self.path}: expected classes, found lists without entries",
+                "Check what wrote the file: there is nothing in it to compare.",
+            )
+
+    @property
+    def shape(self) -> tuple[int | None, int]:
+        """Rows and classes."""
+        return self.rows, self.width
+
+    @property
+    def row_shape(self) -> tuple[int | None]:
+        """The one axis of rows."""
+        return (self.rows,)
+
+    @property
+    def class_shape(self) -> tuple[int]:
+        """The one axis of classes."""
+        return (self.width,)
+
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """The names of the class columns."""
+        return (self.columns.classes or None) if self.named else None
+
+    @property
+    def id_name(self) -> str | None:
+        """The column that identifies rows."""
+        return self.columns.id
+
+    @property
+    def group_name(self) -> str | None:
+        """The column that says what group a row is in."""
+        return self.columns.group
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was decided about format and columns."""
+        return self.columns.notes
+
+    @property
+    def _row_bytes(self) -> int:
+        return self.width * np.dtype(self.dtype).itemsize
+
+    @property
+    def groups(self) -> tuple[int, ...]:
+        """How many rows each group has; empty where there are no groups."""
+        return () if self.row_groups is None else self.row_groups.sizes()
+
+    def blocks(self, rows: int, classes: Sequence[str] | None = None) -> Iterator[Block]:
+        """Yield blocks; nulls are NaN. Reading begins at once, beside what the caller does then.
+
+        A small table is read when it is asked for: a thread would cost more than it saves.
+        """
+        return self._blocks(self.batches, rows, classes)
+
+    def blocks_of(
+        self, groups: Sequence[int], rows: int, classes: Sequence[str] | None = None
+    ) -> Iterator[Block]:
+        """Yield the rows of these groups."""
+        if self.row_groups is None:
+            raise ValueError(f"{self.path} has no groups of rows")
+        return self._blocks(partial(self.row_groups.batches, groups), rows, classes)
+
+    def _blocks(
+        self, batches: Batches, rows: int, classes: Sequence[str] | None
+    ) -> Iterator[Block]:
+        order = list(self.columns.classes if classes is None else classes)
+        whole = self._whole(batches, order, self._batch_rows(rows))
+        if self.rows_expected is not None and self.rows_expected * self._row_bytes <= _SMALL:
+            return _cut(whole, rows)
+        return _cut(Ahead(whole), rows)
+
+    def place_of(self, row: int) -> str | None:
+        """Name the line on which a row of a text file stands."""
+        line = self.line(row)
+        return None if line is None else f"line {line}"
+
+    def _whole(self, batches: Batches, order: list[str], rows: int) -> Generator[Block, None, None]:
+        """Yield every batch as one block."""
+        if self.columns.row is not None:
+            order = [self.columns.row]
+        beside = (name for name in (self.columns.id, self.columns.group) if name is not None)
+        names = [*beside, *order]
+        found = False
+        for batch in batches(names, rows):
+            if batch.num_rows == 0:
+                continue
+            found = True
+            with reading(self.path, "Check what wrote the file, and that its copy was complete."):
+                block = self._block(batch, order)
+            yield block
+        if not found:
+            raise no_rows(self.path)
+
+    def _batch_rows(self, rows: int) -> int:
+        """Return how many rows to read at a time, so that blocks of so many are cut from them."""
+        most = _BATCH_BYTES // self._row_bytes
+        if self.columns.row is None:
+            most = max(most, min(_BATCH_ROWS, _MOST_BYTES // self._row_bytes))
+        if rows > max(1, most):
+            return -(-rows // -(-rows // max(1, most)))
+        return most // rows * rows
+
+    def _block(self, batch: pa.RecordBatch, order: list[str]) -> Block:
+        if self.columns.row is None:
+            values = rows_of_columns(self.path, batch, order, self.integers)
+        else:
+            values = rows_of_lists(self.path, batch.column(self.columns.row), self.width)
+        name, group = self.columns.id, self.columns.group
+        ids = None if name is None else ids_of(self.path, batch.column(name))
+        groups = None if group is None else text_of(self.path, batch.column(group))
+        return Block(values, ids, groups=groups)
+
+
+def _cut(whole: Iterator[Block], rows: int) -> Iterator[Block]:
+    for block in whole:
+        for start in range(0, len(block), rows):
+            yield block[start : start + rows]
+
+
+def check_layout(path: str, layout: Layout) -> None:
+    """Raise if the user gives a table more or fewer than its one axis of rows."""
+    if layout.row_axes not in (None, 1):
+        raise InputError(
+            f"{path}: expected --row-axes 1 for a table, found {layout.row_axes}",
+            "A table has one axis of rows; save arrays with more as .npy.",
+        )
+
+
+def no_rows(path: str) -> InputError:
+    """Return the error of a table that has a header and no rows."""
+    return InputError(
+        f"{path}: expected rows, found none",
+        "Check what wrote the file: there is nothing in it to compare.",
+    )

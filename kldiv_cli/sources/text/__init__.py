@@ -1,0 +1,1 @@
+"""Text, line by line: delimited, or JSON."""

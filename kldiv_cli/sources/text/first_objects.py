@@ -1,0 +1,156 @@
+"""What the first of JSON lines say: the fields' names and types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from kldiv_cli.errors import InputError
+from kldiv_cli.sources.base import check_exact_integers
+from kldiv_cli.sources.stores.streams import open_stream
+from kldiv_cli.sources.tables.cells import reading
+from kldiv_cli.sources.tables.table import no_rows
+from kldiv_cli.sources.text.json_text import NUMBERS, FaultError, JsonText, list_fault, named
+from kldiv_cli.sources.text.lines import Begin, growing, too_long
+
+ADVICE = "Expected on every line a list of numbers, or an object with a list or a number per class."
+LIST = "list"
+"""What the one column is called where lines hold lists and no names."""
+
+
+@dataclass(frozen=True)
+class FirstObjects:
+    """The first values of a file.
+
+    Parameters
+    ----------
+    path : str
+        For messages.
+    fields : dict
+        The cells of every field; of `LIST` where the lines hold lists.
+    are_lists : bool
+        Whether they do.
+    rows : int
+        How many values these are.
+    size : int
+        How many bytes they take.
+    longest : int
+        How many bytes the longest of them takes.
+    whole : bool
+        Whether these are all.
+    """
+
+    path: str
+    fields: dict[str, list[Any]]
+    are_lists: bool
+    rows: int
+    size: int
+    longest: int
+    whole: bool
+
+    def width(self, name: str) -> int:
+        """Return how many entries the first list of a field holds."""
+        return next((len(cell) for cell in self.fields[name] if cell is not None), 0)
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Names and types."""
+        return pa.schema([(name, _kind(cells)) for name, cells in self.fields.items()])
+
+    def first_column(self) -> NDArray[Any]:
+        """Return the values of the first field; NaN where they are no numbers."""
+        cells = next(iter(self.fields.values()))
+        are_numbers = set(map(type, cells)) <= {int, float}
+        return np.array(cells if are_numbers else [np.nan], np.float64)
+
+    def check_exact(self, names: Iterable[str]) -> None:
+        """Raise where an integer is too large for float64: ids, most likely, taken for a class."""
+        for name in names:
+            cells = self.fields[name]
+            flat = chain.from_iterable(x if isinstance(x, list) else [x] for x in cells)
+            whole = [abs(x) for x in flat if type(x) is int]
+            if whole:
+                check_exact_integers(np.array([min(max(whole), 2**63 - 1)]), self.path)
+
+
+def read_first_objects(text: JsonText) -> FirstObjects:
+    """Read as many lines as it takes to tell what they hold.
+
+    Raises
+    ------
+    InputError
+        They are no JSON lines, hold neither lists nor objects, or there is none.
+    """
+    with reading(text.path, ADVICE), open_stream(text.path, text.codec) as file:
+        for begin in growing(file):
+            if begin.whole or begin.read[: begin.end].strip():
+                return _first_objects(text, begin)
+    raise too_long(text.path)
+
+
+def _first_objects(text: JsonText, begin: Begin) -> FirstObjects:
+    read = begin.read[: begin.end]
+    if b"\0" in read:
+        raise InputError(
+            f"{text.path}: expected text, found binary data that begins with {read[:6]!r}", ADVICE
+        )
+    lines = read.decode("utf-8-sig", errors="surrogateescape").split("\n")
+    try:
+        values = list(text.values(lines))
+    except FaultError as error:
+        raise InputError(f"{text.path}: {error}", ADVICE) from error
+    if not values:
+        raise no_rows(text.path)
+    kind = type(values[0][1])
+    for number, value in values:
+        fault = _fault(kind, value)
+        if fault is not None:
+            raise InputError(f"{text.path}: line {number}: {fault}", ADVICE)
+    if kind is list:
+        fields = {LIST: [value for _, value in values]}
+    else:
+        names = dict.fromkeys(chain.from_iterable(value for _, value in values))
+        fields = {name: [value.get(name) for _, value in values] for name in names}
+    longest = max(map(len, lines)) + 1
+    return FirstObjects(
+        text.path, fields, kind is list, len(values), begin.end, longest, begin.whole
+    )
+
+
+def _fault(kind: type, value: Any) -> str | None:
+    """Return what is wrong with a value in a file whose first value is of that kind."""
+    if kind is list:
+        return list_fault(value)
+    if kind is dict:
+        return None if isinstance(value, dict) else f"expected an object, found {named(value)}"
+    return f"expected a list or an object, found {named(value)}"
+
+
+def _kind(cells: list[Any]) -> pa.DataType:
+    """Return the type of a field; one of mostly numbers is one of numbers, as in CSV."""
+    types = set(map(type, cells)) - {type(None)}
+    if not types:
+        return pa.null()
+    if types <= NUMBERS:
+        return _integers(cells) if types == {int} else pa.float64()
+    if types == {list}:
+        entries = set(map(type, chain.from_iterable(filter(None, cells))))
+        inner = pa.list_(pa.float64()) if list in entries else pa.string()
+        return pa.list_(pa.float64() if entries <= NUMBERS else inner)
+    if types & {list, dict}:
+        return pa.struct([])
+    numbers = sum(type(cell) in (int, float) for cell in cells)
+    if 2 * numbers >= len(cells):
+        return pa.float64()
+    return pa.bool_() if types == {bool} else pa.string()
+
+
+def _integers(cells: list[Any]) -> pa.DataType:
+    """Return the type of integers, which as ids have to be exact."""
+    return pa.uint64() if max(filter(None, cells), default=0) >= 2**63 else pa.int64()

@@ -1,0 +1,1 @@
+"""Sources made of other sources: some rows, several files, blocks read ahead."""

@@ -1,0 +1,200 @@
+"""Many files as one input, which hands out the rows of one after the other."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from math import prod
+
+from kldiv_cli.errors import InputError, a_few
+from kldiv_cli.sources.base import Block, Shards, Source, shown_shape
+from kldiv_cli.sources.stores.folders import Files
+from kldiv_cli.sources.views.derived import Derived
+
+
+def open_shards(files: Files, open_one: Callable[[str], Source]) -> ShardedSource:
+    """Open many files as one input, and check of their headers that they belong together.
+
+    Where a format says only at the end of a file how many rows there are, a file is not looked at
+    before its rows are wanted.
+
+    Raises
+    ------
+    InputError
+        A file cannot be opened, or is not of one kind with the first one.
+    """
+    first = open_one(files.names[0])
+    lengths: list[int | None] = [first.row_shape[0]]
+    for name in files.names[1:]:
+        length = None
+        if lengths[0] is not None:
+            other = open_one(name)
+            _check_alike(first, other, files)
+            length = other.row_shape[0]
+        lengths.append(length)
+    return ShardedSource(files, first, tuple(lengths), open_one)
+
+
+@dataclass(frozen=True)
+class ShardedSource(Derived):
+    """Files of one kind, whose rows follow each other along the first axis of rows.
+
+    Parameters
+    ----------
+    files : Files
+        Where they are.
+    first : Source
+        The first of them, which says what all of them are.
+    lengths : tuple of int or None
+        The length of their first axis, each, where their headers say it.
+    open_one : callable
+        Opens one: no more than one is open beside the first.
+    """
+
+    files: Files
+    first: Source
+    lengths: tuple[int | None, ...]
+    open_one: Callable[[str], Source]
+    _starts: list[int] = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        known = len(self.groups) == len(self.lengths)
+        starts = list(accumulate(self.groups, initial=0)) if known else [0]
+        object.__setattr__(self, "_starts", starts)
+
+    @property
+    def origin(self) -> Source:
+        """The first file."""
+        return self.first
+
+    @property
+    def path(self) -> str:
+        """The directory or the glob."""
+        return self.files.path
+
+    @property
+    def shape(self) -> tuple[int | None, ...]:
+        """The shape of all files together; where one is a single row, they are stacked."""
+        return (*self.row_shape, *self.class_shape)
+
+    @property
+    def row_shape(self) -> tuple[int | None, ...]:
+        """The axes that index rows, the first of them over all files."""
+        known = [length for length in self.lengths if length is not None]
+        total = sum(known) if len(known) == len(self.lengths) else None
+        return (total, *self.first.row_shape[1:])
+
+    @property
+    def shards(self) -> Shards:
+        """How many files there are, and what was passed over."""
+        return Shards(len(self.files.names), self.files.passed_over)
+
+    @property
+    def rows_expected(self) -> int | None:
+        """The number of rows, or a guess: as if all files were like the first."""
+        lengths = [length for length in self.row_shape if length is not None]
+        if len(lengths) == len(self.row_shape):
+            return prod(lengths)
+        expected = self.first.rows_expected
+        return None if expected is None else expected * len(self.lengths)
+
+    @property
+    def groups(self) -> tuple[int, ...]:
+        """How many rows each file has, where their headers say it."""
+        each = prod(length or 0 for length in self.row_shape[1:])
+        return tuple(length * each for length in self.lengths if length is not None)
+
+    def each(self) -> Iterator[Source]:
+        """Open one file after the other."""
+        yield self.first
+        yield from map(self.open_one, self.files.names[1:])
+
+    def blocks(self, rows: int, classes: Sequence[str] | None = None) -> Iterator[Block]:
+        """Yield the rows of one file after the other; a file is open while it is read."""
+        return self.blocks_of(range(len(self.lengths)), rows, classes)
+
+    def blocks_of(
+        self, groups: Sequence[int], rows: int, classes: Sequence[str] | None = None
+    ) -> Iterator[Block]:
+        """Yield the rows of these files."""
+        names = self.class_names if classes is None else tuple(classes)
+        kind: str | None = None
+        for number in groups:
+            name = self.files.names[number]
+            source = self.first if number == 0 else self.open_one(name)
+            _check_alike(self.first, source, self.files)
+            self._check_length(number, source)
+            count = 0
+            for block in source.blocks(rows, None if names == source.class_names else names):
+                kind = self._check_ids(kind, block, name)
+                count += len(block)
+                yield block
+            if number + 1 == len(self._starts):
+                self._starts.append(self._starts[-1] + count)
+
+    def place_of(self, row: int) -> str | None:
+        """Name the file in which a row stands that was read, and its place there."""
+        number = min(bisect_right(self._starts, row), len(self.lengths)) - 1
+        inside = row - self._starts[number]
+        source = self.first if number == 0 else self.open_one(self.files.names[number])
+        more = source.place_of(inside)
+        return f"row {inside} of {source.path}" + (f", {more}" if more else "")
+
+    def _check_length(self, number: int, source: Source) -> None:
+        expected, found = self.lengths[number], source.row_shape[0]
+        if expected is not None and found != expected:
+            raise InputError(
+                f"{source.path}: expected {expected} rows as when it was first opened, found "
+                f"{found}",
+                "Wait until the files are written.",
+            )
+
+    def _check_ids(self, kind: str | None, block: Block, name: str) -> str | None:
+        """Return the kind of the ids, which cannot be joined with those of another kind."""
+        if block.ids is None:
+            return None
+        found = block.ids.dtype.kind
+        if kind not in (None, found):
+            raise InputError(
+                f"{name}: expected row ids of one type in all files, found another one than in "
+                f"{self.first.path}",
+                "Write the ids of all files as text.",
+            )
+        return found
+
+
+def _check_alike(first: Source, other: Source, files: Files) -> None:
+    """Raise unless the rows of two files can be those of one input."""
+    for ours, theirs in zip(_traits(first), _traits(other), strict=True):
+        if ours != theirs:
+            raise InputError(
+                f"{other.path}: expected {ours} as in {first.path}, found {theirs}", files.advice
+            )
+    known, found = set(first.class_names or ()), set(other.class_names or ())
+    differences = [
+        f"{a_few(sorted(names))} {word}"
+        for names, word in ((known - found, "missing"), (found - known, "besides"))
+        if names
+    ]
+    if differences:
+        raise InputError(
+            f"{other.path}: expected the classes of {first.path}, found "
+            + " and ".join(differences),
+            files.advice,
+        )
+
+
+def _traits(source: Source) -> tuple[str, ...]:
+    """Return what the files of one input have in common; of names more is to be said."""
+    named, column, group = source.class_names is not None, source.id_name, source.group_name
+    shape = (None, *source.row_shape[1:], *(() if named else source.class_shape))
+    return (
+        f"format {source.format}",
+        f"type {source.dtype}",
+        "no row-id column" if column is None else f"row-id column {column!r}",
+        "no column of groups" if group is None else f"column {group!r} of groups",
+        "class names" if named else "no class names",
+        f"shape {shown_shape(shape)}",
+    )

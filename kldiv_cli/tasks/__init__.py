@@ -1,0 +1,1 @@
+"""What a caller asks -> a result, one file per task."""

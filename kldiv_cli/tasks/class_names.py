@@ -1,0 +1,69 @@
+"""What ``--classes`` says -> the classes that are wanted."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+
+from kldiv_cli.errors import InputError, UsageError, a_few
+from kldiv_cli.pairing.classes import ADVICE, Some, Wanted
+from kldiv_cli.sources.base import Layout
+from kldiv_cli.sources.labels.classes import read_labels
+from kldiv_cli.sources.stores.stdin import STDIN, no_side
+from kldiv_cli.sources.views.choice import check_slice, is_slice, parse_slice
+
+_MOST = 1 << 26
+
+
+def read_classes(wanted: Wanted) -> Some:
+    """Read which classes are wanted.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or names no class, or one twice.
+    UsageError
+        It is no slice and no file.
+    """
+    if isinstance(wanted, slice):
+        check_slice(wanted, "--classes")
+        return Some("--classes", wanted)
+    if isinstance(wanted, str) and is_slice(wanted):
+        return read_classes(parse_slice(wanted, "--classes"))
+    if isinstance(wanted, (str, os.PathLike)):
+        where = os.fspath(wanted)
+        if where == STDIN:
+            raise no_side("--classes")
+        if not Path(where).is_file():
+            no_file = "is no file" if Path(where).exists() else "is neither: there is no such file"
+            raise UsageError(
+                f"--classes: expected A:B or a file, found {where!r}, which {no_file}", ADVICE
+            )
+        words = _indices(where) if where.lower().endswith(".npy") else _lines(where)
+    else:
+        where, words = "classes", tuple(str(name) for name in wanted)
+    twice = [name for name, count in Counter(words).items() if count > 1]
+    if not words or twice:
+        found = f"{a_few(twice)} more than once" if twice else "none"
+        raise InputError(f"{where}: expected every class once, found {found}", ADVICE)
+    return Some(where, words=words)
+
+
+def _indices(path: str) -> tuple[str, ...]:
+    try:
+        return tuple(map(str, read_labels(Path(path), None, Layout()).values))
+    except InputError as error:
+        raise InputError(error.what, ADVICE) from error
+
+
+def _lines(path: str) -> tuple[str, ...]:
+    try:
+        with Path(path).open(encoding="utf-8-sig") as file:
+            text = file.read(_MOST)
+    except (OSError, UnicodeDecodeError) as error:
+        said = getattr(error, "strerror", None) or "what is no UTF-8 text"
+        raise InputError(f"{path}: expected a class per line, found: {said}", ADVICE) from error
+    if len(text) == _MOST:
+        raise InputError(f"{path}: expected a class per line, found more than 64 MB", ADVICE)
+    return tuple(line for line in text.split("\n") if line)

@@ -1,0 +1,1 @@
+"""Who runs the work on blocks: this thread, or several."""

@@ -1,0 +1,169 @@
+"""What ``--group`` says -> the key of every row's group."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kldiv_cli.errors import UsageError
+from kldiv_cli.measures.evaluation import Evaluation
+from kldiv_cli.measures.rows.top import top_class, top_probability
+from kldiv_cli.measures.types import Status
+from kldiv_cli.pairing import BlockPair, Pairing
+from kldiv_cli.results.comparison import class_name
+from kldiv_cli.results.groups import By, Groups, grouped
+from kldiv_cli.results.summary import Summary
+from kldiv_cli.sources.base import Source
+from kldiv_cli.sources.labels.groups import RowLabels, read_row_labels
+from kldiv_cli.sources.stores.stdin import STDIN, no_side
+from kldiv_cli.tasks.opening import file_row_shape, row_count
+from kldiv_cli.tasks.request import Request
+
+_EDGES = (0.25, 0.5, 0.75, 0.95)
+"""Bins of confidence end here, each with its upper edge."""
+WORDS = ("argmax", "confidence", "position")
+"""What rows can be grouped by without another column or file. A table's rows have no positions, so
+there the last one may be a column."""
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """What the groups are, and how the key of every row of a block is found."""
+
+    by: By
+    keys: Callable[[BlockPair, Evaluation], NDArray[Any]]
+
+    def groups(self, summary: Summary) -> Groups:
+        """Return the groups of all rows, each of which was given its key."""
+        return grouped(summary, self.by)
+
+
+def open_grouping(
+    group: str | os.PathLike[str] | ArrayLike, pairing: Pairing, request: Request
+) -> Grouping:
+    """Return how to group the rows of a pairing: by a word, a column, a file or an array.
+
+    The column is the one that the layout of the two sides names; the reference's comes first.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or has not one label per row.
+    UsageError
+        There is no such grouping, or not of these rows, or more than one.
+    """
+    sides = pairing.reference, pairing.candidate
+    columns = [side for side in sides if side.group_name is not None]
+    if isinstance(group, str):
+        if columns:
+            return _by_column(group, columns[0])
+        if group == "argmax":
+            return _by_argmax(pairing, request)
+        if group == "confidence":
+            return _by_confidence(request)
+        if group == "position":
+            return _by_position(pairing)
+        if group == STDIN:
+            raise no_side("--group")
+        if not _exists(group):
+            raise UsageError(
+                f"--group: expected {', '.join(WORDS)}, a column or a file, found {group!r}, which "
+                "neither input has as a column",
+                "A file holds one label per row: a line of text each, or an .npy array.",
+            )
+    return _by_labels(read_row_labels(group), pairing)
+
+
+def _by_column(name: str, side: Source) -> Grouping:
+    if name in ("argmax", "confidence"):
+        raise UsageError(
+            f"--group: {name!r} is a column of {side.path} and a grouping of its own",
+            "Rename the column.",
+        )
+    if _exists(name):
+        raise UsageError(
+            f"--group: {name!r} is a column of {side.path} and a file",
+            f"Say --group ./{name} for the file, or rename the column.",
+        )
+
+    def keys(block: BlockPair, _: Evaluation) -> NDArray[Any]:
+        if block.groups is None:
+            raise ValueError("a source that names a group column gave a block without groups")
+        return block.groups
+
+    return Grouping(By(f"column {name!r} of {side.path}", str), keys)
+
+
+def _exists(name: str) -> bool:
+    try:
+        return Path(name).exists()
+    except (OSError, ValueError):  # of a name that no file can have
+        return False
+
+
+def _by_labels(labels: RowLabels, pairing: Pairing) -> Grouping:
+    shape = (row_count(pairing) if n is None else n for n in file_row_shape(pairing))
+    values = labels.over(tuple(shape))
+
+    def keys(block: BlockPair, _: Evaluation) -> NDArray[Any]:
+        return values[block.rows]
+
+    return Grouping(By(f"labels: {labels.path}", str), keys)
+
+
+def _by_argmax(pairing: Pairing, request: Request) -> Grouping:
+    def keys(block: BlockPair, found: Evaluation) -> NDArray[Any]:
+        top: NDArray[Any] = found.argmax[0]
+        rest = np.flatnonzero(found.status != Status.COUNTED)
+        if len(rest):
+            top = top.copy()
+            top[rest] = top_class(block.reference[rest], request.kinds[0], request.mode)
+        return top
+
+    names, shape = pairing.class_names, pairing.class_shape
+    what = "argmax p, the reference's top class"
+    if request.mode == "sigmoid":
+        what = "argmax p, the reference's top cell"
+    return Grouping(By(what, lambda key: class_name(key, names, shape)), keys)
+
+
+def _by_confidence(request: Request) -> Grouping:
+    if request.mode == "sigmoid":
+        raise UsageError(
+            "--group confidence is the probability of the top class, and under sigmoid every cell "
+            "is a distribution of its own",
+            "Leave it out, or say --mode softmax.",
+        )
+
+    def keys(block: BlockPair, _: Evaluation) -> NDArray[Any]:
+        p = top_probability(block.reference, request.kinds[0], request.temperature)
+        return np.where(np.isnan(p), -1, np.searchsorted(_EDGES, p))
+
+    ends = [f"{edge:g}" for edge in (0, *_EDGES, 1)]
+    bins = [f"({low}, {high}]" for low, high in pairwise(ends)]
+    by = By("confidence, max p of the reference", bins.__getitem__, in_order=True, known=len(bins))
+    return Grouping(by, keys)
+
+
+def _by_position(pairing: Pairing) -> Grouping:
+    shape = file_row_shape(pairing)
+    *_, last = shape
+    if len(shape) < 2 or last is None:
+        raise UsageError(
+            "--group position is the index along the last axis of rows, and these rows have one "
+            "axis",
+            "It is for arrays such as (text, position, class); --row-axes says which are rows.",
+        )
+
+    def keys(block: BlockPair, _: Evaluation) -> NDArray[Any]:
+        return block.numbers % last
+
+    axis = len(shape) - 1
+    return Grouping(By(f"position, the index along axis {axis}", str, in_order=True), keys)

@@ -1,0 +1,177 @@
+"""The loop that says what one file is: source -> tallies -> a guess at what the numbers are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from math import exp, prod
+
+import numpy as np
+
+from kldiv_cli.memory import keep_freed_memory
+from kldiv_cli.pairing.selection import selected
+from kldiv_cli.results.inspection import Contexts, Entropy, Guess, Inspection
+from kldiv_cli.sources.base import BLOCK_BYTES, Layout, Source
+from kldiv_cli.sources.bounds import is_llamacpp
+from kldiv_cli.sources.views.choice import Choice
+from kldiv_cli.sources.views.selected import Selected, whole
+from kldiv_cli.tasks.describe import describe, selection_from
+from kldiv_cli.tasks.fitting import check_one
+from kldiv_cli.tasks.opening import Input, open_side
+from kldiv_cli.tasks.tallies import CensoredTally, SpanTally, Tallies, off_one
+from kldiv_cli.tasks.warnings import tolerance
+
+_TOKENS_SHOWN = 8
+
+
+def inspect(
+    side: Input,
+    layout: Layout | None = None,
+    progress: Callable[[int, int | None], None] | None = None,
+    choice: Choice | None = None,
+) -> Inspection:
+    """Say what a file of model outputs is, from all of its rows, in one pass.
+
+    Parameters
+    ----------
+    side : path or array_like
+        A file in a format that `kldiv_cli.sources` knows, or an array. Files are streamed.
+    layout : Layout, optional
+        How the rows lie, where that is to be said.
+    progress : callable, optional
+        Called after each block with the rows done and the number expected, if known.
+    choice : Choice, optional
+        Which rows to read, if not all; no more of the file is read than these need.
+
+    Returns
+    -------
+    Inspection
+        Shape and names, counts of cells and rows, ranges, spread of argmax, entropy in nats, and a
+        guess at what the numbers are. Rows with NaN, with +inf or with nothing but -inf hold no
+        distribution: they are counted, and their cells are, and sums, argmax and entropy leave them
+        out.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, has not the rows that are chosen, or something is said of it that
+        is not for such a file: columns though it is no table, a key though it holds no arrays under
+        names, a delimiter, a type.
+    """
+    layout = Layout() if layout is None else layout
+    source = open_side(side, layout)
+    check_one(source, layout)
+    keep_freed_memory()
+    seen, censored = Tallies(), CensoredTally()
+    if choice:
+        source = selected(source, choice)
+    ends: list[int] = []
+    # A block is looked at in float64, so that is what its bytes are counted in.
+    for block in source.blocks(max(1, BLOCK_BYTES // (8 * prod(source.class_shape)))):
+        seen.look(block)
+        if block.places is not None:
+            ends = [*ends[:1], int(block.places[0]), int(block.places[-1])]
+        if is_llamacpp(source):
+            censored.look(block.values)
+        if block.release is not None:
+            block.release()
+        if progress is not None:
+            progress(seen.rows.total, source.rows_expected)
+    found = replace(_result(source, seen), contexts=_contexts(whole(source), censored))
+    if not choice or not isinstance(source, Selected):
+        return found
+    return replace(found, selection=selection_from(source, None, choice, ends[0], ends[-1]))
+
+
+def _result(source: Source, seen: Tallies) -> Inspection:
+    rows, guess = seen.rows.result(), _guess(source, seen)
+    cells, mask_like = seen.cells.result()
+    return Inspection(
+        file=describe(source, None if isinstance(source, Selected) else rows.total),
+        row_shape=tuple(rows.total if length is None else length for length in source.row_shape),
+        class_shape=source.class_shape,
+        class_names=source.class_names,
+        ids=tuple(seen.ids),
+        guess=guess,
+        cells=cells,
+        mask_like=mask_like,
+        rows=rows,
+        sums=seen.sums.result(),
+        log_sums=seen.log_sums.result(),
+        leaders=seen.leaders(),
+        entropy=_entropy(seen, guess),
+    )
+
+
+def _contexts(source: Source, censored: CensoredTally) -> Contexts | None:
+    if not is_llamacpp(source):
+        return None
+    from kldiv_cli.sources.labels.tokens import tokens_of  # noqa: PLC0415 - of few files
+
+    tokens = tokens_of(source)
+    if tokens is None:
+        return None
+    chunks, n_ctx = tokens.ids.shape
+    first = tuple(map(int, tokens.ids[0, :_TOKENS_SHOWN]))
+    return Contexts(chunks, n_ctx, len(np.unique(tokens.ids)), first, censored.cells, censored.held)
+
+
+def _entropy(seen: Tallies, guess: Guess) -> Entropy | None:
+    """Return the entropy of the distributions that the rows stand for, as far as one can tell."""
+    if not seen.entropy.rows:
+        return None
+    as_probs = (guess.kind, guess.mode) == ("probs", "softmax")
+    tally = seen.entropy_as_probs if as_probs else seen.entropy
+    return Entropy(
+        "row" if as_probs else "softmax(row)",
+        tally.total / tally.rows,
+        tally.span.low,
+        tally.span.high,
+    )
+
+
+def _guess(source: Source, seen: Tallies) -> Guess:
+    total, log_sum = seen.sums, seen.log_sums
+    if seen.entropy.rows == 0:
+        return Guess(None, None, "", "no row holds a distribution")
+    if seen.zero_or_one:
+        return _zero_or_one(source, total)
+    if seen.like_probs:
+        off = off_one(total.low, total.high)
+        why = f"every cell lies in [0, 1] and every row sums to 1 within {off:.2g}"
+        return Guess("probs", "softmax", _options("probs", off, source), why)
+    if seen.like_log_probs:
+        off = off_one(exp(log_sum.low), exp(log_sum.high))
+        why = f"no cell is above 0 and exp(row) sums to 1 within {off:.2g} in every row"
+        return Guess("log-probs", "softmax", _options("log-probs", off, source), why)
+    if seen.in_unit:
+        why = (
+            "every cell lies in [0, 1], but rows do not sum to 1 "
+            f"({total.low:.6g} to {total.high:.6g}): one probability per cell"
+        )
+        return Guess("probs", "sigmoid", "--input probs --mode sigmoid", why)
+    why = (
+        "some cells lie outside [0, 1], and log(sum(exp(row))) is not 0 "
+        f"({log_sum.low:.6g} to {log_sum.high:.6g})"
+    )
+    if "int" in source.dtype:
+        why += "; but all are integers: labels or token ids?"
+    return Guess("logits", None, "", why)
+
+
+def _zero_or_one(source: Source, total: SpanTally) -> Guess:
+    """Guess what cells are that hold nothing but 0 and 1."""
+    if (total.low, total.high) == (1.0, 1.0):
+        why = "every cell is 0 or 1 and every row holds a single 1: one-hot labels"
+        return Guess("probs", "softmax", _options("probs", 0.0, source), why)
+    why = (
+        f"every cell is 0 or 1, and rows do not sum to 1 ({total.low:.6g} to {total.high:.6g}); "
+        "--mask takes such files"
+    )
+    return Guess("labels", None, "", why)
+
+
+def _options(kind: str, off: float, source: Source) -> str:
+    if is_llamacpp(source):
+        return ""
+    return f"--input {kind}" + (" --normalize" if off > tolerance(source) else "")

@@ -1,0 +1,214 @@
+"""Paths and arrays -> a pairing; and what is wrong with a row of it, in the user's words."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from math import prod
+
+from numpy.typing import ArrayLike
+
+from kldiv_cli.errors import InputError, UsageError
+from kldiv_cli.measures.distributions.kinds import Kind
+from kldiv_cli.measures.types import Mode
+from kldiv_cli.pairing import Pairing
+from kldiv_cli.pairing.by_id import OnMissing
+from kldiv_cli.pairing.classes import Wanted, keep
+from kldiv_cli.pairing.selection import select
+from kldiv_cli.sources import open_source
+from kldiv_cli.sources.arrays.array import ArraySource, as_array
+from kldiv_cli.sources.arrays.mapped import told_type
+from kldiv_cli.sources.base import Layout, Source
+from kldiv_cli.sources.bounds import is_llamacpp
+from kldiv_cli.sources.labels.classes import Labels, is_column, read_labels
+from kldiv_cli.sources.stores.stdin import STDIN
+from kldiv_cli.sources.views.choice import Choice
+from kldiv_cli.sources.views.selected import count_rows, whole
+from kldiv_cli.tasks.class_names import read_classes
+from kldiv_cli.tasks.fitting import check_dtype, check_pair
+
+Input = str | os.PathLike[str] | ArrayLike
+
+
+@dataclass(frozen=True)
+class Own:
+    """What is said of the candidate alone.
+
+    Parameters
+    ----------
+    key : str or None
+        The array to take; None for that of the layout.
+    format : str or None
+        The name of the format; None for what content or suffix says.
+    """
+
+    key: str | None = None
+    format: str | None = None
+
+    def of(self, layout: Layout) -> Layout:
+        """Return the candidate's layout, given the reference's."""
+        key = layout.key if self.key is None else self.key
+        return replace(layout, key=key, format=self.format, side="candidate")
+
+
+_AS_LAYOUT = Own()
+
+
+def open_side(side: Input, layout: Layout) -> Source:
+    """Open a file, or take an array as it is.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or the array is none.
+    UsageError
+        A format is named for an array.
+    """
+    if isinstance(side, (str, os.PathLike)):
+        return open_source(side, layout)
+    if layout.format is not None:
+        raise UsageError(
+            f"format {layout.format!r} is for a file, and the input is an array", "Leave it out."
+        )
+    name = "array" if layout.side is None else f"{layout.side} array"
+    array = as_array(side, name)
+    dtype = told_type(array.dtype, layout, name)
+    return ArraySource(array if dtype == array.dtype else array.view(dtype), layout, name)
+
+
+def open_pairing(
+    reference: Input,
+    candidate: Input,
+    layout: Layout,
+    own: Own = _AS_LAYOUT,
+    choice: Choice | None = None,
+    on_missing: OnMissing = "error",
+    classes: Wanted | None = None,
+    *,
+    truncate: bool = False,
+) -> Pairing:
+    """Open both sides; ``own`` is what is said of the candidate alone.
+
+    ``choice`` says which rows are wanted: of the reference, and the same ones of the candidate.
+    ``on_missing`` says what an id on one side only is, ``classes`` which classes enter, and
+    ``truncate`` whether those that only one side has are left out.
+
+    Raises
+    ------
+    InputError
+        A file cannot be read, has not the rows that are wanted, or the two sides do not correspond.
+    UsageError
+        An option is for neither side: an id or columns without a table, a key without arrays under
+        names, a delimiter or no header without delimited text, a type without raw bytes.
+    """
+    check_dtype(layout.dtype)
+    if all(isinstance(side, str) and side == STDIN for side in (reference, candidate)):
+        raise UsageError(
+            f"{STDIN} stands for standard input, which can be one side only",
+            "Save the other one to a file.",
+        )
+    layout = replace(layout, side="reference")
+    left, right = open_side(reference, layout), open_side(candidate, own.of(layout))
+    check_pair(left, right, layout, own.key)
+    some = None if classes is None else read_classes(classes)
+    kept = keep(left, right, some, truncate=truncate)
+    return select(left, right, choice, on_missing, kept)
+
+
+def open_labels(
+    labels: str | os.PathLike[str] | ArrayLike, pairing: Pairing, reference: Input, layout: Layout
+) -> Labels:
+    """Read the true class of every row; a name without .npy is that of a column of the reference.
+
+    ``layout`` is the reference's.
+
+    Raises
+    ------
+    InputError
+        There is no label for every row, or the labels cannot be read.
+    """
+    found = read_labels(labels, reference, layout)
+    found.check(row_count(pairing), file_row_shape(pairing))
+    return found
+
+
+def file_row_shape(pairing: Pairing) -> tuple[int | None, ...]:
+    """Return the axes that index rows in the files, also where only some rows are selected."""
+    reference = whole(pairing.reference)
+    return pairing.row_shape if reference is pairing.reference else reference.row_shape
+
+
+def row_count(pairing: Pairing) -> int:
+    """Return the number of rows, reading to the end of a file that does not say.
+
+    Where some rows are selected, or may be left out for want of a partner, it is that of the whole
+    reference, which the labels are of.
+    """
+    if pairing.by == "id" or whole(pairing.reference) is not pairing.reference:
+        return count_rows(whole(pairing.reference))
+    lengths = [length for length in pairing.row_shape if length is not None]
+    if len(lengths) == len(pairing.row_shape):
+        return prod(lengths)
+    return sum(len(block.reference) for block in pairing.blocks())
+
+
+def without_labels(layout: Layout, reference: Input, labels: object) -> Layout:
+    """Take the column of labels out of the classes of both tables.
+
+    Raises
+    ------
+    UsageError
+        The column is named as a class too.
+    InputError
+        The reference has no other column.
+    """
+    if not is_column(labels):
+        return layout
+    if layout.columns is not None:
+        if labels in layout.columns:
+            raise UsageError(
+                f"column {labels!r} cannot hold the labels and be a class",
+                "Leave it out of --columns.",
+            )
+        return layout
+    side = open_side(reference, replace(layout, side="reference"))
+    names = side.class_names
+    if names is None or labels not in names:
+        return layout
+    columns = tuple(name for name in names if name != labels)
+    if not columns:
+        raise InputError(
+            f"{side.path}: expected class columns beside the labels {labels!r}, found none",
+            "Save the labels with numpy.save and give that .npy file.",
+        )
+    return replace(layout, columns=columns)
+
+
+def own_kinds(pairing: Pairing, kinds: tuple[Kind, Kind], mode: Mode) -> tuple[Kind, Kind]:
+    """Return what the numbers of both sides are, of which a llama.cpp file holds log-probabilities.
+
+    Raises
+    ------
+    InputError
+        The user says that such a file holds probabilities, or that each of its cells is a label.
+    """
+    reference, candidate = (
+        _own_kind(side, source, kind, mode)
+        for side, source, kind in zip(
+            ("reference", "candidate"), (pairing.reference, pairing.candidate), kinds, strict=True
+        )
+    )
+    return reference, candidate
+
+
+def _own_kind(side: str, source: Source, kind: Kind, mode: Mode) -> Kind:
+    if not is_llamacpp(source):
+        return kind
+    holds = f"{source.path}: expected a llama.cpp logits file, whose rows are log-probabilities"
+    if kind == "probs":
+        raise InputError(
+            f"{holds}, found --input probs", f"Say --{side}-input log-probs of this side."
+        )
+    if mode == "sigmoid":
+        raise InputError(f"{holds} of a softmax, found --mode sigmoid", "Say --mode softmax.")
+    return "log-probs"

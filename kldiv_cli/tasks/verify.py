@@ -1,0 +1,220 @@
+"""The loop that checks identities: pairing -> identities -> the largest residuals."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from math import isnan, nan, prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kldiv_cli import measures
+from kldiv_cli.measures.distributions.exact import real
+from kldiv_cli.measures.identities import IDENTITIES
+from kldiv_cli.measures.identities.base import TOLERANCE, Long, Rows
+from kldiv_cli.measures.identities.distillation import USUAL_TEMPERATURE
+from kldiv_cli.measures.rows.absence import with_masked
+from kldiv_cli.measures.types import Mode, Status
+from kldiv_cli.pairing import BlockPair, Pairing
+from kldiv_cli.pairing.masks.mask import Means
+from kldiv_cli.results.verification import Finding, Verification
+from kldiv_cli.sources.base import Layout, RawType
+from kldiv_cli.sources.views.choice import Choice
+from kldiv_cli.tasks.arguments import checked
+from kldiv_cli.tasks.describe import describe, described, invalid_row, nothing_left, selection_of
+from kldiv_cli.tasks.masking import masked
+from kldiv_cli.tasks.opening import Input, Own, open_pairing
+from kldiv_cli.tasks.request import NanPolicy, check_mode, check_nan_policy, check_temperature
+from kldiv_cli.tasks.walk import hidden, masked_cells
+from kldiv_cli.tasks.warnings import Watch
+
+
+@checked
+def verify(
+    reference: Input,
+    candidate: Input,
+    *,
+    mode: Mode = "softmax",
+    row_axes: int | None = None,
+    temperature: float = 1.0,
+    nan_policy: NanPolicy = "raise",
+    id_column: str | None = None,
+    columns: Sequence[str] | None = None,
+    key: str | None = None,
+    candidate_key: str | None = None,
+    reference_format: str | None = None,
+    candidate_format: str | None = None,
+    header: bool = True,
+    delimiter: str | None = None,
+    dtype: RawType | None = None,
+    rows: slice | str | None = None,
+    limit: int | None = None,
+    sample: int | None = None,
+    seed: int | None = None,
+    mask: Input | None = None,
+    mask_means: Means | None = None,
+    progress: Callable[[int, int | None], None] | None = None,
+) -> Verification:
+    """Check on the rows of two sets of logits what must hold for any logits.
+
+    Every number is computed by several routes that share no formula, of which one is the kernel of
+    `kldiv_cli.compare`; see `kldiv_cli.measures.identities`.
+
+    Parameters
+    ----------
+    reference, candidate, row_axes, temperature, id_column, columns, progress
+        Those of `kldiv_cli.compare`.
+    key, candidate_key, reference_format, candidate_format, header, delimiter, dtype
+        Those of `kldiv_cli.compare`.
+    rows, limit, sample, seed, mask, mask_means
+        Those of `kldiv_cli.compare`; masked cells are in no identity.
+    mode : {"softmax", "sigmoid"}
+        Under sigmoid, where a row needs no softmax, only the identities of cells are checked; under
+        softmax all are, those of cells on the same logits.
+    nan_policy : {"raise", "omit", "propagate"}
+        What an invalid row does: raise an error, stay out, or fail every identity.
+
+    Returns
+    -------
+    Verification
+        Per identity the largest residual, its row and the verdict.
+
+    Raises
+    ------
+    UsageError
+        An option has no such value.
+    InputError
+        A file cannot be read, the two sides do not correspond, a row is invalid under "raise", or
+        no row is left to check.
+    """
+    check_mode(mode)
+    check_temperature(temperature)
+    check_nan_policy(nan_policy)
+    classes = None if columns is None else tuple(columns)
+    layout = Layout(row_axes, id_column, classes, key, dtype, header, delimiter, reference_format)
+    own = Own(candidate_key, candidate_format)
+    choice = Choice.of(rows, limit, sample, seed)
+    pairing = masked(open_pairing(reference, candidate, layout, own, choice), mask, mask_means)
+    return _Checking(pairing, mode, temperature, nan_policy, choice).run(progress)
+
+
+@dataclass(frozen=True)
+class _Checking:
+    """The identities on their way over the rows of a pairing."""
+
+    pairing: Pairing
+    mode: Mode
+    temperature: float
+    nan_policy: NanPolicy
+    choice: Choice
+
+    def run(self, progress: Callable[[int, int | None], None] | None) -> Verification:
+        """Go over all blocks."""
+        findings = [
+            Finding(name, identity.statement, 0, nan, None, "", TOLERANCE)
+            for name, identity in IDENTITIES.items()
+            if self.mode in identity.modes
+            and not (name == "distillation-at-4" and self.temperature == USUAL_TEMPERATURE)
+        ]
+        seen: Counter[int] = Counter()
+        watch = Watch(self.pairing, self.mode, only_logits=True)
+        ends: list[int] = []
+        cells = 0
+        for whole in self.pairing.blocks():
+            block = hidden(whole, ("logits", "logits"))
+            status = measures.prepare(self.mode, block.reference, block.candidate).status
+            status = with_masked(status, block.kept)
+            findings = self._check(findings, block, status)
+            watch.look(block, status == Status.COUNTED, whole)
+            cells += masked_cells(block, status == Status.COUNTED)
+            block.release()
+            seen.update(status.tolist())
+            ends = [*ends[:1], int(block.numbers[0]), int(block.numbers[-1])]
+            if progress is not None:
+                progress(seen.total(), self.pairing.rows_expected)
+        self._check_counted(seen)
+        return self._result(findings, seen, cells, (ends[0], ends[-1]), watch)
+
+    def _check(
+        self, findings: list[Finding], block: BlockPair, status: NDArray[np.uint8]
+    ) -> list[Finding]:
+        """Return the findings with those of one block."""
+        invalid = np.flatnonzero(status == Status.INVALID)
+        if self.nan_policy == "raise" and len(invalid):
+            raise invalid_row(self.mode, block, int(invalid[0]), self.pairing)
+        chosen = np.flatnonzero(status == Status.COUNTED)
+        if len(chosen):
+            s, t = real(block.reference), real(block.candidate)
+            some = Rows(s[chosen], t[chosen], self.temperature)
+            findings = [
+                _merge(old, *_residuals(old.name, some, chosen), block, self.pairing)
+                for old in findings
+            ]
+        if self.nan_policy == "propagate" and len(invalid):
+            unknown = np.full(len(invalid), np.nan, np.longdouble)
+            findings = [_merge(old, unknown, invalid, block, self.pairing) for old in findings]
+        return findings
+
+    def _check_counted(self, seen: Counter[int]) -> None:
+        """Raise where no row is left to check."""
+        skipped, invalid = seen[Status.SKIPPED], seen[Status.INVALID]
+        if seen[Status.COUNTED] == 0 and not (self.nan_policy == "propagate" and invalid):
+            raise nothing_left(self.pairing, skipped, invalid, seen[Status.MASKED])
+
+    def _result(
+        self,
+        findings: list[Finding],
+        seen: Counter[int],
+        cells: int,
+        ends: tuple[int, int],
+        watch: Watch,
+    ) -> Verification:
+        pairing, counted = self.pairing, seen[Status.COUNTED]
+        selection = selection_of(pairing, self.choice, *ends)
+        # Of a file of which some rows were read only the file itself says how many there are.
+        read = seen.total() if selection is None else None
+        return Verification(
+            reference=describe(pairing.reference, read),
+            candidate=describe(pairing.candidate, read),
+            mode=self.mode,
+            temperature=self.temperature,
+            nan_policy=self.nan_policy,
+            paired_by=pairing.by,
+            rows=counted,
+            skipped=seen[Status.SKIPPED],
+            invalid=seen[Status.INVALID],
+            findings=tuple(findings),
+            warnings=watch.warnings(),
+            selection=selection,
+            mask=described(pairing, seen.total(), cells, counted * prod(pairing.class_shape)),
+            masked=seen[Status.MASKED],
+        )
+
+
+def _residuals(name: str, rows: Rows, chosen: NDArray[np.intp]) -> tuple[Long, NDArray[np.intp]]:
+    """Return the residuals of one identity, and which rows of the block they belong to."""
+    # What is undefined on the way turns up as NaN in the end, and NaN fails.
+    with np.errstate(all="ignore"):
+        routes = IDENTITIES[name].load()(rows)
+        residuals = routes.residuals()
+    if routes.defined is None:
+        return residuals, chosen
+    return residuals[routes.defined], chosen[routes.defined]
+
+
+def _merge(
+    old: Finding, residuals: Long, rows: NDArray[np.intp], block: BlockPair, pairing: Pairing
+) -> Finding:
+    """Keep the larger residual, the first one of equals; NaN is larger than everything."""
+    if not len(residuals):
+        return old
+    unknown = np.isnan(residuals)
+    worst = int(unknown.argmax() if unknown.any() else residuals.argmax())
+    residual, row = float(residuals[worst]), int(rows[worst])
+    merged = replace(old, rows=old.rows + len(residuals))
+    if old.rows and (isnan(old.residual) or residual <= old.residual):
+        return merged
+    place = pairing.place("reference", block, row, None)
+    return replace(merged, residual=residual, row=block.number(row), place=place)

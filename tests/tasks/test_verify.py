@@ -1,0 +1,293 @@
+"""The identities: they hold for every kind of row, and each fails as soon as a side is wrong."""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kldiv_cli import pairing
+from kldiv_cli.errors import InputError, UsageError
+from kldiv_cli.measures import prepare
+from kldiv_cli.measures.distributions.pair import Pair
+from kldiv_cli.measures.identities import IDENTITIES, distillation, divergences, gradients
+from kldiv_cli.measures.identities.base import TOLERANCE, Route, Routes, Rows
+from kldiv_cli.measures.types import Mode
+from kldiv_cli.results.verification import Finding, Verification
+from kldiv_cli.tasks.verify import verify
+from tests.family import MODES, subset
+from tests.measures.test_jeffreys import ALL_EDGES, COUNTED, Edge
+from tests.regimes import Case
+
+Sides = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
+INF, NAN = math.inf, math.nan
+SUBSET = list(subset())
+SAMPLES = Path(__file__).parents[2] / "samples"
+
+
+@pytest.fixture
+def sides() -> Sides:
+    source = np.random.default_rng(3)
+    s = source.normal(0, 2, (40, 7))
+    return s, s + source.normal(0, 0.4, s.shape)
+
+
+def by_name(found: Verification) -> dict[str, Finding]:
+    return {finding.name: finding for finding in found.findings}
+
+
+def failing(found: Verification) -> set[str]:
+    return {finding.name for finding in found.findings if not finding.holds}
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("case", SUBSET, ids=[case.id for case in SUBSET])
+def test_every_identity_holds_in_every_kind_of_regime(case: Case, mode: Mode) -> None:
+    for temperature in case.temperatures[::2]:
+        counted = prepare(mode, case.s, case.t).status == COUNTED
+        if counted.any():
+            found = verify(case.s, case.t, mode=mode, temperature=temperature, nan_policy="omit")
+            assert found.rows == counted.sum()
+            assert failing(found) == set(), found
+
+
+@pytest.mark.parametrize(("mode", "edge"), ALL_EDGES)
+def test_every_identity_holds_at_every_edge(mode: Mode, edge: Edge) -> None:
+    s, t = np.array([[2.0, 1.0, 0.0], edge.s]), np.array([[1.5, 1.25, -0.25], edge.t])
+    found = verify(s, t, mode=mode, temperature=0.7, nan_policy="omit")
+    assert found.rows == 1 + (edge.status == COUNTED)
+    assert found.rows + found.skipped + found.invalid == 2
+    assert failing(found) == set(), found
+
+
+def spoiled(right: Any, factor: float) -> Any:
+    """What is wrong by a factor: a number, a route, a property, or what a function returns."""
+    if isinstance(right, Route):
+        return right._replace(value=right.value * factor)
+    if isinstance(right, tuple):
+        return tuple(spoiled(x, factor) for x in right)
+    if isinstance(right, property | cached_property):
+        getter = right.fget if isinstance(right, property) else right.func
+        return property(lambda self: spoiled(getter(self), factor))  # type: ignore[misc]
+    if callable(right):
+        return lambda *args: spoiled(right(*args), factor)
+    return right * factor
+
+
+DISTILLATION = {"distillation", "distillation-at-4"}
+KERNEL = {"inner-product", "sigmoid-form", *DISTILLATION}
+WRONG: list[tuple[str, Any, str, set[str]]] = [
+    ("the-kernels-measures", Rows, "kernel", KERNEL),
+    ("the-kernels-p", Pair, "p", set(IDENTITIES)),
+    ("the-kernels-kl", Pair, "kl_terms", {*KERNEL, "gradient-reference"}),
+    ("the-kernels-p-q", Pair, "difference", {"inner-product", "gradient-candidate"}),
+    ("both-kls-by-definition", divergences, "direct_kl", {"inner-product"}),
+    ("kl-and-nckd-by-definition", distillation, "direct_kl", DISTILLATION),
+    ("tckd-and-the-weight-of-nckd", distillation, "_target", DISTILLATION),
+    ("sigma", divergences, "_sigma", {"sigmoid-form", "two-classes"}),
+    ("log-sigma", divergences, "_log_sigma", {"sigmoid-form"}),
+    ("derivatives-of-kl", gradients, "_moved", {"gradient-reference", "gradient-candidate"}),
+    ("wmse", gradients, "_wmse", {"gradient-reference"}),
+    ("cross-entropy", gradients, "_cross_entropy", {"gradient-candidate"}),
+    ("s-t", Rows, "d", {"inner-product", *DISTILLATION, "gradient-reference"}),
+]
+
+
+@pytest.mark.parametrize("factor", [1 + 1e-11, 1 - 1e-11, 2.0, NAN])
+@pytest.mark.parametrize(
+    ("place", "name", "caught_by"), [wrong[1:] for wrong in WRONG], ids=[w[0] for w in WRONG]
+)
+def test_an_identity_fails_when_a_side_is_wrong(
+    place: Any,
+    name: str,
+    caught_by: set[str],
+    factor: float,
+    sides: Sides,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(place, name, spoiled(vars(place)[name], factor))
+    found = verify(*sides)
+    assert failing(found) >= caught_by if math.isnan(factor) else failing(found) == caught_by
+    assert not found.holds
+
+
+def test_every_identity_is_made_to_fail_from_more_than_one_side() -> None:
+    caught = [name for wrong in WRONG for name in wrong[3]]
+    assert min(caught.count(name) for name in IDENTITIES) >= 2
+
+
+@pytest.mark.parametrize(("delta", "error"), [(1e-3, 1e-12), (1e-6, 1e-9), (1e-9, 1e-6)])
+def test_close_rows_are_checked_as_sharply_as_long_double_allows(
+    delta: float, error: float, sides: Sides, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    s = sides[0]
+    t = s + delta * np.random.default_rng(5).normal(size=s.shape)
+    assert verify(s, t).holds
+    monkeypatch.setattr(Rows, "kernel", spoiled(Rows.kernel, 1 + error))
+    assert failing(verify(s, t)) >= {"inner-product", "sigmoid-form"}
+
+
+def test_the_row_is_named(sides: Sides, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def wrong_in_two_rows(self: Rows, *args: Any) -> Route:
+        route = right(self, *args)
+        rows = np.flatnonzero(np.isin(self.s[:, 0], sides[0][[17, 31], 0]))
+        route.value[rows] *= np.where(self.s[rows, 0] == sides[0][17, 0], 1.001, 1.0001)
+        return route
+
+    right = Rows.kernel
+    monkeypatch.setattr(Rows, "kernel", wrong_in_two_rows)
+    paths = [tmp_path / "s.csv", tmp_path / "t.csv"]
+    for path, side in zip(paths, sides, strict=True):
+        lines = [f"file{i}," + ",".join(map(repr, row)) for i, row in enumerate(side.tolist())]
+        path.write_text("\n".join(["id,a,b,c,d,e,f,g", *lines]), encoding="utf-8")
+    for found in (verify(*sides), verify(*paths)):
+        finding = by_name(found)["inner-product"]
+        assert (finding.row, finding.rows, finding.holds) == (17, 40, False)
+        assert finding.residual == pytest.approx(1e-3, rel=0.01)
+    assert finding.place == "row 17 (file17), line 19"
+
+
+@pytest.mark.parametrize("rows", [1, 3, 39, 1000])
+def test_blocks_do_not_matter(rows: int, sides: Sides, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = by_name(verify(*sides))
+    monkeypatch.setattr(pairing, "BLOCK_BYTES", rows * sides[0][0].nbytes)
+    steps: list[tuple[int, int | None]] = []
+    parts = by_name(verify(*sides, progress=lambda *step: steps.append(step)))
+    assert steps == [(min(done, 40), 40) for done in range(rows, 40 + rows, rows)]
+    assert parts.keys() == whole.keys()
+    for name, finding in parts.items():
+        assert finding.rows == whole[name].rows == 40
+        assert finding.residual == pytest.approx(whole[name].residual, abs=2e-16)
+
+
+def test_which_rows_are_checked() -> None:
+    s = np.array([[2, 1, 0], [-INF] * 3, [2, -INF, 0], [-INF, 1, 0], [2, 1, 0], [NAN, 1, 0]])
+    t = np.array([[1, 1, 0], [-INF] * 3, [1, -INF, 3], [2, -INF, 0], [-INF, 1, 0], [2, 1, 0]])
+    found = verify(s, t, nan_policy="omit")
+    assert (found.rows, found.skipped, found.invalid, found.holds) == (4, 1, 1, True)
+    rows = {name: finding.rows for name, finding in by_name(found).items()}
+    assert rows == {name: 2 if "gradient" in name else 4 for name in IDENTITIES}
+    one_sided = by_name(verify(s[[3, 4]], t[[3, 4]]))["gradient-candidate"]
+    assert (one_sided.rows, one_sided.row, one_sided.holds) == (0, None, True)
+    assert math.isnan(one_sided.residual)
+
+
+def test_invalid_rows() -> None:
+    s, t = np.array([[2.0, 1, 0], [0, NAN, 1], [1, 1, 1]]), np.zeros((3, 3))
+    with pytest.raises(InputError, match=r"row 1, class 1: expected a finite logit .*NaN"):
+        verify(s, t)
+    found = verify(s, t, nan_policy="propagate")
+    assert failing(found) == set(IDENTITIES)
+    assert {(finding.row, finding.rows) for finding in found.findings} == {(1, 3)}
+    assert all(math.isnan(finding.residual) for finding in found.findings)
+    only = verify(s[1:2], t[1:2], nan_policy="propagate")
+    assert (only.rows, only.invalid, only.holds) == (0, 1, False)
+    with pytest.raises(InputError, match="found none that counts"):
+        verify(s[1:2], t[1:2], nan_policy="omit")
+    with pytest.raises(InputError, match="found none that counts"):
+        verify([[-INF, -INF]], [[-INF, -INF]])
+
+
+@pytest.mark.parametrize("temperature", [0.0, -1.0, INF, NAN])
+def test_a_bad_temperature(temperature: float, sides: Sides) -> None:
+    with pytest.raises(UsageError, match="expected a temperature above 0"):
+        verify(*sides, temperature=temperature)
+
+
+def test_which_identities_are_checked(sides: Sides) -> None:
+    assert list(by_name(verify(*sides))) == list(IDENTITIES)
+    assert set(by_name(verify(*sides, mode="sigmoid"))) == {"sigmoid-form", "two-classes"}
+    assert set(IDENTITIES) - set(by_name(verify(*sides, temperature=4))) == {"distillation-at-4"}
+
+
+@pytest.mark.parametrize("classes", [1, 2, 1000])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.int8])
+def test_any_width_and_type(classes: int, dtype: type[Any]) -> None:
+    source = np.random.default_rng(classes)
+    s, t = (10 * source.normal(size=(2, 5, classes))).astype(dtype)
+    kept = s.copy(), t.copy()
+    for side in (s, t):
+        side.setflags(write=False)
+    assert verify(s, t).holds
+    assert np.array_equal(s, kept[0])
+    assert np.array_equal(t, kept[1])
+
+
+def test_residuals_of_routes() -> None:
+    """Equal infinities agree; an infinity on one side, and NaN, agree with nothing."""
+    left, right = Route(np.array([INF, INF, NAN, 1, 0, 1])), Route(np.array([INF, 1, 1, 1, 0, 1.5]))
+    with np.errstate(invalid="ignore"):
+        found = Routes((left, right)).residuals()
+        slack = Routes((left, right._replace(slack=np.full(6, 0.5)))).residuals()
+        third = Routes((right, right, left)).residuals()
+    assert found[[0, 1, 3, 4]].tolist() == [0, INF, 0, 0]
+    assert np.isnan(found[2])
+    assert found[5] == pytest.approx(1 / 3)
+    assert slack[5] == 0.25
+    assert np.array_equal(third, found, equal_nan=True)
+
+
+@pytest.mark.parametrize("file", ["magika", "ocr-det"])
+def test_samples(file: str) -> None:
+    mode: Mode = "softmax" if file == "magika" else "sigmoid"
+    found = verify(SAMPLES / f"{file}-fp32.npy", SAMPLES / f"{file}-int8.npy", mode=mode)
+    assert found.holds
+    assert max(finding.residual for finding in found.findings) < TOLERANCE / 5
+
+
+class TestMask:
+    @pytest.mark.parametrize("mode", MODES)
+    def test_the_same_classes_of_every_row(self, sides: Sides, mode: Mode) -> None:
+        kept = np.array([1, 0, 1, 1, 0, 1, 1], dtype=bool)
+        s, t = (np.where(kept, x, NAN) for x in sides)
+        found = verify(s, t, mode=mode, mask=kept)
+        expected = verify(*(x[:, kept] for x in sides), mode=mode)
+        assert failing(found) == failing(expected) == set()
+        assert (found.rows, found.masked) == (40, 0)
+        assert found.mask is not None
+        assert (found.mask.cells, found.mask.of) == (80, 280)
+
+    def test_rows_and_cells(self, sides: Sides, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(pairing, "BLOCK_BYTES", 7 * 8 * 9)
+        kept = np.random.default_rng(5).random((40, 7)) < 0.6
+        kept[[3, 17]] = False
+        kept[5] = np.arange(7) == 2
+        s, t = np.where(kept, sides[0], INF), np.where(kept, sides[1], NAN)
+        found = verify(s, t, mask=kept, temperature=2.5)
+        assert failing(found) == set()
+        assert (found.rows, found.skipped, found.invalid, found.masked) == (38, 0, 0, 2)
+        assert found.mask is not None
+        assert (found.mask.cells, found.mask.of) == (38 * 7 - int(kept.sum()), 38 * 7)
+        part = verify(s, t, mask=kept, rows="2:19")
+        assert (part.rows, part.masked) == (15, 2)
+        dropped = verify(s, t, mask=~kept, mask_means="drop", temperature=2.5)
+        assert [x.residual for x in dropped.findings] == [x.residual for x in found.findings]
+
+    def test_what_is_wrong_still_fails(self, sides: Sides, monkeypatch: pytest.MonkeyPatch) -> None:
+        kept = np.arange(40) % 2 == 0
+        monkeypatch.setattr(Rows, "kernel", spoiled(Rows.kernel, 1 + 1e-11))
+        found = verify(*sides, mask=kept)
+        assert failing(found) == KERNEL
+        assert all(x.rows == 20 and x.row is not None and x.row % 2 == 0 for x in found.findings)
+
+    def test_rows_that_do_not_count(self, sides: Sides) -> None:
+        kept = np.ones((40, 7), dtype=bool)
+        kept[:, 6] = kept[2] = False
+        s, t = (x.copy() for x in sides)
+        s[4, 1] = NAN
+        s[9, :6] = t[9, :6] = -INF
+        with pytest.raises(InputError, match=r"array: row 4, class 1: expected .*, found NaN"):
+            verify(s, t, mask=kept)
+        found = verify(s, t, mask=kept, nan_policy="omit")
+        assert (found.rows, found.skipped, found.invalid, found.masked) == (37, 1, 1, 1)
+        assert found.mask is not None
+        assert (found.mask.cells, found.mask.of) == (37, 37 * 7)
+        assert failing(verify(s, t, mask=kept, nan_policy="propagate")) == set(IDENTITIES)
+
+    def test_nothing_is_kept(self, sides: Sides) -> None:
+        with pytest.raises(InputError, match="found none: the mask leaves out every cell"):
+            verify(*sides, mask=np.zeros(40))
