@@ -16,6 +16,34 @@ if TYPE_CHECKING:
     from kldiv_cli.losses.base import Loss
 
 
+class LossOption(NamedTuple):
+    """An option of a loss: a field of its dataclass, a flag, a keyword.
+
+    ``type`` is what its values are; of `str` the ``choices`` are all there are. ``example`` is
+    one of them as Python writes it. ``word`` is what results and the command line call it, where
+    Python keeps the name to itself. ``negated`` asks for a flag that says no.
+    """
+
+    name: str
+    type: type[float] | type[bool] | type[str]
+    help: str
+    example: str
+    metavar: str | None = None
+    choices: tuple[str, ...] = ()
+    word: str | None = None
+    negated: bool = False
+
+    @property
+    def called(self) -> str:
+        """What results call it."""
+        return self.word or self.name
+
+    @property
+    def flag(self) -> str:
+        """How it is typed: ``--raw-input``."""
+        return "--" + self.called.replace("_", "-")
+
+
 class Entry(NamedTuple):
     """A row of the registry.
 
@@ -24,26 +52,98 @@ class Entry(NamedTuple):
     """
 
     definition: str
-    options: tuple[str, ...]
+    options: tuple[LossOption, ...]
     labeled: bool
     formula: str
     paper: str
 
 
+OPTIONS = {
+    option.name: option
+    for option in (
+        LossOption(
+            "reduction",
+            str,
+            "torch: mean, batchmean, sum. globalpointer: sample, cell.",
+            "'mean'",
+            "HOW",
+            ("mean", "batchmean", "sum", "sample", "cell"),
+        ),
+        LossOption("log_target", bool, "torch: the target is logged, and torch knows.", "True"),
+        LossOption("raw_input", bool, "torch: the logarithm was forgotten.", "True"),
+        LossOption(
+            "release",
+            str,
+            "mxnet: 1.8 averages over classes, 1.9 sums.",
+            "'1.9'",
+            "1.8|1.9",
+            ("1.8", "1.9"),
+        ),
+        LossOption(
+            "from_logits",
+            bool,
+            "mxnet: the candidate is taken for log-probabilities as it is (MXNet's default), or "
+            "normalised first (ours).",
+            "True",
+            negated=True,
+        ),
+        LossOption("alpha", float, "Weight: r-drop's, of TCKD, of the cross-entropy.", "1.0", "A"),
+        LossOption(
+            "convention",
+            str,
+            "r-drop, whose factor: paper, bert, vit, keras.",
+            "'paper'",
+            "WHOSE",
+            ("paper", "bert", "vit", "keras"),
+        ),
+        LossOption("beta", float, "Weight: of NCKD, of wMSE, of p in gjsd's mixture.", "0.5", "B"),
+        LossOption(
+            "lam",
+            float,
+            "distillm: weight of the mixture's first part.",
+            "0.1",
+            "L",
+            word="lambda",
+        ),
+        LossOption("reverse", bool, "distillm: of the student from the mixture.", "True"),
+        LossOption("temperature", float, "Divide both sides' logits by T.", "2.0", "T"),
+        LossOption(
+            "weight_temperature",
+            float,
+            "dkl, ikl, gkl: the weights are softmax(s/T2).",
+            "1.0",
+            "T2",
+        ),
+        LossOption("gamma", float, "gkl: the power of the weights.", "1.0", "G"),
+        LossOption(
+            "class_prior",
+            bool,
+            "dkl, ikl, gkl: weigh by the mean distribution of the row's class.",
+            "True",
+        ),
+    )
+}
+"""The options of the losses below, in the order of the help; one name may be of several losses."""
+
+
+def _take(*names: str) -> tuple[LossOption, ...]:
+    return tuple(OPTIONS[name] for name in names)
+
+
 _ROOM = "kldiv_cli.losses"
-_DECOUPLED = ("alpha", "beta", "temperature", "weight_temperature", "class_prior")
+_DECOUPLED = _take("alpha", "beta", "temperature", "weight_temperature", "class_prior")
 _DKL = "Cui et al., Decoupled Kullback-Leibler divergence loss, arXiv 2305.13948 (2023)"
 LOSSES = {
     "torch": Entry(
         f"{_ROOM}.torch:Torch",
-        ("reduction", "log_target", "raw_input"),
+        _take("reduction", "log_target", "raw_input"),
         False,
         "target * (log target - input), input = log q, target = p",
         "PyTorch, torch.nn.functional.kl_div, KLDivLoss",
     ),
     "mxnet": Entry(
         f"{_ROOM}.mxnet:MXNet",
-        ("release", "from_logits"),
+        _take("release", "from_logits"),
         False,
         "label * (log(label + 1e-12) - pred), pred = log q, label = p",
         "Apache MXNet, gluon.loss.KLDivLoss",
@@ -57,7 +157,7 @@ LOSSES = {
     ),
     "r-drop": Entry(
         f"{_ROOM}.r_drop:RDrop",
-        ("alpha", "convention"),
+        _take("alpha", "convention"),
         False,
         "ALPHA * (KL(p||q) + KL(q||p)) / 2",
         "Wu et al., R-Drop: Regularized dropout for neural networks, arXiv 2106.14448 (2021)",
@@ -71,35 +171,35 @@ LOSSES = {
     ),
     "globalpointer": Entry(
         f"{_ROOM}.global_pointer:GlobalPointer",
-        ("reduction",),
+        _take("reduction"),
         False,
         "sum over cells of (sigma(s) - sigma(t)) * (s - t)",
         "Su Jianlin, spaces.ac.cn/archives/9039 (2022)",
     ),
     "kd": Entry(
         f"{_ROOM}.distillation:KD",
-        ("temperature",),
+        _take("temperature"),
         False,
         "T^2 * KL(softmax(s/T) || softmax(t/T))",
         "Hinton et al., Distilling the knowledge in a neural network, arXiv 1503.02531 (2015)",
     ),
     "dkd": Entry(
         f"{_ROOM}.distillation:DKD",
-        ("alpha", "beta", "temperature"),
+        _take("alpha", "beta", "temperature"),
         True,
         "T^2 * (ALPHA * TCKD + BETA * NCKD)",
         "Zhao et al., Decoupled knowledge distillation, arXiv 2203.08679 (2022)",
     ),
     "gjsd": Entry(
         f"{_ROOM}.gjsd:GJSD",
-        ("beta", "temperature"),
+        _take("beta", "temperature"),
         False,
         "BETA*KL(p||M) + (1-BETA)*KL(q||M), M = BETA*p + (1-BETA)*q",
         "Agarwal et al., On-policy distillation, arXiv 2306.13649 (2023); TRL, GKDTrainer",
     ),
     "distillm": Entry(
         f"{_ROOM}.distillm:DistiLLM",
-        ("lam", "reverse"),
+        _take("lam", "reverse"),
         False,
         "-sum p * log(LAMBDA*p + (1-LAMBDA)*q)",
         "Ko et al., DistiLLM, arXiv 2402.03898 (2024)",
@@ -120,30 +220,31 @@ LOSSES = {
     ),
     "gkl": Entry(
         f"{_ROOM}.decoupled:GKL",
-        (*_DECOUPLED, "gamma"),
+        (*_DECOUPLED, *_take("gamma")),
         True,
         "BETA * wMSE(s - t) + ALPHA * H(p, q), weights to the power GAMMA",
         "Cui et al., Generalized Kullback-Leibler divergence loss, arXiv 2503.08038 (2025)",
     ),
 }
-_WORDS = {"lam": "lambda"}
-"""What options are called whose own name Python keeps to itself."""
+
+
+def all_options() -> dict[str, LossOption]:
+    """Return the options of all losses by their names, in the order of the help."""
+    others = (option for entry in LOSSES.values() for option in entry.options)
+    return OPTIONS | {option.name: option for option in others if option.name not in OPTIONS}
 
 
 def word(option: str) -> str:
     """Return what results call an option."""
-    return _WORDS.get(option, option)
-
-
-def flag(option: str) -> str:
-    """Return how an option is typed: ``--raw-input``."""
-    return "--" + word(option).replace("_", "-")
+    known = all_options()
+    return known[option].called if option in known else option
 
 
 def flags(name: str) -> tuple[str, ...]:
     """Return how the options of a loss are typed, ``--labels`` included."""
     entry = LOSSES[name]
-    return (*map(flag, entry.options), *(("--labels",) if entry.labeled else ()))
+    own = (option.flag for option in entry.options)
+    return (*own, *(("--labels",) if entry.labeled else ()))
 
 
 def entry_of(name: str) -> Entry:
@@ -163,12 +264,12 @@ def load(name: str, options: Mapping[str, Any]) -> Loss:
     """
     entry = entry_of(name)
     given = {option: value for option, value in options.items() if value is not None}
+    taken = {option.name for option in entry.options}
     for option in given:
-        if option not in entry.options:
+        if option not in taken:
             known = ", ".join(flags(name)) or "none"
-            raise UsageError(
-                f"the loss {name} does not take {flag(option)}", f"Its options: {known}."
-            )
+            typed = "--" + word(option).replace("_", "-")
+            raise UsageError(f"the loss {name} does not take {typed}", f"Its options: {known}.")
     module, attribute = entry.definition.split(":")
     loss: Loss = getattr(import_module(module), attribute)(**given)
     return loss

@@ -15,6 +15,7 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 
 from kldiv_cli.errors import UsageError
+from kldiv_cli.losses import all_options
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -62,9 +63,9 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def _plain(name: str, value: object) -> object:
-    if name not in _RULES:
+    rule = _RULES.get(name) or _rule_of_loss(name)
+    if rule is None:
         return value
-    rule = _RULES[name]
     if isinstance(value, str) and not value and rule.plain is _input:
         option = name.upper() if name in ("reference", "candidate") else f"--{name}"
         raise UsageError(f"{option}: expected a name, found an empty one", "Give that of a file.")
@@ -75,6 +76,15 @@ def _plain(name: str, value: object) -> object:
             f"{name}: expected {rule.expected}, found {_shown(value)}",
             f"Say for example {rule.example}.",
         ) from error
+
+
+def _rule_of_loss(name: str) -> Rule | None:
+    """Return what an option of losses is to be."""
+    option = all_options().get(name)
+    if option is None:
+        return None
+    expected, plain = _TYPES[option.type]
+    return Rule(expected, f"{name}={option.example}", plain)
 
 
 def _shown(value: object) -> str:
@@ -175,6 +185,13 @@ def _callable(value: Any) -> Any:
     return value
 
 
+_TYPES: dict[type, tuple[str, Callable[[Any], Any]]] = {
+    str: ("text", _text),
+    float: ("a number", _number),
+    bool: ("True or False", _flag),
+}
+
+
 def _rules(expected: str, plain: Callable[[Any], Any], **examples: str) -> dict[str, Rule]:
     return {name: Rule(expected, f"{name}={text}", plain) for name, text in examples.items()}
 
@@ -189,7 +206,7 @@ _RULES = {
         mode="'softmax'", unit="'bits'", nan_policy="'omit'", on_missing="'skip'",
         mask_means="'drop'", id_column="'id'", key="'logits'", candidate_key="'logits'",
         reference_format="'npy'", candidate_format="'npy'", delimiter="';'", dtype="'bfloat16'",
-        name="'torch'", reduction="'mean'", release="'1.9'", convention="'paper'",
+        name="'torch'",
     ),
     **_rules(
         "an integer", _whole,
@@ -197,13 +214,11 @@ _RULES = {
     ),
     **_rules(
         "a number", _number,
-        temperature="2.0", smooth="0.01", alpha="1.0", beta="0.5", lam="0.1", gamma="1.0",
-        weight_temperature="1.0",
+        temperature="2.0", smooth="0.01",
     ),
     **_rules(
         "True or False", _flag,
-        header="False", normalize="True", truncate_classes="True", log_target="True",
-        raw_input="True", from_logits="True", reverse="True", class_prior="True",
+        header="False", normalize="True", truncate_classes="True",
     ),
     **_rules("a list of names", _names, columns="['yes', 'no']"),
     **_rules("a name or a list of them", _measure, measure="['kl', 'js']"),

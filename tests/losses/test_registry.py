@@ -22,7 +22,9 @@ def test_the_options_are_the_fields(name: str) -> None:
     module, attribute = LOSSES[name].definition.split(":")
     definition = getattr(import_module(module), attribute)
     assert issubclass(definition, Loss)
-    assert {field.name for field in fields(definition)} == set(LOSSES[name].options)
+    assert {field.name for field in fields(definition)} == {
+        option.name for option in LOSSES[name].options
+    }
     assert definition.__doc__
 
 
