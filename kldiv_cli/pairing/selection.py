@@ -10,7 +10,7 @@ from kldiv_cli.pairing.classes import Kept
 from kldiv_cli.pairing.matching import different
 from kldiv_cli.sources.base import Source
 from kldiv_cli.sources.views.choice import Choice
-from kldiv_cli.sources.views.selected import Selected, count_rows, rows_of
+from kldiv_cli.sources.views.selected import Selected, count_rows
 
 
 def select(
@@ -36,7 +36,7 @@ def select(
     ends = choice.says_where_it_ends
     if not by_id and (not ends or left.row_shape[1:] != right.row_shape[1:]):
         Pairing(left, right, classes=classes)  # which raises where the shapes are known to differ
-    reference, theirs = selected(left, choice), rows_of(right)
+    reference, theirs = selected(left, choice), right.length
     chosen, total = reference.chosen, reference.of
     if by_id:
         return Pairing(reference, right, part=True, on_missing=on_missing, classes=classes)
@@ -60,7 +60,7 @@ def selected(source: Source, choice: Choice) -> Selected:
     InputError
         It has not these rows.
     """
-    total = rows_of(source)
+    total = source.length
     if total is None and choice.needs_count:
         total = count_rows(source)
     return Selected(source, choice.resolve(source.path, total), total)

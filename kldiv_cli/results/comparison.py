@@ -29,6 +29,7 @@ class Side:
     ``sum_error`` is how far from 1 the probabilities of a row summed at most before they were
     divided by their sum; None where none were summed. ``shards`` is of how many files the input is
     made, None where it is one; ``passed_over`` names those in its directory that are no part of it.
+    ``censored`` says that the format leaves out the least likely classes of a row.
     """
 
     path: str
@@ -41,6 +42,7 @@ class Side:
     notes: tuple[str, ...] = ()
     shards: int | None = None
     passed_over: tuple[str, ...] = ()
+    censored: bool = False
 
 
 @dataclass(frozen=True)

@@ -122,21 +122,6 @@ def check_format(name: str) -> None:
         raise UsageError(f"no format is called {name!r}", f"Known: {', '.join(FORMATS)}.")
 
 
-def has_keys(source: Source) -> bool:
-    """Tell whether a source is of a format that holds arrays under names."""
-    return source.format in FORMATS and FORMATS[source.format].keyed
-
-
-def is_table(source: Source) -> bool:
-    """Tell whether a source is of a format that has columns."""
-    return source.format in FORMATS and FORMATS[source.format].table
-
-
-def is_delimited(source: Source) -> bool:
-    """Tell whether a source is of a format with cells between delimiters."""
-    return source.format in FORMATS and FORMATS[source.format].delimited
-
-
 def _files(path: str) -> Files | None:
     with _readable(path):
         return find_files(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -21,7 +22,12 @@ BFLOAT16 = np.dtype([("bfloat16", "<u2")])
 for integers."""
 
 RawType = Literal["bfloat16"]
-"""What values may be of which a file says only that each has two bytes."""
+"""The types that a user can give to values that a file stores as two raw bytes each."""
+
+_SUM_TOLERANCE = {"bfloat16": 5e-2, "float16": 1e-2, "float32": 1e-5, "float64": 1e-12}
+"""The type of rounded probabilities -> how far from 1 a row of them may sum."""
+_TEXT_TOLERANCE = 1e-5
+"""The same for probabilities that were written with a few digits."""
 
 
 @dataclass(frozen=True)
@@ -115,8 +121,19 @@ class Block:
         return Block(self.values[rows], ids, self.release, places, groups)
 
 
+class Bounds(Protocol):
+    """How a format leaves out the least likely classes of a row, and bounds them from above."""
+
+    def floors(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the log-probability that bounds the censored cells of each row, shape (rows,)."""
+
+
 class Source(Protocol):
-    """One side of a comparison, opened and checked as far as its header tells."""
+    """One side of a comparison, opened and checked as far as its header tells.
+
+    A source answers every question about its format: other code never compares `format` with a
+    name.
+    """
 
     @property
     def path(self) -> str:
@@ -125,6 +142,34 @@ class Source(Protocol):
     @property
     def format(self) -> str:
         """The name in the registry."""
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether the format stores arrays under names, so that a key chooses one."""
+
+    @property
+    def is_table(self) -> bool:
+        """Whether the format has columns, so that an id and class columns can be chosen."""
+
+    @property
+    def is_delimited(self) -> bool:
+        """Whether the format is text with delimiters between cells, and maybe a header line."""
+
+    @property
+    def kind(self) -> Literal["log-probs"] | None:
+        """What the numbers are by the format itself; None where only the user can say."""
+
+    @property
+    def sum_tolerance(self) -> float:
+        """How far from 1 the probabilities of a row may sum by the format's rounding alone."""
+
+    @property
+    def bounds(self) -> Bounds | None:
+        """What is known of censored classes; None where the format stores every class."""
+
+    @property
+    def tokens(self) -> NDArray[np.int32] | None:
+        """The token ids that a language model was given, shape (chunks, n_ctx), if stored."""
 
     @property
     def dtype(self) -> str:
@@ -137,6 +182,13 @@ class Source(Protocol):
     @property
     def row_shape(self) -> tuple[int | None, ...]:
         """The axes that index rows; (1,) for a 1-D array."""
+
+    @property
+    def length(self) -> int | None:
+        """The number of rows; None where only reading to the end tells.
+
+        That is so for text, for JSON lines, for an Arrow stream and for what is piped.
+        """
 
     @property
     def class_shape(self) -> tuple[int, ...]:
@@ -152,7 +204,7 @@ class Source(Protocol):
 
     @property
     def group_name(self) -> str | None:
-        """The column that says what group a row is in, where the layout names one that it has."""
+        """The column that holds the rows' groups; None unless the layout names one of the file."""
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -171,6 +223,20 @@ class Source(Protocol):
 
     def place_of(self, row: int) -> str | None:
         """Return where in the file a row stands, as "line 7", if more than its number is to say."""
+
+
+def length_of(row_shape: Sequence[int | None]) -> int | None:
+    """Return the number of rows along these axes; None where the length of one is not known."""
+    known = [length for length in row_shape if length is not None]
+    return prod(known) if len(known) == len(row_shape) else None
+
+
+def sum_tolerance(dtype: str, *, text: bool = False) -> float:
+    """Return how far from 1 the probabilities of a row may sum by rounding alone.
+
+    ``dtype`` is the type that they were rounded to; ``text`` says that they were written in digits.
+    """
+    return _TEXT_TOLERANCE if text else _SUM_TOLERANCE.get(dtype, 1e-12)
 
 
 def shown_shape(shape: Sequence[int | None]) -> str:

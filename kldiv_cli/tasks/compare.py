@@ -19,7 +19,6 @@ from kldiv_cli.pairing.masks.mask import Means
 from kldiv_cli.results.comparison import Comparison
 from kldiv_cli.results.limits import Bounds, check_tokens, judged
 from kldiv_cli.sources.base import Layout, RawType
-from kldiv_cli.sources.bounds import is_llamacpp
 from kldiv_cli.sources.labels.classes import Labels
 from kldiv_cli.sources.views.choice import Choice
 from kldiv_cli.tasks.arguments import checked
@@ -261,7 +260,8 @@ def _scoring(
     pairing: Pairing, mode: Mode, kinds: tuple[Kind, Kind], labels: Labels | None
 ) -> Scoring | None:
     """Return how to score tokens, None for two sides of which nobody names the tokens."""
-    if labels is None and not any(map(is_llamacpp, (pairing.reference, pairing.candidate))):
+    sides = pairing.reference, pairing.candidate
+    if labels is None and all(side.tokens is None for side in sides):
         return None
     from kldiv_cli.tasks.tokens import scoring  # noqa: PLC0415 - most comparisons start without
 

@@ -20,7 +20,7 @@ from kldiv_cli.results.selection import Missing, Selection
 from kldiv_cli.results.statistics import Statistics
 from kldiv_cli.sources.base import Source
 from kldiv_cli.sources.views.choice import Choice, shown
-from kldiv_cli.sources.views.selected import Selected, rows_of, whole
+from kldiv_cli.sources.views.selected import Selected, whole
 
 
 def described(pairing: Pairing, rows: int, cells: int, of: int) -> MaskUse | None:
@@ -69,6 +69,7 @@ def describe(source: Source, rows: int | None) -> Side:
         notes=source.notes,
         shards=count,
         passed_over=passed_over,
+        censored=source.bounds is not None,
     )
 
 
@@ -188,7 +189,7 @@ def selection_of(pairing: Pairing, choice: Choice, first: int, last: int) -> Sel
     left, right = pairing.reference, pairing.candidate
     if not isinstance(left, Selected):
         return None
-    theirs = right.of if isinstance(right, Selected) else rows_of(right)
+    theirs = right.of if isinstance(right, Selected) else right.length
     return selection_from(left, theirs, choice, first, last)
 
 

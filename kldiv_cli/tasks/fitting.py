@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from kldiv_cli.errors import InputError, UsageError
-from kldiv_cli.sources import has_keys, is_delimited, is_table
 from kldiv_cli.sources.base import Layout, Source
 
 
@@ -24,7 +23,7 @@ def check_pair(left: Source, right: Source, layout: Layout, candidate_key: str |
     _check_keys(left, right, layout.key, candidate_key)
     _check_text(left, right, layout)
     named = layout.id is not None or layout.columns is not None
-    if named and not (is_table(left) or is_table(right)):
+    if named and not (left.is_table or right.is_table):
         raise UsageError(
             "--id and --columns name columns, and neither input is a table with columns",
             "Leave them out.",
@@ -34,17 +33,17 @@ def check_pair(left: Source, right: Source, layout: Layout, candidate_key: str |
 def check_one(source: Source, layout: Layout) -> None:
     """Raise an `InputError` for what is said of one input and does not fit it."""
     path, found = source.path, source.format
-    if (layout.id, layout.columns) != (None, None) and not is_table(source):
+    if (layout.id, layout.columns) != (None, None) and not source.is_table:
         raise InputError(
             f"{path}: expected a table for --id and --columns, found {found}",
             "Leave them out: an array has no columns.",
         )
-    if layout.key is not None and not has_keys(source):
+    if layout.key is not None and not source.has_keys:
         raise InputError(
             f"{path}: expected arrays under names for --key, found {found}",
             "Leave it out: only .npz, .safetensors, .pt and .pth files hold any.",
         )
-    if (not layout.header or layout.delimiter is not None) and not is_delimited(source):
+    if (not layout.header or layout.delimiter is not None) and not source.is_delimited:
         raise InputError(
             f"{path}: expected delimited text for --no-header and --delimiter, found {found}",
             "Leave them out: only .csv and .tsv files have a header line and delimiters.",
@@ -59,11 +58,11 @@ def check_one(source: Source, layout: Layout) -> None:
 
 def _check_keys(left: Source, right: Source, key: str | None, candidate_key: str | None) -> None:
     advice = "Leave it out: only .npz, .safetensors, .pt and .pth files hold arrays under names."
-    if candidate_key is not None and not has_keys(right):
+    if candidate_key is not None and not right.has_keys:
         raise UsageError(
             f"--candidate-key names an array, and {right.path} holds none under names", advice
         )
-    if key is None or has_keys(left) or (candidate_key is None and has_keys(right)):
+    if key is None or left.has_keys or (candidate_key is None and right.has_keys):
         return
     if candidate_key is None:
         raise UsageError("--key names an array, and neither input holds any under names", advice)
@@ -73,7 +72,7 @@ def _check_keys(left: Source, right: Source, key: str | None, candidate_key: str
 def _check_text(left: Source, right: Source, layout: Layout) -> None:
     """Raise for what is said of text or raw bytes, where neither side holds any."""
     said = not layout.header or layout.delimiter is not None
-    if said and not (is_delimited(left) or is_delimited(right)):
+    if said and not (left.is_delimited or right.is_delimited):
         raise UsageError(
             "--no-header and --delimiter are for delimited text, and neither input is any",
             "Leave them out: only .csv and .tsv files have a header line and delimiters.",

@@ -12,14 +12,12 @@ from kldiv_cli.memory import keep_freed_memory
 from kldiv_cli.pairing.selection import selected
 from kldiv_cli.results.inspection import Contexts, Entropy, Guess, Inspection
 from kldiv_cli.sources.base import BLOCK_BYTES, Layout, Source
-from kldiv_cli.sources.bounds import is_llamacpp
 from kldiv_cli.sources.views.choice import Choice
-from kldiv_cli.sources.views.selected import Selected, whole
+from kldiv_cli.sources.views.selected import Selected
 from kldiv_cli.tasks.describe import describe, selection_from
 from kldiv_cli.tasks.fitting import check_one
 from kldiv_cli.tasks.opening import Input, open_side
 from kldiv_cli.tasks.tallies import CensoredTally, SpanTally, Tallies, off_one
-from kldiv_cli.tasks.warnings import tolerance
 
 _TOKENS_SHOWN = 8
 
@@ -71,13 +69,13 @@ def inspect(
         seen.look(block)
         if block.places is not None:
             ends = [*ends[:1], int(block.places[0]), int(block.places[-1])]
-        if is_llamacpp(source):
-            censored.look(block.values)
+        if source.bounds is not None:
+            censored.look(block.values, source.bounds)
         if block.release is not None:
             block.release()
         if progress is not None:
             progress(seen.rows.total, source.rows_expected)
-    found = replace(_result(source, seen), contexts=_contexts(whole(source), censored))
+    found = replace(_result(source, seen), contexts=_contexts(source, censored))
     if not choice or not isinstance(source, Selected):
         return found
     return replace(found, selection=selection_from(source, None, choice, ends[0], ends[-1]))
@@ -104,16 +102,12 @@ def _result(source: Source, seen: Tallies) -> Inspection:
 
 
 def _contexts(source: Source, censored: CensoredTally) -> Contexts | None:
-    if not is_llamacpp(source):
-        return None
-    from kldiv_cli.sources.labels.tokens import tokens_of  # noqa: PLC0415 - of few files
-
-    tokens = tokens_of(source)
+    tokens = source.tokens
     if tokens is None:
         return None
-    chunks, n_ctx = tokens.ids.shape
-    first = tuple(map(int, tokens.ids[0, :_TOKENS_SHOWN]))
-    return Contexts(chunks, n_ctx, len(np.unique(tokens.ids)), first, censored.cells, censored.held)
+    chunks, n_ctx = tokens.shape
+    first = tuple(map(int, tokens[0, :_TOKENS_SHOWN]))
+    return Contexts(chunks, n_ctx, len(np.unique(tokens)), first, censored.cells, censored.held)
 
 
 def _entropy(seen: Tallies, guess: Guess) -> Entropy | None:
@@ -172,6 +166,6 @@ def _zero_or_one(source: Source, total: SpanTally) -> Guess:
 
 
 def _options(kind: str, off: float, source: Source) -> str:
-    if is_llamacpp(source):
+    if source.kind is not None:
         return ""
-    return f"--input {kind}" + (" --normalize" if off > tolerance(source) else "")
+    return f"--input {kind}" + (" --normalize" if off > source.sum_tolerance else "")

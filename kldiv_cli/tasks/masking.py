@@ -15,7 +15,6 @@ from kldiv_cli.pairing.masks.masked import MaskedPairing, _is_part
 from kldiv_cli.sources import open_source
 from kldiv_cli.sources.arrays.array import ArraySource, as_array
 from kldiv_cli.sources.base import Layout, Source
-from kldiv_cli.sources.bounds import is_llamacpp
 from kldiv_cli.sources.stores.stdin import STDIN, no_side
 from kldiv_cli.sources.views.selected import whole
 from kldiv_cli.tasks.opening import Input
@@ -135,7 +134,7 @@ def scored(tokens: Scoring | None, pairing: Pairing, labelled: bool) -> Scoring 
         return None
     if not isinstance(pairing, MaskedPairing) or pairing.mask.of_rows:
         return tokens
-    if not any(map(is_llamacpp, (pairing.reference, pairing.candidate))):
+    if pairing.reference.bounds is None and pairing.candidate.bounds is None:
         return tokens
     if labelled:
         raise UsageError(

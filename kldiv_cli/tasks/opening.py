@@ -19,7 +19,6 @@ from kldiv_cli.sources import open_source
 from kldiv_cli.sources.arrays.array import ArraySource, as_array
 from kldiv_cli.sources.arrays.mapped import told_type
 from kldiv_cli.sources.base import Layout, Source
-from kldiv_cli.sources.bounds import is_llamacpp
 from kldiv_cli.sources.labels.classes import Labels, is_column, read_labels
 from kldiv_cli.sources.stores.stdin import STDIN
 from kldiv_cli.sources.views.choice import Choice
@@ -185,7 +184,7 @@ def without_labels(layout: Layout, reference: Input, labels: object) -> Layout:
 
 
 def own_kinds(pairing: Pairing, kinds: tuple[Kind, Kind], mode: Mode) -> tuple[Kind, Kind]:
-    """Return what the numbers of both sides are, of which a llama.cpp file holds log-probabilities.
+    """Return what the numbers of both sides are; a format that says so overrules the user.
 
     Raises
     ------
@@ -202,7 +201,7 @@ def own_kinds(pairing: Pairing, kinds: tuple[Kind, Kind], mode: Mode) -> tuple[K
 
 
 def _own_kind(side: str, source: Source, kind: Kind, mode: Mode) -> Kind:
-    if not is_llamacpp(source):
+    if source.kind is None:
         return kind
     holds = f"{source.path}: expected a llama.cpp logits file, whose rows are log-probabilities"
     if kind == "probs":
@@ -211,4 +210,4 @@ def _own_kind(side: str, source: Source, kind: Kind, mode: Mode) -> Kind:
         )
     if mode == "sigmoid":
         raise InputError(f"{holds} of a softmax, found --mode sigmoid", "Say --mode softmax.")
-    return "log-probs"
+    return source.kind

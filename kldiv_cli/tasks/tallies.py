@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.measures.distributions import exact
-from kldiv_cli.measures.distributions.kinds import sum_tolerance, sums, to_logits
+from kldiv_cli.measures.distributions.kinds import sums, to_logits
 from kldiv_cli.measures.rows.faults import MASK
 from kldiv_cli.measures.types import Float64
 from kldiv_cli.results.inspection import Cells, Leaders, MaskLike, Rows, Span
-from kldiv_cli.sources.base import Block
-from kldiv_cli.sources.bounds import floors, held
+from kldiv_cli.sources.base import Block, Bounds, sum_tolerance
+from kldiv_cli.sources.bounds import held
 
 _FIRST_IDS = 3
 _TOP = 5
@@ -101,14 +101,14 @@ class CellTally:
 
 @dataclass
 class CensoredTally:
-    """Counts of the censored cells of a llama.cpp file, and how much of a row they hold at most."""
+    """Counts of the censored cells of a file, and how much of a row they hold at most."""
 
     cells: int = 0
     held: float = 0.0
 
-    def look(self, values: Float64) -> None:
+    def look(self, values: Float64, bounds: Bounds) -> None:
         """Look at all rows of a block."""
-        at = floors(values)
+        at = bounds.floors(values)
         cells = (values <= at[:, None]).sum(axis=1)
         self.cells += int(cells.sum())
         self.held = max(self.held, float(held(cells, at).max()))

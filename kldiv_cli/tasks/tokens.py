@@ -22,10 +22,9 @@ from kldiv_cli.measures.types import Float64, Mode, Status
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.results.language import CensoredRows, TokenRows, TokenSummary
 from kldiv_cli.sources.base import Source
-from kldiv_cli.sources.bounds import floors, held, is_llamacpp
+from kldiv_cli.sources.bounds import held
 from kldiv_cli.sources.labels.classes import Labels
 from kldiv_cli.sources.labels.tokens import check_tokens, tokens_of
-from kldiv_cli.sources.views.selected import whole
 
 FLOOR = -16.0
 """llama.cpp sums its KL divergence over the classes with log p above it."""
@@ -175,7 +174,7 @@ class Scoring:
     def floor(self) -> float | None:
         """What `score` leaves out of its divergence."""
         sides = self.pairing.reference, self.pairing.candidate
-        return FLOOR if any(map(is_llamacpp, sides)) else None
+        return None if all(side.bounds is None for side in sides) else FLOOR
 
     def of(self, block: BlockPair) -> NDArray[np.intp]:
         """Return the classes of the rows of a block, as they were given."""
@@ -237,7 +236,7 @@ def scoring(
                 "--labels score one class per row, and under sigmoid every cell is its own", _ADVICE
             )
         return None
-    sides = whole(pairing.reference), whole(pairing.candidate)
+    sides = pairing.reference, pairing.candidate
     told = [tokens for tokens in map(tokens_of, sides) if tokens is not None]
     if len(told) == 2:
         check_tokens(*told)
@@ -250,7 +249,7 @@ def scoring(
 
 
 def _side(source: Source, values: NDArray[Any], kind: Kind) -> Scored:
-    return Scored(values, kind, floors(values) if is_llamacpp(source) else None)
+    return Scored(values, kind, None if source.bounds is None else source.bounds.floors(values))
 
 
 def _at(values: NDArray[Any], labels: NDArray[np.intp]) -> NDArray[Any]:

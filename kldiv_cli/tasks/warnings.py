@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -11,16 +10,13 @@ from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError
 from kldiv_cli.measures.distributions.exact import real
-from kldiv_cli.measures.distributions.kinds import Kind, looks_like, sum_tolerance, sums
+from kldiv_cli.measures.distributions.kinds import Kind, looks_like, sums
 from kldiv_cli.measures.rows.discarded import discarded
 from kldiv_cli.measures.rows.faults import Fault, mask_mismatches
 from kldiv_cli.measures.types import Mode
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.results.comparison import Side
 from kldiv_cli.results.selection import ClassSelection, Discarded
-from kldiv_cli.sources import bounds as censored
-from kldiv_cli.sources.base import Source
-from kldiv_cli.sources.bounds import is_llamacpp
 
 
 @dataclass(frozen=True)
@@ -165,16 +161,16 @@ class Watch:
         """Raise if rows of probabilities do not sum to 1, unless that was to be mended."""
         for side in self.sides:
             source = getattr(self.pairing, side.name)
-            if self.normalize or side.worst <= tolerance(source):
+            if self.normalize or side.worst <= source.sum_tolerance:
                 continue
             where = self.pairing.place_of(side.name, side.worst_row)
             raise InputError(
                 f"{source.path}: expected rows of {side.kind} that sum to 1 within "
-                f"{tolerance(source):g}, found a sum of {side.worst_sum!r} in row "
+                f"{source.sum_tolerance:g}, found a sum of {side.worst_sum!r} in row "
                 f"{side.worst_row}" + (f", {where}" if where else ""),
                 "The file is damaged: write it again, or say --input log-probs --normalize to take "
                 "it all the same."
-                if is_llamacpp(source)
+                if source.kind is not None
                 else "Say --normalize to divide every row by its sum, or --input logits if these "
                 "are logits.",
             )
@@ -273,13 +269,6 @@ def class_selection(watch: Watch) -> ClassSelection | None:
         for of, tally in zip(classes.of, watch.discarded, strict=True)
     )
     return ClassSelection(classes.words, classes.options, reference, candidate)
-
-
-def tolerance(source: Source) -> float:
-    """Return how far from 1 the rows of a source may sum by rounding alone."""
-    if is_llamacpp(source):
-        return censored.sum_tolerance(prod(source.class_shape))
-    return sum_tolerance(source.dtype, text=source.format in {"csv", "tsv"})
 
 
 def watched(side: Side, seen: SideWatch) -> Side:

@@ -10,8 +10,9 @@ import pytest
 from mpmath import mp
 
 from kldiv_cli.measures import load, prepare
-from kldiv_cli.measures.distributions.kinds import KINDS, Kind, sum_tolerance, to_logits
+from kldiv_cli.measures.distributions.kinds import KINDS, Kind, to_logits
 from kldiv_cli.measures.types import Mode, Status
+from kldiv_cli.sources.base import sum_tolerance
 from tests.oracle import of_probabilities, relative_error
 
 Array = npt.NDArray[np.float64]

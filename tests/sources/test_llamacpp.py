@@ -14,8 +14,7 @@ import pytest
 
 from kldiv_cli.errors import InputError
 from kldiv_cli.sources.base import Layout, Source
-from kldiv_cli.sources.bounds import floors, sum_tolerance
-from kldiv_cli.sources.formats.llamacpp import LlamaCppSource, open_llamacpp
+from kldiv_cli.sources.formats.llamacpp import WINDOW, LlamaCppSource, open_llamacpp
 from kldiv_cli.sources.labels.tokens import Tokens, check_tokens, tokens_of
 from tests.llamacpp import SAMPLES, decode, random_logits, random_tokens, write
 from tests.sources.mutations import survive
@@ -132,7 +131,7 @@ class TestRight:
     def test_equal_logits_have_a_scale_of_0(self, tmp_path: Path) -> None:
         path = write(tmp_path / "x.kld", np.full((1, 1, 4), 2.5, np.float32), np.zeros((1, 4)))
         np.testing.assert_allclose(read(path), -math.log(4), rtol=1e-7)
-        assert floors(read(path)).tolist() == [-math.inf]
+        assert WINDOW.floors(read(path)).tolist() == [-math.inf]
 
     def test_there_are_no_class_names(self, path: Path) -> None:
         with pytest.raises(ValueError, match="no class names"):
@@ -142,14 +141,16 @@ class TestRight:
     def test_the_rows_sum_to_1_within_the_tolerance(self, name: str) -> None:
         off = np.abs(np.exp(read(SAMPLES / f"{name}.kld")).sum(axis=1) - 1).max()
         assert 1e-5 < off < 1e-4
-        assert sum_tolerance(1001) == pytest.approx(2e-4 + 1001 * math.exp(-16))
+        assert opened(SAMPLES / f"{name}.kld").sum_tolerance == pytest.approx(
+            2e-4 + 1001 * math.exp(-16)
+        )
 
     def test_censored_classes_can_make_a_row_sum_to_more_than_1(self, tmp_path: Path) -> None:
         logits = np.full((1, 1, 60_000), -40, np.float32)
         logits[0, 0, 17] = 3
         path = write(tmp_path / "x.kld", logits, random_tokens(1, 4, 60_000))
         off = float(np.exp(read(path)).sum() - 1)
-        assert 0.99 * 59_999 * math.exp(-16) < off < sum_tolerance(60_000)
+        assert 0.99 * 59_999 * math.exp(-16) < off < opened(path).sum_tolerance
 
 
 class TestCensored:
@@ -157,7 +158,7 @@ class TestCensored:
         logits = np.array([[row]], np.float32)
         path = write(tmp_path / "x.kld", logits, random_tokens(1, 4, len(row)), window)
         values = read(path)
-        return float(floors(values)[0]), values[0]
+        return float(WINDOW.floors(values)[0]), values[0]
 
     def test_below_the_window_nothing_is_known(self, tmp_path: Path) -> None:
         floor, values = self.floor(tmp_path, [0.0, -1.0, -15.9, -16.1, -80.0])
@@ -187,7 +188,7 @@ class TestCensored:
 
     def test_in_every_row_of_a_sample(self) -> None:
         values = read(SAMPLES / "tiny-f32.kld")
-        np.testing.assert_array_equal(floors(values), values.min(axis=1))
+        np.testing.assert_array_equal(WINDOW.floors(values), values.min(axis=1))
 
 
 class TestRefused:
@@ -313,7 +314,7 @@ class TestRefused:
         values = read(path)
         assert np.isnan(values[1]).all()
         np.testing.assert_array_equal(np.delete(values, 1, 0), np.delete(before, 1, 0))
-        assert floors(values[1:2]).tolist() == [-math.inf]
+        assert WINDOW.floors(values[1:2]).tolist() == [-math.inf]
 
     @pytest.mark.parametrize("row_axes", [-1, 0, 3])
     def test_other_row_axes(self, path: Path, row_axes: int) -> None:

@@ -13,16 +13,10 @@ from kldiv_cli.measures.types import Float64, Mode
 Kind = Literal["logits", "probs", "log-probs"]
 KINDS: tuple[Kind, ...] = ("logits", "probs", "log-probs")
 
-_TOLERANCE = {"bfloat16": 5e-2, "float16": 1e-2, "float32": 1e-5, "float64": 1e-12}
-"""How far from 1 the sum of a row may be, by the type that it was rounded to."""
-_TEXT_TOLERANCE = 1e-5
+_ABOVE_ONE = 1e-5
+"""How far above 1 rounding may lift a probability."""
 _LOOKS_LIKE_ONE = 1e-3
 """Logits do not sum to 1 this closely in every row by chance."""
-
-
-def sum_tolerance(dtype: str, *, text: bool) -> float:
-    """Return how far from 1 the probabilities of a row may sum by rounding alone."""
-    return _TEXT_TOLERANCE if text else _TOLERANCE.get(dtype, 1e-12)
 
 
 def sums(values: NDArray[Any], kind: Kind) -> Float64:
@@ -61,7 +55,7 @@ def looks_like(values: NDArray[Any], kind: Kind) -> bool:
         return False
     low, high = values.min(), values.max()
     if kind == "probs":
-        fits = low >= 0 and 0 < high <= 1 + _TEXT_TOLERANCE
+        fits = low >= 0 and 0 < high <= 1 + _ABOVE_ONE
     else:
-        fits = high <= _TEXT_TOLERANCE and low < 0
+        fits = high <= _ABOVE_ONE and low < 0
     return bool(fits and (np.abs(sums(values, kind) - 1) < _LOOKS_LIKE_ONE).all())

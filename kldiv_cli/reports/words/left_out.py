@@ -51,7 +51,7 @@ def _classes(selection: ClassSelection, comparison: Comparison) -> Iterator[tupl
         elif side.mean is not None and side.max is not None:
             most = f"mean {side.mean:.6g}, max {side.max:.6g}"
             yield from _wrapped("", f"{name} leaves out {most}")
-    if "llamacpp" in (comparison.reference.format, comparison.candidate.format):
+    if comparison.reference.censored or comparison.candidate.censored:
         yield "", "tokens are scored among all classes, so here they are not"
 
 

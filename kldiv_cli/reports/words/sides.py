@@ -27,7 +27,7 @@ def file_lines(label: str, side: Side | MaskUse, room: int | None) -> list[tuple
 
 def notes(side: Side) -> list[tuple[str, str]]:
     """Return what was decided about a file, label by label."""
-    label = "censored" if side.format == "llamacpp" else "columns"
+    label = "censored" if side.censored else "columns"
     return [
         ("format", printable(note.removeprefix(_FORMAT)))
         if note.startswith(_FORMAT)
@@ -85,7 +85,7 @@ def masked(comparison: Comparison, room: int | None) -> list[tuple[str, str]]:
         "sigmoid": "masked cells add nothing",
     }
     sides = comparison.reference, comparison.candidate
-    unscored = comparison.language is None and any(side.format == "llamacpp" for side in sides)
+    unscored = comparison.language is None and any(side.censored for side in sides)
     return [
         *file_lines("mask", mask, room),
         *(("", printable(note)) for note in mask.notes),

@@ -15,7 +15,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from kldiv_cli.errors import InputError
 from kldiv_cli.sources.arrays.strided import copy_range, copy_single
-from kldiv_cli.sources.base import BFLOAT16, Block, Layout, check_exact_integers, check_numeric
+from kldiv_cli.sources.base import (
+    BFLOAT16,
+    Block,
+    Layout,
+    check_exact_integers,
+    check_numeric,
+    sum_tolerance,
+)
 
 _TOGETHER = 1 << 25
 """How many bytes of an array that is not in C order are copied at a time: the fewer, the more often
@@ -34,9 +41,13 @@ class ArraySource:
         Where the rows end; ``id`` and ``columns`` are for tables and not looked at.
     path, format : str
         What messages and results call it.
-    release, expect : callable or None
-        Told from which byte to which, counted from its first value, the array was read, so that a
-        mapped file lets the pages go, and is going to be read, so that it fetches them.
+    release : callable or None
+        Told from which byte to which the array was read, so that a mapped file lets the pages go.
+        Bytes are counted from the first value.
+    expect : callable or None
+        Told from which byte to which it is going to be read, so that a mapped file fetches them.
+    has_keys : bool
+        Whether the file stores arrays under names.
     """
 
     array: NDArray[Any]
@@ -45,11 +56,11 @@ class ArraySource:
     format: str = "array"
     release: Callable[[int, int], None] | None = None
     expect: Callable[[int, int], None] | None = None
+    has_keys: bool = False
 
-    class_names = None
-    id_name = None
-    shards = None
-    group_name = None
+    is_table = is_delimited = False
+    kind = bounds = tokens = None
+    class_names = id_name = shards = group_name = None
 
     def __post_init__(self) -> None:
         check_numeric(self.array.dtype, self.path, booleans=self.layout.booleans)
@@ -66,6 +77,11 @@ class ArraySource:
     def dtype(self) -> str:
         """NumPy's name of the type, without the byte order."""
         return type_name(self.array.dtype)
+
+    @property
+    def sum_tolerance(self) -> float:
+        """How far from 1 the probabilities of a row may sum."""
+        return sum_tolerance(self.dtype)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -93,9 +109,14 @@ class ArraySource:
         return self.shape[self._row_axes :]
 
     @property
-    def rows_expected(self) -> int:
+    def length(self) -> int:
         """The number of rows."""
         return prod(self.row_shape)
+
+    @property
+    def rows_expected(self) -> int:
+        """The number of rows."""
+        return self.length
 
     def blocks(self, rows: int, classes: Sequence[str] | None = None) -> Iterator[Block]:
         """Yield blocks; those of an array that is not in C order are parts of copies."""

@@ -85,8 +85,11 @@ def map_array(
     *,
     strides: tuple[int, ...] | None = None,
     order: Literal["C", "F"] = "C",
+    has_keys: bool = True,
 ) -> ArraySource:
     """Map an array whose place in the file was checked; strides, if any, are in bytes.
+
+    ``kind`` is the format's name; ``has_keys`` says whether it stores arrays under names.
 
     Raises
     ------
@@ -106,8 +109,10 @@ def map_array(
         memory.expect(place.offset + start, place.offset + stop)
 
     if place.crc is None:
-        return ArraySource(array, layout, path, kind, release, expect)
-    return _CheckedSource(array, layout, path, kind, release, expect, place=place, crc=memory.crc)
+        return ArraySource(array, layout, path, kind, release, expect, has_keys)
+    return _CheckedSource(
+        array, layout, path, kind, release, expect, has_keys, place=place, crc=memory.crc
+    )
 
 
 def told_type(dtype: np.dtype[Any], layout: Layout, path: str) -> np.dtype[Any]:

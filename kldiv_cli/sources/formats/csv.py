@@ -75,6 +75,7 @@ def open_csv(path: str, layout: Layout, delimiter: str = ",", name: str = "csv")
         table.batches,
         text.line_of,
         named=layout.header,
+        is_delimited=True,
     )
 
 

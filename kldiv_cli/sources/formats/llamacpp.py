@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import log
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,9 +27,12 @@ from numpy.typing import NDArray
 from kldiv_cli.errors import InputError
 from kldiv_cli.sources.arrays.mapped import Memory
 from kldiv_cli.sources.base import Block, Layout
-from kldiv_cli.sources.bounds import NAME, SLACK
+from kldiv_cli.sources.bounds import Window
 
 MAGIC = b"_logits_"
+WINDOW = Window(width=16.0, slack=1e-3, rounding=2e-4)
+"""The slack is the rounding of a float32 logit of 1e4 less 16, which is off by 5e-4. The rounding
+is half a step of the 24-nat window, 1.83e-4, and that of the minimum."""
 
 _HEADER = struct.Struct("<8s3i")
 _LARGEST = 65535
@@ -75,13 +78,21 @@ class LlamaCppSource:
     release: Callable[[int, int], None] | None = None
     notes: tuple[str, ...] = (_CENSORED,)
 
-    format = NAME
+    format = "llamacpp"
     dtype = "float64"
-    kind = "log-probs"
-    class_names = None
-    id_name = None
-    shards = None
-    group_name = None
+    has_keys = is_table = is_delimited = False
+    bounds = WINDOW
+    class_names = id_name = shards = group_name = None
+
+    @property
+    def kind(self) -> Literal["log-probs"]:
+        """Log-probabilities, whatever the user says."""
+        return "log-probs"
+
+    @property
+    def sum_tolerance(self) -> float:
+        """How far from 1 the probabilities of a row may sum."""
+        return WINDOW.sum_tolerance(self.classes)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -100,9 +111,14 @@ class LlamaCppSource:
         return (self.classes,)
 
     @property
-    def rows_expected(self) -> int:
+    def length(self) -> int:
         """The number of rows."""
         return len(self.words)
+
+    @property
+    def rows_expected(self) -> int:
+        """The number of rows."""
+        return self.length
 
     def blocks(self, rows: int, classes: Sequence[str] | None = None) -> Iterator[Block]:
         """Yield log-probabilities, float64, a row of a chunk after the other.
@@ -146,7 +162,7 @@ class LlamaCppSource:
         with np.errstate(invalid="ignore"):
             largest = scale * _LARGEST + least
             lowest = -log(self.classes)
-            wrong = (scale < 0) | (largest > SLACK) | (largest < lowest - SLACK)
+            wrong = (scale < 0) | (largest > WINDOW.slack) | (largest < lowest - WINDOW.slack)
         if wrong.any():
             row = int(wrong.argmax())
             raise InputError(

@@ -56,7 +56,16 @@ def open_npy(path: str, layout: Layout) -> ArraySource:
         size = file.seek(0, 2)
     check_header(header, layout, size - header.size, path)
     place = Place(header.size, size, header.size)
-    return map_array(path, "npy", layout, header.dtype, header.shape, place, order=header.order)
+    return map_array(
+        path,
+        "npy",
+        layout,
+        header.dtype,
+        header.shape,
+        place,
+        order=header.order,
+        has_keys=False,
+    )
 
 
 def check_header(header: Header, layout: Layout, found: int, where: str) -> None:

@@ -82,7 +82,8 @@ def _inflate(
         )
     dtype = told_type(header.dtype, layout, where)
     # It has the shape and none of the values, so it tells where rows end before there are any.
-    outline = ArraySource(np.broadcast_to(np.empty((), dtype), header.shape), layout, path, "npz")
+    values = np.broadcast_to(np.empty((), dtype), header.shape)
+    outline = ArraySource(values, layout, path, "npz", has_keys=True)
     source = DeflatedSource(outline, partial(open_member, path, entry, where, _ADVICE), header.size)
     held = header.promised if header.order == "F" else source.row_bytes
     if held > _MOST_INFLATED:
@@ -95,4 +96,5 @@ def _inflate(
     if header.order == "C":
         return source
     (whole,) = source.blocks(outline.rows_expected)
-    return ArraySource(whole.values.ravel().reshape(header.shape, order="F"), layout, path, "npz")
+    values = whole.values.ravel().reshape(header.shape, order="F")
+    return ArraySource(values, layout, path, "npz", has_keys=True)

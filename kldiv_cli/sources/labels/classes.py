@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kldiv_cli.errors import InputError, retold
-from kldiv_cli.sources import is_table, open_source
+from kldiv_cli.sources import open_source
 from kldiv_cli.sources.arrays.array import as_array
 from kldiv_cli.sources.base import Layout
 from kldiv_cli.sources.stores.stdin import STDIN, no_side
@@ -109,7 +109,7 @@ def read_labels(
             source = open_source(labels, Layout())
         except InputError as error:
             raise retold(error, "labels", "integers", _ADVICE) from error
-        if source.format != "npy":
+        if source.is_table or source.has_keys or source.kind is not None:
             raise InputError(
                 f"{source.path}: expected labels in an .npy file, found {source.format}",
                 "For labels in the reference table, give the name of their column.",
@@ -133,7 +133,7 @@ def _of_column(name: str, reference: object, layout: Layout) -> Labels:
             blocks = [block.values[:, 0] for block in source.blocks(_BLOCK, [name])]
             values = np.concatenate(blocks)
             return _integers(f"{source.path}: column {name!r}", values, values.shape)
-        if is_table(source):
+        if source.is_table:
             raise InputError(
                 f"{path}: expected a table whose columns have names, for that of the labels "
                 f"{name!r}, found one without a header",

@@ -1,4 +1,4 @@
-"""The tokens that logits files of llama.cpp hold: of one file, or of several that are one input."""
+"""The tokens that a logits file stores: what came next, and whether two files agree."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError
 from kldiv_cli.sources.base import Source
-from kldiv_cli.sources.formats.llamacpp import LlamaCppSource
-from kldiv_cli.sources.views.shards import ShardedSource
 
 _ADVICE = "Write both from the same text, with the same tokenizer, -c and --chunks."
 
@@ -33,28 +31,8 @@ class Tokens:
 
 
 def tokens_of(source: Source) -> Tokens | None:
-    """Return the tokens of a source, None for one that is no llama.cpp file.
-
-    Those of several files follow each other as their rows do.
-
-    Raises
-    ------
-    InputError
-        A file cannot be opened, or has contexts of another length than the first one.
-    """
-    if isinstance(source, LlamaCppSource):
-        return Tokens(source.path, source.tokens)
-    if not isinstance(source, ShardedSource) or not isinstance(source.first, LlamaCppSource):
-        return None
-    found = [each.tokens for each in source.each() if isinstance(each, LlamaCppSource)]
-    for name, ids in zip(source.files.names, found, strict=True):
-        if ids.shape[1] != found[0].shape[1]:
-            raise InputError(
-                f"{name}: expected contexts of {found[0].shape[1]} tokens (n_ctx) as in "
-                f"{source.first.path}, found {ids.shape[1]}",
-                source.files.advice,
-            )
-    return Tokens(source.path, np.concatenate(found))
+    """Return the tokens that a source stores; None for a source without tokens."""
+    return None if source.tokens is None else Tokens(source.path, source.tokens)
 
 
 def check_tokens(reference: Tokens, candidate: Tokens) -> None:

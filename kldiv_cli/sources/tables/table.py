@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from kldiv_cli.errors import InputError
-from kldiv_cli.sources.base import Block, Layout
+from kldiv_cli.sources.base import Block, Layout, sum_tolerance
 from kldiv_cli.sources.tables.cells import (
     Batches,
     ids_of,
@@ -75,6 +75,8 @@ class TableSource:
         Whether the columns' names are the file's; if not, the classes have none.
     row_groups : RowGroups or None
         The groups of rows that can be read one without the other, where the file has any.
+    is_delimited : bool
+        Whether it is text with delimiters between cells, whose numbers have few digits.
     """
 
     path: str
@@ -89,8 +91,10 @@ class TableSource:
     integers: tuple[str, ...] = ()
     named: bool = True
     row_groups: RowGroups | None = None
+    is_delimited: bool = False
 
-    shards = None
+    is_table, has_keys = True, False
+    kind = bounds = tokens = shards = None
 
     def __post_init__(self) -> None:
         if self.rows == 0:
@@ -100,6 +104,16 @@ class TableSource:
                 f"{self.path}: expected classes, found lists without entries",
                 "Check what wrote the file: there is nothing in it to compare.",
             )
+
+    @property
+    def sum_tolerance(self) -> float:
+        """How far from 1 the probabilities of a row may sum."""
+        return sum_tolerance(self.dtype, text=self.is_delimited)
+
+    @property
+    def length(self) -> int | None:
+        """The number of rows, where the file says."""
+        return self.rows
 
     @property
     def shape(self) -> tuple[int | None, int]:

@@ -1,19 +1,26 @@
-"""What a source that is made of another one says as that one does."""
+"""Sources made of another source."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import Literal
 
-from kldiv_cli.sources.base import Shards, Source
+import numpy as np
+from numpy.typing import NDArray
+
+from kldiv_cli.sources.base import Bounds, Shards, Source, length_of
 
 
 class Derived(ABC):
-    """A source made of another one, as which it speaks wherever it does not speak for itself."""
+    """A source made of another source.
+
+    It answers with the other source's properties unless a subclass overrides them.
+    """
 
     @property
     @abstractmethod
     def origin(self) -> Source:
-        """The other one."""
+        """The other source."""
 
     @property
     def path(self) -> str:
@@ -24,6 +31,41 @@ class Derived(ABC):
     def format(self) -> str:
         """The name in the registry."""
         return self.origin.format
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether the format stores arrays under names."""
+        return self.origin.has_keys
+
+    @property
+    def is_table(self) -> bool:
+        """Whether the format has columns."""
+        return self.origin.is_table
+
+    @property
+    def is_delimited(self) -> bool:
+        """Whether the format is text with delimiters between cells."""
+        return self.origin.is_delimited
+
+    @property
+    def kind(self) -> Literal["log-probs"] | None:
+        """What the numbers are by the format itself."""
+        return self.origin.kind
+
+    @property
+    def sum_tolerance(self) -> float:
+        """How far from 1 the probabilities of a row may sum."""
+        return self.origin.sum_tolerance
+
+    @property
+    def bounds(self) -> Bounds | None:
+        """What is known of censored classes."""
+        return self.origin.bounds
+
+    @property
+    def tokens(self) -> NDArray[np.int32] | None:
+        """The token ids that the whole of it stores."""
+        return self.origin.tokens
 
     @property
     def dtype(self) -> str:
@@ -39,6 +81,11 @@ class Derived(ABC):
     def row_shape(self) -> tuple[int | None, ...]:
         """The axes that index rows."""
         return self.origin.row_shape
+
+    @property
+    def length(self) -> int | None:
+        """The number of rows; None where only reading to the end tells."""
+        return length_of(self.row_shape)
 
     @property
     def class_shape(self) -> tuple[int, ...]:

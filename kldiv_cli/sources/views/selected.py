@@ -51,7 +51,7 @@ class Selected(Derived):
     _counted: _Counted = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
-        total = rows_of(self.source) if self.total is None else self.total
+        total = self.source.length if self.total is None else self.total
         object.__setattr__(self, "_counted", _Counted(total))
         end = None if self.chosen.at_most else self.chosen.end
         if total is not None and max(self.chosen.start + 1, end or 0) > total:
@@ -158,12 +158,6 @@ class Selected(Derived):
         raise missing_row(self.path, last, count)
 
 
-def rows_of(source: Source) -> int | None:
-    """Return how many rows a source has, None where only reading to the end tells."""
-    lengths = [length for length in source.row_shape if length is not None]
-    return prod(lengths) if len(lengths) == len(source.row_shape) else None
-
-
 def whole(source: Source) -> Source:
     """Return the source of which some rows were selected; any other as it is."""
     return source.source if isinstance(source, Selected) else source
@@ -171,9 +165,8 @@ def whole(source: Source) -> Source:
 
 def count_rows(source: Source) -> int:
     """Return the number of rows, reading to the end of a file that does not say."""
-    known = rows_of(source)
-    if known is not None:
-        return known
+    if source.length is not None:
+        return source.length
     return sum(map(len, source.blocks(max(1, BLOCK_BYTES // (8 * prod(source.class_shape))))))
 
 

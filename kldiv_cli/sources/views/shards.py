@@ -5,8 +5,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import accumulate
 from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError, a_few
 from kldiv_cli.sources.base import Block, Shards, Source, shown_shape
@@ -94,9 +98,8 @@ class ShardedSource(Derived):
     @property
     def rows_expected(self) -> int | None:
         """The number of rows, or a guess: as if all files were like the first."""
-        lengths = [length for length in self.row_shape if length is not None]
-        if len(lengths) == len(self.row_shape):
-            return prod(lengths)
+        if self.length is not None:
+            return self.length
         expected = self.first.rows_expected
         return None if expected is None else expected * len(self.lengths)
 
@@ -106,10 +109,28 @@ class ShardedSource(Derived):
         each = prod(length or 0 for length in self.row_shape[1:])
         return tuple(length * each for length in self.lengths if length is not None)
 
-    def each(self) -> Iterator[Source]:
-        """Open one file after the other."""
-        yield self.first
-        yield from map(self.open_one, self.files.names[1:])
+    @cached_property
+    def tokens(self) -> NDArray[np.int32] | None:
+        """The token ids of all files, in their order.
+
+        Raises
+        ------
+        InputError
+            A file cannot be opened, or has contexts of another length than the first one.
+        """
+        if self.first.tokens is None:
+            return None
+        n_ctx, found = self.first.tokens.shape[1], [self.first.tokens]
+        for name in self.files.names[1:]:
+            tokens = self.open_one(name).tokens
+            if tokens is None or tokens.shape[1] != n_ctx:
+                raise InputError(
+                    f"{name}: expected contexts of {n_ctx} tokens (n_ctx) as in "
+                    f"{self.first.path}, found {'none' if tokens is None else tokens.shape[1]}",
+                    self.files.advice,
+                )
+            found.append(tokens)
+        return np.concatenate(found)
 
     def blocks(self, rows: int, classes: Sequence[str] | None = None) -> Iterator[Block]:
         """Yield the rows of one file after the other; a file is open while it is read."""
