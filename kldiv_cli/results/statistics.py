@@ -48,7 +48,8 @@ def statistics(values: Float64, rows: NDArray[np.intp]) -> Statistics:
         total = float(x.sum())
     mean = total / len(x)
     if isinf(mean) and np.isfinite(x).all():
-        mean = float((x / len(x)).sum())
+        # Rounded up, nine times a ninth of the largest float64 is none.
+        mean = min(2.0 * float((x / (2 * len(x))).sum()), float(x.max()))
     found = {
         "total": total,
         "mean": mean,

@@ -211,3 +211,35 @@ class TestInspect:
             kldiv("inspect", path).out.splitlines()[1:]
             == (kldiv("inspect", self.PATH).out.splitlines()[1:])
         )
+
+
+@pytest.mark.parametrize("side", ["reference", "candidate"])
+@pytest.mark.parametrize("partner", ["file", "array"])
+def test_a_row_without_a_largest_value_on_either_side_has_no_figures(
+    tmp_path: Path, side: str, partner: str
+) -> None:
+    """A model that gave NaN leaves a scale of NaN; an array may hold nothing but -inf."""
+    values, tokens = random_logits(1, 3, 6), random_tokens(1, 8, 6)
+    whole, other = (write(tmp_path / f"{name}.kld", values, tokens) for name in "ab")
+    if partner == "file":
+        content = bytearray(other.read_bytes())
+        at = 20 + 4 * 8 + 1 * (8 + 2 * 6)
+        content[at : at + 4] = np.float32(np.nan).tobytes()
+        other.write_bytes(content)
+        broken: Any = other
+    else:
+        broken = values.copy()
+        broken[0, 1] = -np.inf
+    sides = (whole, broken) if side == "candidate" else (broken, whole)
+    found = compare(*sides, nan_policy="propagate")
+    assert found.language is not None
+    assert found.invalid == 1
+    language = found.language
+    figures = (*language.perplexity, language.ln_ratio, language.kld.mean, language.delta_p.mean)
+    assert [figure.value for figure in figures] == pytest.approx([np.nan] * 5, nan_ok=True)
+    assert np.isnan(found.tokens["log_p"]).tolist() == [False, True, False]
+    assert np.isnan(found.tokens["log_q"]).tolist() == [False, True, False]
+    kept = compare(*sides, nan_policy="omit")
+    assert kept.language is not None
+    assert kept.language.tokens == 2
+    assert np.isfinite([figure.value for figure in kept.language.perplexity]).all()

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from mpmath import mp, mpf
 
 from kldiv_cli import loss
 from kldiv_cli.losses import LOSSES
 from kldiv_cli.losses.priors import ClassPriors
-from tests.losses.definitions import value_of
+from tests.losses.definitions import softmax, value_of
 from tests.oracle import relative_error
 
 INF = np.inf
@@ -267,3 +268,22 @@ def test_extreme_logits_raise_no_warning(name: str, options: dict[str, Any]) -> 
         assert result.rows >= 1
         if name in {"vat", "kd", "gjsd", "globalpointer", "r-drop"}:
             assert result.value >= 0
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_distillm_leaves_out_what_either_side_excludes(reverse: bool) -> None:
+    """The code masks `isinf(student_logits)`, in reverse also `isinf(teacher_logits)`."""
+    s = [[0.5, -INF, 1.0, 0.0, -0.3], [1.0, 2.0, -INF, 0.5, 0.1], [0.3, 0.2, 0.1, 0.0, -0.1]]
+    t = [[-INF, 0.7, 0.2, 1.0, 0.4], [0.1, 0.2, -INF, -INF, 0.6], [0.1, 0.7, 0.3, -0.5, 0.2]]
+    total = mpf(0)
+    with mp.workdps(60):
+        lam = mpf(0.1)
+        for row, other in zip(s, t, strict=True):
+            p, q = softmax([mpf(x) for x in row]), softmax([mpf(x) for x in other])
+            p, q = (q, p) if reverse else (p, q)
+            for j, (a, b) in enumerate(zip(p, q, strict=True)):
+                if a > 0 and not (np.isinf(row[j]) or np.isinf(other[j])):
+                    total -= a * mp.log(lam * a + (1 - lam) * b)
+                    total += a * mp.log(a) if reverse else 0
+        true = total / 3
+    assert relative_error(value("distillm", s, t, reverse=reverse), true) <= 2e-14

@@ -1,6 +1,7 @@
 """What zeros, infinities and rows without a value give, for every measure of the family."""
 
 import math
+import sys
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -255,3 +256,15 @@ def test_entropy_of_zeros_is_that_of_the_rest() -> None:
         )
     bits = value("entropy", "sigmoid", (0.0, INF, -INF), (0.0, 0.0, 0.0))
     assert bits == pytest.approx(LN2, rel=1e-15)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("share", [0.26, 0.4, 0.55, 0.9, 1.0])
+def test_logits_whose_differences_are_no_float64_keep_their_digits(
+    share: float, mode: Mode
+) -> None:
+    """Nearly all of what float64 can hold on both sides, at a temperature as large."""
+    far = share * sys.float_info.max
+    for s, t in (((far, -far, 0.0), (-far, far, 1.0)), ((far, 0.0), (-far, 0.0))):
+        found = {name: value(name, mode, s, t, 1e308) for name in FAMILY}
+        assert not complaints(found, truths(FAMILY, mode, s, t, 1e308))

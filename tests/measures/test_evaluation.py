@@ -16,6 +16,7 @@ from kldiv_cli.measures.distributions.kinds import Kind
 from kldiv_cli.measures.evaluation import Evaluation, Evaluator
 from kldiv_cli.measures.types import Mode
 from kldiv_cli.sources.base import BFLOAT16
+from tests.oracle import oracle, relative_error
 
 Array = npt.NDArray[Any]
 
@@ -264,3 +265,29 @@ def test_describing_needs_no_numpy(value: str, monkeypatch: pytest.MonkeyPatch) 
     best = f"C kernels, {sets[-1]}" if sets else "NumPy kernels, no C extension"
     expected = best if not value else "NumPy kernels, KLDIV_KERNELS=numpy"
     assert done.stdout == f"{expected} | False\n"
+
+
+@pytest.mark.parametrize("mode", ["softmax", "sigmoid"])
+@pytest.mark.parametrize("temperature", [1e-310, 1e-101, 1e-99, 1e99, 1e101, 1e307])
+def test_every_digit_at_every_temperature(mode: Mode, temperature: float) -> None:
+    s, t = temperature * np.array([[1.0, 0.3, -2.0]]), temperature * np.array([[0.8, 0.5, -1.0]])
+    found = evaluator(("jeffreys", "kl", "reverse-kl"), mode, temperature).evaluate(s, t).values
+    for name, values in found.items():
+        true = oracle(name, mode, s[0], t[0], temperature)
+        assert relative_error(float(values[0]), true) <= TOLERANCE
+
+
+@needs_kernels
+@pytest.mark.parametrize(
+    ("temperature", "kernel"),
+    [
+        (0.99e-100, None),
+        (1e-100, "softmax"),
+        (1e100, "softmax"),
+        (1.01e100, None),
+    ],
+)
+def test_kernels_are_for_temperatures_whose_quotients_have_all_digits(
+    temperature: float, kernel: str | None
+) -> None:
+    assert evaluator(("kl",), temperature=temperature).kernel == kernel

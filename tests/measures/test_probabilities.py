@@ -250,3 +250,23 @@ def test_rows_that_differ_by_a_factor_keep_their_digits(name: str, delta: float)
     p = np.array([0.3, 0.1, 0.7, 0.2])
     q = 3 * p + delta * np.array([1.0, -1.0, 0.5, 0.0])
     assert relative_error(value(name, p, q), of_probabilities(name, p, q)) <= 2e-14
+
+
+@pytest.mark.parametrize(
+    ("p", "q", "agreeing"),
+    [
+        ((0.5, 0.5, 0.5), (0.5, 0.4, 0.6), 2),
+        ((0.4, 0.6, np.nextafter(0.5, 1)), (0.5, 0.5, 0.5), 1),
+        ((0.0, 0.5, 0.0), (0.0, 0.0, 0.5), 2),
+    ],
+)
+def test_one_half_is_the_decision_of_a_logit_of_0(
+    p: tuple[float, ...], q: tuple[float, ...], agreeing: int
+) -> None:
+    """Which is no: a cell is positive where its logit is above 0."""
+    sides = np.array([p]), np.array([q])
+    with np.errstate(divide="ignore"):
+        logits = [np.log(x) - np.log1p(-x) for x in sides]
+    for pair in (prepare("sigmoid", *sides, kinds=PROBS), prepare("sigmoid", *logits)):
+        same, of = pair.agreement
+        assert (same.tolist(), of.tolist()) == ([agreeing], [3 - p.count(0.0) // 2])

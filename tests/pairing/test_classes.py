@@ -457,3 +457,15 @@ class TestReports:
         assert "PPL" not in out
         assert "\n             tokens are scored among all classes, so here they are not\n" in out
         assert "classes      0..999 of 1001 (--classes)\n" in out
+
+
+def test_indices_of_several_digits_in_a_file(tmp_path: Path) -> None:
+    rows = [logits(3, 1200, seed) for seed in (0, 1)]
+    kept = [7, 42, 100, 999, 1000, 1199]
+    whole = compare(*rows, classes=listed(tmp_path, *kept), measure="kl")
+    alone = compare(*(x[:, kept] for x in rows), measure="kl")
+    assert whole.values["kl"].tolist() == alone.values["kl"].tolist()
+    for index, length in ((1200, 4), (10**17, 18)):
+        assert len(str(index)) == length
+        with pytest.raises(InputError, match=f"indices below 1200, as .*, found '{index}'"):
+            compare(*rows, classes=listed(tmp_path, 7, index))

@@ -114,3 +114,21 @@ def test_a_terminal_shows_what_a_file_gets() -> None:
         for line in lines_of(VARIANTS[name]):
             assert line.split()[0] in shown
         assert "groups" in shown
+
+
+@pytest.mark.parametrize(("name", "grids"), [("x" * 18, 1), ("x" * 19, 2)])
+def test_means_of_groups_stand_side_by_side_in_80_columns(name: str, grids: int) -> None:
+    measures = {n: statistics(mean=-1.23457e-308) for n in ("skew-reverse-kl:0.1", "kl")}
+    whole = replace(
+        SOFTMAX,
+        measures=measures,
+        units=dict.fromkeys(measures, "nats"),
+        definitions=dict.fromkeys(measures, "sum"),
+    )
+    groups = Groups(
+        By("kind", str), (Group(name, measures, 24, 0, 0, 1, 3),), np.zeros(24, dtype=np.intp)
+    )
+    text = text_of(replace(whole, groups=groups))
+    lines = text.partition("the only group\n")[2].partition("\n3 most")[0].splitlines()
+    assert sum(line.startswith("group") for line in lines) == grids
+    assert (max(map(len, lines)) == 80) == (grids == 1)

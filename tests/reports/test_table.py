@@ -685,3 +685,30 @@ def test_a_limit_and_its_verdict_are_no_contradiction(above: float, value: float
 
 def test_propagated_rows_say_so() -> None:
     assert "1 invalid (counted as nan)" in table(PROPAGATED)
+
+
+NARROW, WIDEST = "kl", "skew-reverse-kl:0.1"
+
+
+@pytest.mark.parametrize(
+    ("names", "widths"),
+    [
+        ((WIDEST, NARROW, "skew-reverse-kl:0.9"), [80]),
+        ((WIDEST, NARROW, "skew-reverse-kl:0.95"), [52, 38]),
+        ((WIDEST, "skew-reverse-kl:0.9"), [65]),
+    ],
+)
+def test_measures_stand_side_by_side_in_80_columns(
+    names: tuple[str, ...], widths: list[int]
+) -> None:
+    """The widest number that there is takes 13 columns, whatever stands there."""
+    several = replace(
+        SOFTMAX,
+        measures={name: statistics(mean=-1.23457e-308) for name in names},
+        definitions=dict.fromkeys(names, "sum"),
+        units=dict.fromkeys(names, "nats"),
+        values=dict.fromkeys(names, SOFTMAX.values["jeffreys"]),
+        top=(),
+    )
+    grids = [part.splitlines() for part in table(several).split("\n\n") if "over rows" in part]
+    assert [max(map(len, lines)) for lines in grids] == widths

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import reduce
@@ -473,3 +474,21 @@ def test_a_large_block_ranks_like_a_small_one() -> None:
 def test_a_summary_is_frozen(change: Callable[[Summary], None]) -> None:
     with pytest.raises(AttributeError):
         change(Summary.empty())
+
+
+@pytest.mark.parametrize(
+    ("values", "mean"),
+    [
+        ([1e308, 1e308], 1e308),
+        ([1.7e308, 1.7e308, 0.0], 2 * (1.7e308 / 3)),
+        ([sys.float_info.max] * 9, sys.float_info.max),
+    ],
+)
+def test_the_mean_of_values_whose_sum_is_no_float64(values: list[float], mean: float) -> None:
+    found = statistics_of(values)
+    assert found["total"] == INF
+    assert close(found["mean"], sum(map(Fraction, values)) / len(values), 16)
+    assert found["mean"] == pytest.approx(mean, rel=1e-15)
+    spread = statistics.stdev(map(Fraction, values)) / math.sqrt(len(values))
+    assert found["sem"] == pytest.approx(spread, rel=1e-12, abs=0)
+    assert found.infinite == 0

@@ -349,3 +349,29 @@ def test_a_format_that_there_is_none_of_is_refused_before_the_file_is_looked_at(
         open_source("nowhere.npy", Layout(format="xls"))
     assert caught.value.what == "no format is called 'xls'"
     assert caught.value.advice == f"Known: {', '.join(FORMATS)}."
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "known"),
+    [
+        ("x.csv", "a,bb,cc,{\n1,2,3,4\n", "csv"),
+        ("x.csv", "\0\0\0\0\0\0\0\1{\n", "csv"),
+        ("x.tsv", "a\tbb\tcc\t{\n1\t2\t3\t4\n", "tsv"),
+        ("x.jsonl", '{"a":   {"b": 1}}\n', "jsonl"),
+        ("x", '[1,   2, {"b": 1}]\n', "jsonl"),
+        ("-", "a,bb,cc,{\n1,2,3,4\n", "csv"),
+    ],
+)
+def test_a_brace_in_ninth_place_makes_no_safetensors_of_text(
+    name: str, text: str, known: str
+) -> None:
+    """Eight characters are no length of a header: as a number they are far too large."""
+    assert recognise(name, text.encode()) == (known, ())
+
+
+def test_a_header_of_100_mb_is_the_longest_that_safetensors_has() -> None:
+    for length, known in ((100_000_000, True), (100_000_001, False)):
+        first = length.to_bytes(8, "little") + b"{"
+        signature = FORMATS["safetensors"].content
+        assert signature is not None
+        assert signature(first) is known

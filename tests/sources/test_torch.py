@@ -21,6 +21,7 @@ from tests.sources.pickles import (
     NONE,
     STOP,
     TRUE,
+    VALUES,
     archive,
     call,
     mapping,
@@ -661,3 +662,14 @@ class TestTensors:
         assert caught.value.advice == (
             "Of a PyTorch tensor, give tensor.detach().cpu().float().numpy()."
         )
+
+
+@pytest.mark.parametrize("member", ["code/__torch__.py", "code/x/y.py", "constants.pkl"])
+def test_one_mark_of_a_program_is_enough(tmp_path: Path, member: str) -> None:
+    """What torch.jit wrote has them all; one that was packed again may not."""
+    members = {"data/0": VALUES, member: b"x"}
+    assert what(archive(tmp_path / "x.pt", tensor(), members)) == (
+        "expected tensors, found a program (TorchScript)"
+    )
+    beside = {"data/0": VALUES, f"other-{member}": b"x"}
+    assert open_file(archive(tmp_path / "y.pt", tensor(), beside)).shape == (2, 3)

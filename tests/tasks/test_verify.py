@@ -291,3 +291,12 @@ class TestMask:
     def test_nothing_is_kept(self, sides: Sides) -> None:
         with pytest.raises(InputError, match="found none: the mask leaves out every cell"):
             verify(*sides, mask=np.zeros(40))
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_first_of_rows_that_are_equally_wrong_is_named(mode: Mode) -> None:
+    """Two equal rows, so wide that each is a block."""
+    s, t = np.random.default_rng(3).normal(0, 2, (2, 1, 70_000))
+    found = verify(np.tile(s, (2, 1)), np.tile(t, (2, 1)), mode=mode)
+    assert any(finding.residual > 0 for finding in found.findings)
+    assert {(finding.row, finding.rows) for finding in found.findings} == {(0, 2)}

@@ -14,6 +14,7 @@ import pytest
 
 import kldiv_cli
 from kldiv_cli.errors import InputError, UsageError
+from kldiv_cli.measures import _native
 from tests.command import Kldiv
 
 Array = npt.NDArray[np.float64]
@@ -389,3 +390,50 @@ def test_rows_that_do_not_count_look_like_nothing(kldiv: Kldiv, tmp_path: Path, 
     words = (tmp_path / "nan.npy", tmp_path / "q.npy", "--nan-policy", "propagate", "--mode", mode)
     done = kldiv("compare", *words)
     assert (done.code, done.err) == (0, "")
+
+
+@pytest.mark.parametrize("by", ["C", "NumPy"])
+@pytest.mark.parametrize(
+    ("mask", "logit", "mismatched"),
+    [
+        (-1e4, -999.0, True),
+        (-1e4, -1000.0, False),
+        (-1e4, -1001.0, False),
+        (-1e4, -9999.0, False),
+        (-9999.0, 0.0, False),
+        (-1e30, -999.0, True),
+        (-1e30, -1000.0, False),
+    ],
+)
+def test_a_mask_lies_far_from_every_logit(
+    mask: float, logit: float, mismatched: bool, by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mask is at most -1e4 and a logit above -1e3: what lies between may be either."""
+    monkeypatch.setenv("KLDIV_KERNELS", "" if by == "C" else "numpy")
+    _native.load.cache_clear()
+    s, t = S.copy(), T.copy()
+    s[4, 2], t[4, 2] = mask, logit
+    for sides in ((s, t), (t, s)):
+        warnings = kldiv_cli.compare(*sides).warnings
+        side = "reference" if sides[0] is s else "candidate"
+        said = f"{side} array: mask mismatch: row 4, class 2 holds {mask:g} and {logit:g} on the "
+        assert len(warnings) == mismatched
+        assert all(warning.startswith(said) for warning in warnings), warnings
+    _native.load.cache_clear()
+
+
+@pytest.mark.parametrize("off", [-1.01e-3, -0.99e-3, 0.0, 0.9e-5, 1.1e-5])
+def test_rows_that_sum_to_1_within_a_thousandth_look_like_probabilities(off: float) -> None:
+    """No entry is above 1 but for rounding, whatever the row sums to."""
+    row = np.array([[0.25, 0.25, 0.25, 0.25 + off], [0.0, 0.0, 0.0, 1.0 + off]])
+    warned = bool(kldiv_cli.compare(row, T[:2, :4]).warnings)
+    assert warned == (-1e-3 < off < 1e-5)
+
+
+def test_the_first_of_rows_that_are_equally_far_from_1_is_named() -> None:
+    """Blocks are looked at one after the other: there are several of 40 000 rows of 40 classes."""
+    p = np.full((40_000, 40), 1 / 40)
+    q = p.copy()
+    q[[17, 20_000, 39_999], 3] += 0.125
+    with pytest.raises(InputError, match=r"found a sum of 1\.125 in row 17$"):
+        kldiv_cli.compare(p, q, kind="probs")
