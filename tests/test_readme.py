@@ -1,13 +1,16 @@
-"""The README's outputs are those of the commands shown, and it leaves nothing out."""
+"""The README and the manual: outputs are those of the commands shown, and nothing is left out."""
 
 import os
 import re
+import shlex
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from kldiv_cli.cli.commands import COMMANDS
 from kldiv_cli.losses import LOSSES
 from kldiv_cli.measures import MEASURES, usage
 from kldiv_cli.reports import REPORTS
@@ -15,12 +18,37 @@ from kldiv_cli.sources import FORMATS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-CONSOLE = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+PAGES = {
+    path.stem: path.read_text(encoding="utf-8")
+    for path in sorted(ROOT.joinpath("kldiv_cli", "manual").iterdir())
+}
+TEXTS = {"README": README, **PAGES}
+TOPICS = {
+    *("files", "pairing", "masks", "selection", "probabilities", "measures", "losses", "groups"),
+    *("language-models", "ci", "outputs", "python", "numerics", "speed", "errors"),
+}
+
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+FENCES = {name: FENCE.findall(text) for name, text in TEXTS.items()}
+CONSOLE = [
+    pytest.param(block, id=f"{name}-{block.splitlines()[0][2:60]}")
+    for name, fences in FENCES.items()
+    for kind, block in fences
+    if kind == "console"
+]
+PYTHON = [
+    pytest.param(block, shown, id=name)
+    for name, fences in FENCES.items()
+    for (kind, block), (_, shown) in pairwise(fences)
+    if kind == "python"
+]
 
 
 def run(commands: list[str]) -> str:
-    """Run the commands in one shell, each echoed as in the README, both streams together."""
-    script = "\n".join(f"code=$?; echo '$ {line}'; (exit $code)\n{line}" for line in commands)
+    """Run the commands in one shell, each echoed as in the text, both streams together."""
+    script = "\n".join(
+        f"code=$?; echo {shlex.quote(f'$ {line}')}; (exit $code)\n{line}" for line in commands
+    )
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         ["bash", "-c", script],  # noqa: S607
@@ -45,22 +73,68 @@ def assert_same(found: str, shown: str) -> None:
                 assert a == b or float(a) == pytest.approx(float(b), rel=2e-14, abs=0), found_line
 
 
-@pytest.mark.parametrize("block", CONSOLE, ids=lambda block: block.splitlines()[0][2:60])
+@pytest.mark.parametrize("block", CONSOLE)
 def test_outputs_are_those_of_the_commands(block: str) -> None:
     commands = [line[2:] for line in block.splitlines() if line.startswith("$ ")]
     assert_same(run(commands), block)
 
 
-def test_console_lines_fit_80_columns() -> None:
-    lines = [line for block in CONSOLE for line in block.splitlines() if not line.startswith("$")]
-    assert len(lines) > 50
-    assert max(map(len, lines)) <= 80
+@pytest.mark.parametrize(("block", "shown"), PYTHON)
+def test_python_prints_what_is_shown_below_it(block: str, shown: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", block], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert_same(done.stdout, shown)
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_every_block_is_run(name: str) -> None:
+    """By the tests above, or by .ci/run, which runs the README's two lines of sh."""
+    kinds = [kind for kind, _ in FENCES[name]]
+    assert set(kinds) <= {"console", "python", "text", "sh"}
+    assert kinds.count("sh") == (2 if name == "README" else 0)
+    followed = [after for kind, after in pairwise(kinds) if kind == "python"]
+    assert followed == ["text"] * kinds.count("text") == ["text"] * kinds.count("python")
+    assert all(block.startswith("$ ") for kind, block in FENCES[name] if kind == "console")
+    rest = FENCE.sub("", TEXTS[name])
+    assert re.findall(r"^(?:    .*|\s*[$>] .*|\s*(?:```|~~~).*)$", rest, re.MULTILINE) == []
+
+
+def test_every_topic_has_a_page() -> None:
+    assert set(PAGES) >= TOPICS
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_begins_with_a_title_and_a_sentence(name: str) -> None:
+    """`kldiv help` lists the sentence."""
+    title, sentence, *_ = PAGES[name].split("\n\n")
+    assert re.fullmatch(r"# [A-Z][\w ]+", title)
+    assert re.fullmatch(r"[^\n.]+\.", sentence)
+    assert f"- [{name}](kldiv_cli/manual/{name}.md): {sentence}\n" in README
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_lines_are_short(name: str) -> None:
+    """Of what is printed all but the first line of an error fits 80 columns."""
+    shown = [
+        line
+        for kind, block in FENCES[name]
+        for line in block.splitlines()
+        if kind == "console" and not line.startswith(("$ ", "kldiv: "))
+    ]
+    assert [line for line in shown if len(line) > 80] == []
+    assert [line for line in FENCE.sub("", TEXTS[name]).splitlines() if len(line) > 140] == []
+
+
+def test_the_readme_is_a_front_page() -> None:
+    assert README.count("\n") <= 180
 
 
 def test_the_first_screen_is_a_sentence_a_command_and_its_output() -> None:
-    before, _, _ = README.partition("```console\n")
+    before, _, after = README.partition("```console\n")
     assert before.count("\n") <= 4
-    assert CONSOLE[0].startswith("$ kldiv compare samples/")
+    assert after.startswith("$ kldiv compare samples/")
 
 
 def test_two_command_lines_install_and_run() -> None:
@@ -71,21 +145,29 @@ def test_two_command_lines_install_and_run() -> None:
 
 
 @pytest.mark.parametrize(
-    "suffix",
-    sorted(
-        {suffix for entry in FORMATS.values() for suffix in entry.suffixes}
-        | {report.suffix for report in REPORTS.values() if report.suffix}
-    ),
+    "suffix", sorted({suffix for entry in FORMATS.values() for suffix in entry.suffixes})
 )
-def test_every_format_and_report_is_mentioned(suffix: str) -> None:
-    assert f"`{suffix}`" in README
+def test_every_format_is_listed(suffix: str) -> None:
+    assert f"`{suffix}`" in PAGES["files"]
 
 
-@pytest.mark.parametrize("name", [*map(usage, MEASURES), *LOSSES])
-def test_every_measure_and_loss_is_mentioned(name: str) -> None:
-    assert f"`{name}`" in README
+@pytest.mark.parametrize(
+    "suffix", sorted(report.suffix for report in REPORTS.values() if report.suffix)
+)
+def test_every_report_is_listed(suffix: str) -> None:
+    assert f"`{suffix}`" in PAGES["outputs"]
 
 
-@pytest.mark.parametrize("command", ["compare", "inspect", "loss", "measures", "verify"])
+@pytest.mark.parametrize("name", [usage(name) for name in MEASURES])
+def test_every_measure_is_listed(name: str) -> None:
+    assert f"`{name}`" in PAGES["measures"]
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_every_loss_is_listed(name: str) -> None:
+    assert f"`{name}`" in PAGES["losses"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_is_mentioned(command: str) -> None:
     assert f"kldiv {command}" in README
