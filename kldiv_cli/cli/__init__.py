@@ -59,7 +59,7 @@ def _tell_bad_usage(message: str, context: typer.Context | None) -> None:
         what = what.replace(f"is not a {word}", f"is no {plain}")
     command = "kldiv" if context is None else context.command_path
     advice = f"'{command} --help' lists what is known."
-    if "extra argument" in what and command != "kldiv measures":
+    if "extra argument" in what and command not in ("kldiv help", "kldiv measures"):
         advice = f"Quote a glob, so that it names one input; {advice}"
     streams.tell(f"error: {what}", advice)
 

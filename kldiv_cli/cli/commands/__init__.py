@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 COMMANDS = {
     "compare": "Print how far the outputs in CANDIDATE are from those in REFERENCE.",
+    "help": "List the manual's topics, or show one; of a command, show what its --help shows.",
     "inspect": (
         "Say what files are: shape, names, logits or probabilities, infinities, masks, entropy."
     ),
