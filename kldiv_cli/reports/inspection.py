@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from math import log, prod
-from textwrap import wrap
 from typing import IO, Any
 
 import numpy as np
 
 from kldiv_cli.errors import a_few, printable
-from kldiv_cli.reports.formats.json import SCHEMA, shards_object, valid
-from kldiv_cli.reports.words import left_out
-from kldiv_cli.reports.words.parts import LABEL, columns, number, once, written
-from kldiv_cli.reports.words.sides import file_lines, notes
+from kldiv_cli.reports.words import head, objects
+from kldiv_cli.reports.words.parts import LABEL, columns, number, wrapped, written
 from kldiv_cli.results.inspection import Contexts, Inspection, Span, Unreadable
-from kldiv_cli.results.selection import Selection
 
-_WIDTH = 80
+_KEYS = (
+    *("schema", "path", "format", "dtype", "shape", "row_shape", "selection", "class_shape"),
+    *("shards", "passed_over", "class_names", "id", "notes", "guess", "rows", "cells", "range"),
+    *("mask_like", "row_sums", "logsumexp", "argmax", "entropy", "llamacpp"),
+)
 _MASKS_SHOWN = 5
 _KINDS = {
     "logits": "logits",
@@ -42,18 +41,13 @@ def write_table(found: Inspection, stream: IO[str]) -> None:
 
 def write_json(found: Sequence[Inspection | Unreadable], stream: IO[str]) -> None:
     """Write an array with one object per file, in order; of an unreadable one the error."""
-    objects = [_error(one) if isinstance(one, Unreadable) else _object(one) for one in found]
-    json.dump(valid(objects), stream, indent=2, allow_nan=False)
-    stream.write("\n")
+    each = (_error(one) if isinstance(one, Unreadable) else _object(one) for one in found)
+    objects.write(list(each), stream)
 
 
 def _lines(found: Inspection, width: int | None) -> Iterator[tuple[str, str]]:
-    yield from file_lines("file", found.file, None if width is None else width - LABEL)
-    yield from once(notes(found.file))
-    if found.contexts is not None:
-        at_most = number(found.contexts.held)
-        yield "", f"{found.contexts.censored} cells, which hold at most {at_most} of a row"
-    yield from left_out.selected(found.selection, "position")
+    room = None if width is None else width - LABEL
+    yield from head.lines(found.head, room, _censored(found.contexts))
     if found.ids:
         more = ", ..." if found.rows.total > len(found.ids) else ""
         yield "ids", printable(", ".join(map(repr, found.ids)) + more)
@@ -63,6 +57,12 @@ def _lines(found: Inspection, width: int | None) -> Iterator[tuple[str, str]]:
     yield from _guess(found)
     yield from _cells(found)
     yield from _distributions(found)
+
+
+def _censored(contexts: Contexts | None) -> Iterator[tuple[str, str]]:
+    if contexts is not None:
+        at_most = number(contexts.held)
+        yield "", f"{contexts.censored} cells, which hold at most {at_most} of a row"
 
 
 def _classes(found: Inspection) -> str:
@@ -84,7 +84,7 @@ def _contexts(found: Inspection) -> Iterator[tuple[str, str]]:
     )
     more = ", ..." if count > len(contexts.first) else ""
     ids = ", ".join(map(str, contexts.first))
-    yield from _wrapped("token ids", f"{contexts.distinct} different ones: {ids}{more}")
+    yield from wrapped("token ids", f"{contexts.distinct} different ones: {ids}{more}")
 
 
 def _rows(found: Inspection) -> Iterator[tuple[str, str]]:
@@ -99,13 +99,13 @@ def _rows(found: Inspection) -> Iterator[tuple[str, str]]:
     parts = (
         f"{count} {what} (first: row {first})" for what, count, first in bad if first is not None
     )
-    yield from _wrapped("", ", ".join(parts))
+    yield from wrapped("", ", ".join(parts))
 
 
 def _guess(found: Inspection) -> Iterator[tuple[str, str]]:
     guess = found.guess
     what = "nothing known" if guess.kind is None else _KINDS[guess.kind]
-    yield from _wrapped("looks like", f"{what}: {guess.why}")
+    yield from wrapped("looks like", f"{what}: {guess.why}")
     if guess.options:
         yield "", f"(say {guess.options})"
 
@@ -113,7 +113,7 @@ def _guess(found: Inspection) -> Iterator[tuple[str, str]]:
 def _cells(found: Inspection) -> Iterator[tuple[str, str]]:
     cells, masks = found.cells, found.mask_like
     kinds = f"{cells.minus_inf} -inf, {cells.plus_inf} +inf, {cells.nan} NaN"
-    yield from _wrapped("cells", f"{cells.total}: {cells.finite} finite, {kinds}")
+    yield from wrapped("cells", f"{cells.total}: {cells.finite} finite, {kinds}")
     of = ", mask-like ones left out" if masks.cells else ""
     yield "range", f"{_span(cells.span)} (finite cells{of})"
     yield "mask-like", f"{masks.cells or 'no'} finite cells at or below {masks.at_most:g}"
@@ -150,65 +150,53 @@ def _distributions(found: Inspection) -> Iterator[tuple[str, str]]:
 
 def _object(found: Inspection) -> dict[str, Any]:
     file, guess, masks, rows = found.file, found.guess, found.mask_like, found.rows
-    return {
-        "schema": SCHEMA,
-        "path": file.path,
-        "format": file.format,
-        "dtype": file.dtype,
-        "shape": list(file.shape),
-        "row_shape": list(found.row_shape),
-        **_selection_object(found.selection),
-        "class_shape": list(found.class_shape),
-        **shards_object(file),
-        "class_names": None if found.class_names is None else list(found.class_names),
-        "id": None if file.id is None else {"column": file.id, "first": list(found.ids)},
-        "notes": list(file.notes),
-        "guess": {
-            "input": None if guess.kind == "labels" else guess.kind,
-            "mode": guess.mode,
-            "options": guess.options,
-            "why": guess.why,
+    return objects.ordered(
+        _KEYS,
+        {
+            **objects.head_object(found.head),
+            **objects.side_object(file),
+            "id": None if file.id is None else {"column": file.id, "first": list(found.ids)},
+            "guess": {
+                "input": None if guess.kind == "labels" else guess.kind,
+                "mode": guess.mode,
+                "options": guess.options,
+                "why": guess.why,
+            },
+            "rows": {
+                "total": rows.total,
+                "valid": rows.valid,
+                "nan": rows.nan,
+                "plus_inf": rows.plus_inf,
+                "nothing_but_minus_inf": rows.empty,
+                "first_nan": rows.first_nan,
+                "first_plus_inf": rows.first_plus_inf,
+                "first_nothing_but_minus_inf": rows.first_empty,
+            },
+            "cells": {
+                "total": found.cells.total,
+                "finite": found.cells.finite,
+                "minus_inf": found.cells.minus_inf,
+                "plus_inf": found.cells.plus_inf,
+                "nan": found.cells.nan,
+                "mask_like": masks.cells,
+            },
+            "range": _span_object(found.cells.span),
+            "mask_like": {
+                "at_most": masks.at_most,
+                "range": _span_object(masks.span),
+                "values": [{"value": value, "cells": count} for value, count in masks.values],
+                "complete": masks.complete,
+            },
+            "row_sums": _span_object(found.sums),
+            "logsumexp": _span_object(found.log_sums),
+            "argmax": {
+                "distinct": found.leaders.distinct,
+                "most_frequent": [_leader(found, *leader) for leader in found.leaders.top],
+            },
+            "entropy": _entropy_object(found),
+            **({} if found.contexts is None else {"llamacpp": _contexts_object(found.contexts)}),
         },
-        "rows": {
-            "total": rows.total,
-            "valid": rows.valid,
-            "nan": rows.nan,
-            "plus_inf": rows.plus_inf,
-            "nothing_but_minus_inf": rows.empty,
-            "first_nan": rows.first_nan,
-            "first_plus_inf": rows.first_plus_inf,
-            "first_nothing_but_minus_inf": rows.first_empty,
-        },
-        "cells": {
-            "total": found.cells.total,
-            "finite": found.cells.finite,
-            "minus_inf": found.cells.minus_inf,
-            "plus_inf": found.cells.plus_inf,
-            "nan": found.cells.nan,
-            "mask_like": masks.cells,
-        },
-        "range": _span_object(found.cells.span),
-        "mask_like": {
-            "at_most": masks.at_most,
-            "range": _span_object(masks.span),
-            "values": [{"value": value, "cells": count} for value, count in masks.values],
-            "complete": masks.complete,
-        },
-        "row_sums": _span_object(found.sums),
-        "logsumexp": _span_object(found.log_sums),
-        "argmax": {
-            "distinct": found.leaders.distinct,
-            "most_frequent": [_leader(found, *leader) for leader in found.leaders.top],
-        },
-        "entropy": _entropy_object(found),
-        **({} if found.contexts is None else {"llamacpp": _contexts_object(found.contexts)}),
-    }
-
-
-def _selection_object(selection: Selection | None) -> dict[str, Any]:
-    if selection is None:
-        return {}
-    return {"selection": {k: v for k, v in vars(selection).items() if k != "of_candidate"}}
+    )
 
 
 def _contexts_object(contexts: Contexts) -> dict[str, Any]:
@@ -245,7 +233,7 @@ def _entropy_object(found: Inspection) -> dict[str, Any] | None:
 
 def _error(found: Unreadable) -> dict[str, Any]:
     return {
-        "schema": SCHEMA,
+        "schema": objects.SCHEMA,
         "path": found.path,
         "error": found.what,
         "advice": found.advice,
@@ -269,8 +257,3 @@ def _class(index: int, found: Inspection) -> str:
     if found.class_names is not None:
         return printable(repr(found.class_names[index]))
     return ",".join(str(int(i)) for i in np.unravel_index(index, found.class_shape))
-
-
-def _wrapped(label: str, text: str) -> Iterator[tuple[str, str]]:
-    lines = wrap(text, _WIDTH - LABEL, break_long_words=False, break_on_hyphens=False)
-    yield from (("" if i else label, line) for i, line in enumerate(lines))

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from typing import IO
 
 from kldiv_cli.errors import printable
-from kldiv_cli.reports.formats.json import SCHEMA, file_object, mask_object, valid
-from kldiv_cli.reports.words import left_out
+from kldiv_cli.reports.words import head, objects
 from kldiv_cli.reports.words.parts import LABEL, columns, written
-from kldiv_cli.reports.words.sides import both_notes, file_lines, masked_cells
 from kldiv_cli.results.verification import Finding, Verification
 
+_KEYS = (
+    *("schema", "reference", "candidate", "mode", "temperature", "nan_policy", "paired_by"),
+    *("rows", "skipped", "invalid", "identities", "holds", "warnings", "masked", "mask"),
+    *("class_selection", "selection", "missing"),
+)
 _NOTE = """
 residual: the largest distance of any two routes to the same number, relative to
 that number and to what rounding leaves of the terms a route adds up. One route
@@ -31,16 +33,8 @@ def write_table(verification: Verification, stream: IO[str]) -> None:
 def write_json(verification: Verification, stream: IO[str]) -> None:
     """Write one JSON object; a residual that is not finite is the string "inf" or "nan"."""
     found = {
-        "schema": SCHEMA,
-        "reference": file_object(verification.reference),
-        "candidate": file_object(verification.candidate),
-        "mode": verification.mode,
+        **objects.head_object(verification.head),
         "temperature": verification.temperature,
-        "nan_policy": verification.nan_policy,
-        "paired_by": verification.paired_by,
-        "rows": verification.rows,
-        "skipped": verification.skipped,
-        "invalid": verification.invalid,
         "identities": {
             finding.name: {
                 "statement": finding.statement,
@@ -53,13 +47,8 @@ def write_json(verification: Verification, stream: IO[str]) -> None:
             for finding in verification.findings
         },
         "holds": verification.holds,
-        "warnings": list(verification.warnings),
     }
-    found |= mask_object(verification.mask, verification.masked)
-    if verification.selection is not None:
-        found["selection"] = vars(verification.selection)
-    json.dump(valid(found), stream, indent=2, allow_nan=False)
-    stream.write("\n")
+    objects.write(objects.ordered(_KEYS, found), stream)
 
 
 WRITERS: dict[str, Callable[[Verification, IO[str]], None]] = {
@@ -69,14 +58,13 @@ WRITERS: dict[str, Callable[[Verification, IO[str]], None]] = {
 
 
 def _head(verification: Verification, width: int | None) -> Iterator[tuple[str, str]]:
-    room = None if width is None else width - LABEL
-    yield from file_lines("reference p", verification.reference, room)
-    yield from file_lines("candidate q", verification.candidate, room)
-    yield from both_notes(verification.reference, verification.candidate)
-    yield "mode", f"{verification.mode}, T = {verification.temperature:g}"
-    yield from left_out.selected(verification.selection, verification.paired_by)
-    yield from masked_cells(verification.mask, room)
-    yield "rows", _rows(verification)
+    invalid = {"raise": "", "omit": " (left out)", "propagate": " (fail)"}
+    yield from head.lines(
+        verification.head,
+        None if width is None else width - LABEL,
+        [("mode", f"{verification.mode}, T = {verification.temperature:g}")],
+        head.Rows(invalid[verification.nan_policy]),
+    )
     yield "", ""
 
 
@@ -90,16 +78,6 @@ def _findings(verification: Verification) -> Iterator[str]:
     for finding in verification.findings:
         if not finding.holds:
             yield f"FAILED: {finding.statement}: {printable(finding.place)}"
-
-
-def _rows(verification: Verification) -> str:
-    effects = {"omit": " (left out)", "propagate": " (fail)"}
-    effect = effects.get(verification.nan_policy, "") if verification.invalid else ""
-    return (
-        f"{verification.rows} counted, paired by {verification.paired_by}, "
-        f"{verification.skipped} skipped, {verification.invalid} invalid{effect}"
-        + ("" if verification.mask is None else f", {verification.masked} masked")
-    )
 
 
 def _cells(finding: Finding) -> tuple[str, ...]:

@@ -7,14 +7,14 @@ threads, nor on how the rows were split.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf, isnan
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kldiv_cli.results.statistics import Statistics, statistics
+from kldiv_cli.results.statistics import Statistics, renumbered, statistics
 from kldiv_cli.results.summary import Summary
 
 Codes = NDArray[np.intp]
@@ -102,6 +102,11 @@ class Groups:
         names = np.empty(len(self.each), dtype=object)
         names[:] = [group.name for group in self.each]
         return names[self.codes]
+
+    def renumbered(self, numbers: NDArray[np.intp]) -> Groups:
+        """Return the groups with rows called by these numbers."""
+        each = (replace(group, measures=renumbered(group.measures, numbers)) for group in self.each)
+        return replace(self, each=tuple(each))
 
 
 def grouped(summary: Summary, by: By) -> Groups:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from kldiv_cli.results.comparison import Side
-from kldiv_cli.results.selection import Selection
+from kldiv_cli.results.head import Result, Side
 
 
 @dataclass(frozen=True)
@@ -162,18 +161,16 @@ class Contexts:
     held: float
 
 
-@dataclass(frozen=True)
-class Inspection:
+@dataclass(frozen=True, kw_only=True)
+class Inspection(Result):
     """What one file is, from all of its rows or from those that were selected.
 
     Attributes
     ----------
-    file : Side
-        Path, format, dtype, shape, row-id column, notes on format and columns.
-    row_shape, class_shape : tuple of int
-        The axes that index rows, and those of one row.
-    class_names : tuple of str or None
-        One name per class, where the file has names.
+    head : Head
+        The file and the rows that were read; its ``class_shape``, ``class_names``, ``row_shape``,
+        ``selection`` and ``warnings`` are attributes of the result, too. Rows that hold a
+        distribution count there.
     ids : tuple
         The first rows' ids, where the file has ids.
     guess : Guess
@@ -192,14 +189,8 @@ class Inspection:
         Over the valid rows; None without such rows.
     contexts : Contexts or None
         Of a logits file of llama.cpp.
-    selection : Selection or None
-        Which rows were looked at; None where all were.
     """
 
-    file: Side
-    row_shape: tuple[int, ...]
-    class_shape: tuple[int, ...]
-    class_names: tuple[str, ...] | None
     ids: tuple[str | int, ...]
     guess: Guess
     cells: Cells
@@ -210,7 +201,11 @@ class Inspection:
     leaders: Leaders
     entropy: Entropy | None
     contexts: Contexts | None = None
-    selection: Selection | None = None
+
+    @property
+    def file(self) -> Side:
+        """The file: path, format, dtype, shape, row-id column, notes on format and columns."""
+        return self.head.sides[0]
 
 
 @dataclass(frozen=True)

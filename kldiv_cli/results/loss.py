@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from kldiv_cli.results.comparison import MaskUse, Side
-from kldiv_cli.results.selection import Selection
+from kldiv_cli.results.head import PairResult
 
 
-@dataclass(frozen=True)
-class LossResult:
+@dataclass(frozen=True, kw_only=True)
+class LossResult(PairResult):
     """What training code computes from two sets of logits, and the divergence it stands for.
 
     Attributes
     ----------
+    head : Head
+        What was compared, and how many rows count: ``result.rows``, ``result.reference`` and the
+        others are documented there.
     loss : str
         Its name in the registry.
     value : float
@@ -39,23 +41,6 @@ class LossResult:
         Every option of the loss as it was used, defaults included.
     notes : tuple of str
         What is easily misread.
-    reference, candidate : Side
-        The two inputs: path, format, dtype, shape, row-id column.
-    rows, skipped, invalid : int
-        As in `kldiv_cli.Comparison`: the rows that count, those with nothing but -inf on both
-        sides, those that hold no distribution.
-    mask : MaskUse or None
-        The mask, what it means, and how many cells of the rows that count it leaves out.
-    masked : int
-        How many rows it leaves out.
-    selection : Selection or None
-        Which rows were taken; None where all were.
-    classes : int
-        How many classes or cells one row has.
-    paired_by : {"position", "id"}
-        How rows found each other.
-    warnings : tuple of str
-        What looks wrong with the input though it can be computed.
     """
 
     loss: str
@@ -69,14 +54,3 @@ class LossResult:
     formula: str
     options: Mapping[str, Any]
     notes: tuple[str, ...]
-    reference: Side
-    candidate: Side
-    rows: int
-    skipped: int
-    invalid: int
-    classes: int
-    paired_by: Literal["position", "id"]
-    warnings: tuple[str, ...] = ()
-    mask: MaskUse | None = None
-    masked: int = 0
-    selection: Selection | None = None

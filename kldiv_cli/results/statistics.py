@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isinf, nan, sqrt
 
 import numpy as np
@@ -64,6 +64,15 @@ def statistics(values: Float64, rows: NDArray[np.intp]) -> Statistics:
         zero=int((x == 0).sum()),
         infinite=int(np.isinf(x).sum()),
     )
+
+
+def renumbered(
+    measures: Mapping[str, Statistics], numbers: NDArray[np.intp]
+) -> dict[str, Statistics]:
+    """Return the statistics of measures with their rows called by these numbers."""
+    return {
+        name: replace(each, max_row=int(numbers[each.max_row])) for name, each in measures.items()
+    }
 
 
 def _standard_error(x: Float64, mean: float) -> float:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
-from kldiv_cli.results.comparison import MaskUse, Side
-from kldiv_cli.results.selection import Selection
+from kldiv_cli.results.head import PairResult
 
 
 @dataclass(frozen=True)
@@ -46,29 +44,24 @@ class Finding:
         return self.rows == 0 or self.residual <= self.tolerance
 
 
-@dataclass(frozen=True)
-class Verification:
-    """The identities on two files, and which rows they were checked on.
+@dataclass(frozen=True, kw_only=True)
+class Verification(PairResult):
+    """The identities on two files, and the rows on which they were checked.
 
-    ``warnings`` say what looks wrong with the input. The other attributes are those of
-    `kldiv_cli.Comparison`; ``invalid`` rows fail every identity under
-    ``nan_policy`` "propagate".
+    Attributes
+    ----------
+    head : Head
+        What was checked, and how many rows count: ``result.rows``, ``result.reference`` and the
+        others are documented there. Invalid rows do not count; under "propagate" they fail every
+        identity.
+    temperature : float
+        Both sides' logits were divided by it first.
+    findings : tuple of Finding
+        One per identity.
     """
 
-    reference: Side
-    candidate: Side
-    mode: Literal["softmax", "sigmoid"]
     temperature: float
-    nan_policy: Literal["raise", "omit", "propagate"]
-    paired_by: Literal["position", "id"]
-    rows: int
-    skipped: int
-    invalid: int
     findings: tuple[Finding, ...]
-    warnings: tuple[str, ...] = ()
-    selection: Selection | None = None
-    mask: MaskUse | None = None
-    masked: int = 0
 
     @property
     def holds(self) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
-from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,14 +15,15 @@ from kldiv_cli.measures.types import Status
 from kldiv_cli.memory import keep_freed_memory
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.results.comparison import Agreement, Comparison
+from kldiv_cli.results.statistics import renumbered
 from kldiv_cli.results.summary import Rows, Summary, TopRow
 from kldiv_cli.sources.base import BLOCK_BYTES, STREAM_BYTES
 from kldiv_cli.sources.views.choice import Choice
-from kldiv_cli.tasks.describe import describe, described, invalid_row, nothing_left, numbered
+from kldiv_cli.tasks.describe import Counts, head_of, invalid_row
 from kldiv_cli.tasks.executors.threads import in_flight, in_order
 from kldiv_cli.tasks.request import Request
 from kldiv_cli.tasks.walk import hidden, masked_cells
-from kldiv_cli.tasks.warnings import Seen, Watch, class_selection, watched
+from kldiv_cli.tasks.warnings import Seen, Watch
 
 if TYPE_CHECKING:
     from kldiv_cli.results.language import TokenRows
@@ -94,16 +94,17 @@ class Comparing:
                     progress(done, self.pairing.rows_expected)
         self.watch.check()
         whole = Summary.join(parts)
-        found = _result(whole, self.request, self.pairing, self.watch)
+        found = self._result(whole, np.concatenate(places) if places else None)
         if self.tokens is not None:
             every = self.tokens.summary(scored)
             tokens = {"label": np.concatenate(labels)} | every.values(np.concatenate(whole.counted))
             found = replace(found, language=every.result(), tokens=tokens)
         if self.grouping is not None:
-            found = replace(found, groups=self.grouping.groups(whole))
-        if not places:
-            return found
-        return numbered(found, self.pairing, self.choice, np.concatenate(places))
+            groups = self.grouping.groups(whole)
+            if found.row_numbers is not None:
+                groups = groups.renumbered(found.row_numbers)
+            found = replace(found, groups=groups)
+        return found
 
     def part(self, whole: BlockPair) -> _Part:
         """Measure one block."""
@@ -139,54 +140,46 @@ class Comparing:
         block.release()
         return _Part(Summary.from_rows(rows, max(request.top, ALL_ROWS)), seen, tokens)
 
-
-def _result(
-    summary: Summary,
-    request: Request,
-    pairing: Pairing,
-    watch: Watch,
-) -> Comparison:
-    counted, skipped = np.concatenate(summary.counted), np.concatenate(summary.skipped)
-    masked_rows = np.concatenate(summary.masked) if summary.masked else None
-    left_out = 0 if masked_rows is None else int(masked_rows.sum())
-    if not counted.any():
-        raise nothing_left(pairing, int(skipped.sum()), summary.invalid, left_out)
-    found = summary.result()
-    classes = prod(pairing.class_shape)
-    units = {each.name: request.unit if each.has_unit else None for each in request.measures}
-    return Comparison(
-        reference=watched(describe(pairing.reference, summary.rows), watch.sides[0]),
-        candidate=watched(describe(pairing.candidate, summary.rows), watch.sides[1]),
-        mode=request.mode,
-        unit=request.unit,
-        temperature=request.temperature,
-        smooth=request.smooth,
-        nan_policy=request.nan_policy,
-        rows=int(counted.sum()),
-        skipped=int(skipped.sum()),
-        invalid=summary.invalid,
-        classes=classes,
-        class_shape=pairing.class_shape,
-        class_names=pairing.class_names,
-        row_shape=tuple(n or summary.rows for n in pairing.row_shape),
-        paired_by=pairing.by,
-        measures=found,
-        definitions={each.name: each.formula[request.mode] for each in request.measures},
-        units=units,
-        values={name: np.concatenate(chunks) for name, chunks in summary.values.items()},
-        skipped_rows=skipped,
-        ids=np.concatenate(summary.ids) if summary.ids else None,
-        agreement=Agreement(
-            "argmax" if request.mode == "softmax" else "sign", summary.agreeing, summary.decisions
-        ),
-        top=_shown_rows(summary, request.top),
-        limits=(),
-        warnings=watch.warnings(),
-        mask=described(pairing, summary.rows, summary.masked_cells, int(counted.sum()) * classes),
-        masked=left_out,
-        masked_rows=masked_rows,
-        class_selection=class_selection(watch),
-    )
+    def _result(self, summary: Summary, places: NDArray[np.intp] | None) -> Comparison:
+        """Return the result; its rows are called by their places where some were left out."""
+        request = self.request
+        counted, skipped = np.concatenate(summary.counted), np.concatenate(summary.skipped)
+        masked_rows = np.concatenate(summary.masked) if summary.masked else None
+        counts = Counts(
+            read=summary.rows,
+            counted=int(counted.sum()),
+            skipped=int(skipped.sum()),
+            invalid=summary.invalid,
+            masked=0 if masked_rows is None else int(masked_rows.sum()),
+            masked_cells=summary.masked_cells,
+        )
+        ends = None if places is None else (int(places[0]), int(places[-1]))
+        head = head_of(self.watch, counts, request.nan_policy, self.choice, ends)
+        measures, top = summary.result(), _shown_rows(summary, request.top)
+        numbers = None if head.file_row_shape is None else places
+        if numbers is not None:
+            measures = renumbered(measures, numbers)
+            top = tuple(replace(row, row=int(numbers[row.row])) for row in top)
+        return Comparison(
+            head=head,
+            unit=request.unit,
+            temperature=request.temperature,
+            smooth=request.smooth,
+            measures=measures,
+            definitions={each.name: each.formula[request.mode] for each in request.measures},
+            units={each.name: request.unit if each.has_unit else None for each in request.measures},
+            values={name: np.concatenate(chunks) for name, chunks in summary.values.items()},
+            skipped_rows=skipped,
+            ids=np.concatenate(summary.ids) if summary.ids else None,
+            agreement=Agreement(
+                "argmax" if request.mode == "softmax" else "sign",
+                summary.agreeing,
+                summary.decisions,
+            ),
+            top=top,
+            masked_rows=masked_rows,
+            row_numbers=numbers,
+        )
 
 
 def _shown_rows(summary: Summary, top: int) -> tuple[TopRow, ...]:

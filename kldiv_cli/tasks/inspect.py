@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from math import exp, prod
 
 import numpy as np
 
 from kldiv_cli.memory import keep_freed_memory
 from kldiv_cli.pairing.selection import selected
+from kldiv_cli.results.head import Head
 from kldiv_cli.results.inspection import Contexts, Entropy, Guess, Inspection
 from kldiv_cli.sources.base import BLOCK_BYTES, Layout, Source
 from kldiv_cli.sources.views.choice import Choice
-from kldiv_cli.sources.views.selected import Selected
-from kldiv_cli.tasks.describe import describe, selection_from
+from kldiv_cli.tasks.describe import head_of_file
 from kldiv_cli.tasks.fitting import check_one
 from kldiv_cli.tasks.opening import Input, open_side
 from kldiv_cli.tasks.tallies import CensoredTally, SpanTally, Tallies, off_one
@@ -63,32 +62,27 @@ def inspect(
     seen, censored = Tallies(), CensoredTally()
     if choice:
         source = selected(source, choice)
-    ends: list[int] = []
+    ends: tuple[int, int] | None = None
     # A block is looked at in float64, so that is what its bytes are counted in.
     for block in source.blocks(max(1, BLOCK_BYTES // (8 * prod(source.class_shape)))):
         seen.look(block)
         if block.places is not None:
-            ends = [*ends[:1], int(block.places[0]), int(block.places[-1])]
+            first = int(block.places[0]) if ends is None else ends[0]
+            ends = first, int(block.places[-1])
         if source.bounds is not None:
             censored.look(block.values, source.bounds)
         if block.release is not None:
             block.release()
         if progress is not None:
             progress(seen.rows.total, source.rows_expected)
-    found = replace(_result(source, seen), contexts=_contexts(source, censored))
-    if not choice or not isinstance(source, Selected):
-        return found
-    return replace(found, selection=selection_from(source, None, choice, ends[0], ends[-1]))
+    return _result(source, seen, censored, head_of_file(source, seen.rows.result(), choice, ends))
 
 
-def _result(source: Source, seen: Tallies) -> Inspection:
+def _result(source: Source, seen: Tallies, censored: CensoredTally, head: Head) -> Inspection:
     rows, guess = seen.rows.result(), _guess(source, seen)
     cells, mask_like = seen.cells.result()
     return Inspection(
-        file=describe(source, None if isinstance(source, Selected) else rows.total),
-        row_shape=tuple(rows.total if length is None else length for length in source.row_shape),
-        class_shape=source.class_shape,
-        class_names=source.class_names,
+        head=head,
         ids=tuple(seen.ids),
         guess=guess,
         cells=cells,
@@ -98,6 +92,7 @@ def _result(source: Source, seen: Tallies) -> Inspection:
         log_sums=seen.log_sums.result(),
         leaders=seen.leaders(),
         entropy=_entropy(seen, guess),
+        contexts=_contexts(source, censored),
     )
 
 

@@ -23,11 +23,11 @@ from kldiv_cli.results.loss import LossResult
 from kldiv_cli.sources.labels.classes import Labels
 from kldiv_cli.sources.views.choice import Choice
 from kldiv_cli.sources.views.selected import whole
-from kldiv_cli.tasks.describe import describe, described, invalid_row, nothing_left, selection_of
+from kldiv_cli.tasks.describe import Counts, head_of, invalid_row
 from kldiv_cli.tasks.opening import file_row_shape
 from kldiv_cli.tasks.request import NanPolicy
 from kldiv_cli.tasks.walk import hidden, masked_cells
-from kldiv_cli.tasks.warnings import Watch, watched
+from kldiv_cli.tasks.warnings import Watch
 
 
 @dataclass(frozen=True)
@@ -42,24 +42,20 @@ class _Seen:
 
 @dataclass
 class _Tally:
-    """All blocks so far; ``ends`` are the places of the first row and of the last one."""
+    """All blocks so far."""
 
     masked_cells: int = 0
     rows: int = 0
-    ends: tuple[int, int] = (0, 0)
     _statuses: list[NDArray[np.uint8]] = field(default_factory=list)
     _places: list[NDArray[np.intp]] = field(default_factory=list)
 
     def add(self, seen: _Seen) -> None:
         """Take in the next block."""
-        block = seen.block
-        first = self.ends[0] if self.rows else block.number(0)
-        self.ends = first, block.number(len(seen.status) - 1)
         self.masked_cells += seen.masked_cells
         self.rows += len(seen.status)
         self._statuses.append(seen.status)
-        if block.places is not None:
-            self._places.append(block.places)
+        if seen.block.places is not None:
+            self._places.append(seen.block.places)
 
     @property
     def status(self) -> NDArray[np.uint8]:
@@ -161,41 +157,26 @@ class Summing:
         return priors
 
     def _result(self, name: str, sums: Accumulator, seen: _Tally, watch: Watch) -> LossResult:
-        status, pairing = seen.status, self.pairing
-        skipped, invalid, left_out = (
-            int((status == kind).sum()) for kind in (Status.SKIPPED, Status.INVALID, Status.MASKED)
+        status, counted = seen.status, self._counted(seen.status)
+        counts = Counts(
+            read=len(status),
+            counted=int(counted.sum()),
+            skipped=int((status == Status.SKIPPED).sum()),
+            invalid=int((status == Status.INVALID).sum()),
+            masked=int((status == Status.MASKED).sum()),
+            masked_cells=seen.masked_cells,
         )
-        counted = self._counted(status)
-        if not counted.any():
-            raise nothing_left(pairing, skipped, invalid, left_out)
-        selection = selection_of(pairing, self.choice, *seen.ends)
-        # Of a file of which some rows were read only the file itself says how many there are.
-        read = len(status) if selection is None else None
-        reference, candidate = (
-            watched(describe(source, read), side)
-            for source, side in zip(
-                (pairing.reference, pairing.candidate), watch.sides, strict=True
-            )
-        )
-        rows, classes = int(counted.sum()), prod(pairing.class_shape)
-        kept = rows * classes - seen.masked_cells
-        size = Size(rows, classes, self._batch(counted, seen.places, kept), kept)
-        outcome = sums.result(size, invalid=self.nan_policy == "propagate" and invalid > 0)
+        places = seen.places
+        ends = None if places is None else (int(places[0]), int(places[-1]))
+        head = head_of(watch, counts, self.nan_policy, self.choice, ends)
+        kept = head.rows * head.classes - counts.masked_cells
+        size = Size(head.rows, head.classes, self._batch(counted, places, kept), kept)
+        outcome = sums.result(size, invalid=self.nan_policy == "propagate" and head.invalid > 0)
         return LossResult(
+            head=head,
             loss=name,
             formula=losses.LOSSES[name].formula,
             options={losses.word(option): value for option, value in vars(self.loss).items()},
-            reference=reference,
-            candidate=candidate,
-            rows=rows,
-            skipped=skipped,
-            invalid=invalid,
-            classes=classes,
-            paired_by=pairing.by,
-            warnings=watch.warnings(),
-            mask=described(pairing, len(status), seen.masked_cells, rows * classes),
-            masked=left_out,
-            selection=selection,
             **_told(outcome),
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from math import isnan, nan, prod
+from math import isnan, nan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from kldiv_cli.results.verification import Finding, Verification
 from kldiv_cli.sources.base import Layout, RawType
 from kldiv_cli.sources.views.choice import Choice
 from kldiv_cli.tasks.arguments import checked
-from kldiv_cli.tasks.describe import describe, described, invalid_row, nothing_left, selection_of
+from kldiv_cli.tasks.describe import Counts, head_of, invalid_row
 from kldiv_cli.tasks.masking import masked
 from kldiv_cli.tasks.opening import Input, Own, open_pairing
 from kldiv_cli.tasks.request import NanPolicy, check_mode, check_nan_policy, check_temperature
@@ -120,7 +120,7 @@ class _Checking:
         ]
         seen: Counter[int] = Counter()
         watch = Watch(self.pairing, self.mode, only_logits=True)
-        ends: list[int] = []
+        ends: tuple[int, int] | None = None
         cells = 0
         for whole in self.pairing.blocks():
             block = hidden(whole, ("logits", "logits"))
@@ -131,11 +131,21 @@ class _Checking:
             cells += masked_cells(block, status == Status.COUNTED)
             block.release()
             seen.update(status.tolist())
-            ends = [*ends[:1], int(block.numbers[0]), int(block.numbers[-1])]
+            if block.places is not None:
+                first = int(block.places[0]) if ends is None else ends[0]
+                ends = first, int(block.places[-1])
             if progress is not None:
                 progress(seen.total(), self.pairing.rows_expected)
-        self._check_counted(seen)
-        return self._result(findings, seen, cells, (ends[0], ends[-1]), watch)
+        counts = Counts(
+            read=seen.total(),
+            counted=seen[Status.COUNTED],
+            skipped=seen[Status.SKIPPED],
+            invalid=seen[Status.INVALID],
+            masked=seen[Status.MASKED],
+            masked_cells=cells,
+        )
+        head = head_of(watch, counts, self.nan_policy, self.choice, ends)
+        return Verification(head=head, temperature=self.temperature, findings=tuple(findings))
 
     def _check(
         self, findings: list[Finding], block: BlockPair, status: NDArray[np.uint8]
@@ -156,41 +166,6 @@ class _Checking:
             unknown = np.full(len(invalid), np.nan, np.longdouble)
             findings = [_merge(old, unknown, invalid, block, self.pairing) for old in findings]
         return findings
-
-    def _check_counted(self, seen: Counter[int]) -> None:
-        """Raise where no row is left to check."""
-        skipped, invalid = seen[Status.SKIPPED], seen[Status.INVALID]
-        if seen[Status.COUNTED] == 0 and not (self.nan_policy == "propagate" and invalid):
-            raise nothing_left(self.pairing, skipped, invalid, seen[Status.MASKED])
-
-    def _result(
-        self,
-        findings: list[Finding],
-        seen: Counter[int],
-        cells: int,
-        ends: tuple[int, int],
-        watch: Watch,
-    ) -> Verification:
-        pairing, counted = self.pairing, seen[Status.COUNTED]
-        selection = selection_of(pairing, self.choice, *ends)
-        # Of a file of which some rows were read only the file itself says how many there are.
-        read = seen.total() if selection is None else None
-        return Verification(
-            reference=describe(pairing.reference, read),
-            candidate=describe(pairing.candidate, read),
-            mode=self.mode,
-            temperature=self.temperature,
-            nan_policy=self.nan_policy,
-            paired_by=pairing.by,
-            rows=counted,
-            skipped=seen[Status.SKIPPED],
-            invalid=seen[Status.INVALID],
-            findings=tuple(findings),
-            warnings=watch.warnings(),
-            selection=selection,
-            mask=described(pairing, seen.total(), cells, counted * prod(pairing.class_shape)),
-            masked=seen[Status.MASKED],
-        )
 
 
 def _residuals(name: str, rows: Rows, chosen: NDArray[np.intp]) -> tuple[Long, NDArray[np.intp]]:

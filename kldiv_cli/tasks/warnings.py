@@ -15,7 +15,7 @@ from kldiv_cli.measures.rows.discarded import discarded
 from kldiv_cli.measures.rows.faults import Fault, mask_mismatches
 from kldiv_cli.measures.types import Mode
 from kldiv_cli.pairing import BlockPair, Pairing
-from kldiv_cli.results.comparison import Side
+from kldiv_cli.results.head import Side
 from kldiv_cli.results.selection import ClassSelection, Discarded
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,10 +17,11 @@ from kldiv_cli.results.limits import figure, judged, token_figures
 from tests.command import Kldiv
 from tests.reports import SIGMOID, SOFTMAX
 from tests.reports.test_language import FILES
+from tests.results import changed
 
 MAGIKA = "samples/magika-fp32.npy", "samples/magika-int8.npy"
 TINY = "samples/llamacpp/tiny-f32.kld", "samples/llamacpp/tiny-Q4_0.kld"
-OF_TOKENS = replace(SOFTMAX, language=FILES)
+OF_TOKENS = changed(SOFTMAX, language=FILES)
 PATHS = {
     "ppl:candidate": ("perplexity", "candidate", "value"),
     "ppl:reference": ("perplexity", "reference", "value"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import struct
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from kldiv_cli.sources.base import Layout
 from kldiv_cli.tasks.inspect import inspect
 from tests.command import Kldiv
 from tests.llamacpp import SAMPLES, random_logits, random_tokens, write
+from tests.results import changed
 
 REFERENCE, CANDIDATE = SAMPLES / "tiny-f32.kld", SAMPLES / "tiny-Q4_0.kld"
 
@@ -97,7 +97,7 @@ class TestRight:
     def test_what_they_are(self, parts: tuple[Path, Path]) -> None:
         found, whole = inspect(parts[0]), inspect(REFERENCE)
         assert found.contexts == whole.contexts
-        assert replace(found, file=whole.file, entropy=whole.entropy) == whole
+        assert changed(found, file=whole.file, entropy=whole.entropy) == whole
         assert (found.file.shape, found.file.shards) == ((5, 31, 1001), 2)
 
     def test_a_quoted_glob_on_the_command_line(

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from kldiv_cli.reports import files
-from kldiv_cli.results.comparison import Agreement, Comparison, Limit, MaskUse, Side
+from kldiv_cli.results.comparison import Agreement, Comparison, Limit
 from kldiv_cli.results.groups import By, Group, Groups
+from kldiv_cli.results.head import Head, MaskUse, Side
 from kldiv_cli.results.statistics import Statistics
 from kldiv_cli.results.summary import TopRow
+from tests.results import changed
 
 INF, NAN = math.inf, math.nan
 
@@ -52,27 +54,26 @@ def statistics(max_row: int = 0, zero: int = 0, infinite: int = 0, **values: flo
 def side(path: str, **fields: Any) -> Side:
     """One of two .npy files."""
     defaults: dict[str, Any] = {"format": "npy", "dtype": "float32", "shape": (24, 4)}
-    return Side(path, **{**defaults, **fields})
+    return Side(path=path, **{**defaults, **fields})
 
 
 VALUES = np.array([0.75, 1 / 3, 0.1, 1e-17, 0.0, *(i / 1024 for i in range(19))])
 
 SOFTMAX = Comparison(
-    reference=side("fp32.npy"),
-    candidate=side("int8.npy", dtype="float16"),
-    mode="softmax",
+    head=Head(
+        sides=(side("fp32.npy"), side("int8.npy", dtype="float16")),
+        mode="softmax",
+        nan_policy="raise",
+        paired_by="position",
+        rows=24,
+        skipped=0,
+        invalid=0,
+        class_shape=(4,),
+        row_shape=(24,),
+    ),
     unit="nats",
     temperature=1.0,
     smooth=0.0,
-    nan_policy="raise",
-    rows=24,
-    skipped=0,
-    invalid=0,
-    classes=4,
-    class_shape=(4,),
-    class_names=None,
-    row_shape=(24,),
-    paired_by="position",
     measures={"jeffreys": statistics(zero=2)},
     definitions={"jeffreys": "J = KL(p||q) + KL(q||p) = sum (p - q) * (s - t) / T"},
     units={"jeffreys": "nats"},
@@ -85,15 +86,13 @@ SOFTMAX = Comparison(
         top_row(1, 1 / 3),
         top_row(2, 0.1),
     ),
-    limits=(),
-    warnings=(),
 )
 """24 rows of 4 classes, three of them shown."""
 
 _NOTE = ("row id: column 'file', the only one that is not numeric",)
 _IDS = np.array([f"page-{i}.txt" for i in range(24)], dtype=object)
 
-NAMED = replace(
+NAMED = changed(
     SOFTMAX,
     reference=side("fp32.parquet", format="parquet", id="file", notes=_NOTE),
     candidate=side("int8.csv", format="csv", dtype="float64", id="file", notes=_NOTE),
@@ -109,13 +108,12 @@ NAMED = replace(
 )
 """Class names and row ids on both sides."""
 
-SIGMOID = replace(
+SIGMOID = changed(
     SOFTMAX,
     reference=side("heads.npy", shape=(2, 3, 8, 8)),
     candidate=side("heads-q.npy", shape=(2, 3, 8, 8)),
     mode="sigmoid",
     rows=6,
-    classes=64,
     class_shape=(8, 8),
     row_shape=(2, 3),
     measures={"jeffreys": statistics(max_row=4, max=12.5)},
@@ -130,7 +128,7 @@ SIGMOID = replace(
 )
 """Two row axes and two axes of cells; every row is shown."""
 
-LIMITS = replace(
+LIMITS = changed(
     SOFTMAX,
     limits=(
         Limit("mean", 0.1, 0.05144032875514403, "nats"),
@@ -151,7 +149,7 @@ _FIVE: dict[str, Any] = {
     "invalid": 1,
 }
 
-OMITTED = replace(
+OMITTED = changed(
     SOFTMAX,
     **_FIVE,
     nan_policy="omit",
@@ -178,7 +176,7 @@ OMITTED = replace(
 )
 """A skipped row, an invalid one that was left out, and an infinite one."""
 
-PROPAGATED = replace(
+PROPAGATED = changed(
     OMITTED,
     nan_policy="propagate",
     rows=4,
@@ -201,7 +199,7 @@ PROPAGATED = replace(
 )
 """The same rows; the invalid one counts."""
 
-ONE_ROW = replace(
+ONE_ROW = changed(
     SOFTMAX,
     reference=side("one.npy", shape=(4,)),
     candidate=side("other.npy", shape=(4,)),
@@ -219,13 +217,13 @@ ONE_ROW = replace(
 )
 """A single row has no standard error."""
 
-WARM = replace(SOFTMAX, temperature=2.5)
+WARM = changed(SOFTMAX, temperature=2.5)
 """At a temperature."""
 
-TOP_0 = replace(SOFTMAX, top=())
+TOP_0 = changed(SOFTMAX, top=())
 """With --top 0."""
 
-SEVERAL = replace(
+SEVERAL = changed(
     SOFTMAX,
     unit="bits",
     measures={
@@ -248,7 +246,7 @@ SEVERAL = replace(
 )
 """Three measures, one of them without a unit; the first one ranks."""
 
-PROBS = replace(
+PROBS = changed(
     SOFTMAX,
     reference=side("p.npy", kind="probs", sum_error=1.1920928955078125e-07),
     candidate=side("q.npy", kind="log-probs", sum_error=0.0),
@@ -256,7 +254,7 @@ PROBS = replace(
 )
 """Probabilities against log-probabilities, the candidate smoothed."""
 
-GROUPED = replace(
+GROUPED = changed(
     OMITTED,
     groups=Groups(
         By("column 'set' of fp32.npy", str),
@@ -270,7 +268,7 @@ GROUPED = replace(
 )
 """The same rows in two groups; the skipped one is in none."""
 
-MANY_GROUPS = replace(
+MANY_GROUPS = changed(
     SEVERAL,
     groups=Groups(
         By("argmax p, the reference's top class", str),
@@ -282,20 +280,20 @@ MANY_GROUPS = replace(
     ),
 )
 """Three measures of more groups than are shown."""
-MASKED = replace(
+MASKED = changed(
     OMITTED,
     nan_policy="raise",
     invalid=0,
-    mask=MaskUse("mask.npy", "npy", "bool", (5, 4), "drop", 3, 12),
+    mask=MaskUse("mask.npy", "npy", "bool", (5, 4), means="drop", cells=3, of=12),
     masked=1,
     masked_rows=np.array([False, False, True, False, False]),
     top=tuple(replace(row, masked=row.row == 2) for row in OMITTED.top),
 )
 """A skipped row, a masked one, and three cells masked in the others."""
 
-MASKED_PROBS = replace(
+MASKED_PROBS = changed(
     PROBS,
-    mask=MaskUse("mask.npy", "npy", "bool", (4,), "keep", 48, 96),
+    mask=MaskUse("mask.npy", "npy", "bool", (4,), means="keep", cells=48, of=96),
     masked_rows=np.zeros(24, bool),
 )
 """Probabilities of which a mask leaves out two classes."""
@@ -337,7 +335,7 @@ MARKUP = ("(nats) [nats]", "[bold]x[/bold]", "[/]", "[link=http://x]y[/link]", "
 
 def with_name(name: str) -> Comparison:
     """NAMED, the name standing wherever a user's text can stand."""
-    return replace(
+    return changed(
         NAMED,
         reference=replace(NAMED.reference, path=name, notes=(f"row id: column {name}",)),
         candidate=replace(NAMED.candidate, path=name, notes=(f"row id: column {name}",)),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from io import StringIO
 
 import numpy as np
@@ -12,6 +11,7 @@ from kldiv_cli.reports import load
 from kldiv_cli.results.comparison import Comparison
 from kldiv_cli.results.groups import By, Group, Groups
 from tests.reports import HOSTILE, MANY_GROUPS, MARKUP, SEVERAL, SOFTMAX, VARIANTS, statistics
+from tests.results import changed
 
 
 class Terminal(StringIO):
@@ -32,7 +32,7 @@ def grouped(
     found = {name: statistics() for name in comparison.measures}
     each = tuple(Group(name, found, 1, 0, 0, 1, 1) for name in names)
     by = By(what, str, in_order)
-    return replace(comparison, groups=Groups(by, each, np.arange(24) % len(names)))
+    return changed(comparison, groups=Groups(by, each, np.arange(24) % len(names)))
 
 
 def lines_of(comparison: Comparison) -> list[str]:
@@ -57,7 +57,7 @@ def test_of_many_groups_in_order_the_first_ones_are_shown() -> None:
 
 
 def test_with_top_0_many_groups_are_counted_alone() -> None:
-    text = text_of(replace(MANY_GROUPS, top=()))
+    text = text_of(changed(MANY_GROUPS, top=()))
     assert "groups       24 by argmax p" in text
     assert "0 shown; -o FILE.json" in text
     assert "\ngroup " not in text
@@ -74,7 +74,7 @@ def test_the_order_is_named(comparison: Comparison) -> None:
 @pytest.mark.parametrize("measures", [1, 2, 3, 7])
 def test_means_of_many_measures_fit_80_columns(measures: int) -> None:
     names = [f"skew-reverse-kl:0.{i}" for i in range(measures)]
-    whole = replace(
+    whole = changed(
         SOFTMAX,
         measures={name: statistics(mean=-1.23457e-308) for name in names},
         units=dict.fromkeys(names, "nats"),
@@ -85,7 +85,7 @@ def test_means_of_many_measures_fit_80_columns(measures: int) -> None:
         (Group("python", whole.measures, 123456, 1, 1, 1, 3),),
         np.zeros(24, dtype=np.intp),
     )
-    text = text_of(replace(whole, groups=groups))
+    text = text_of(changed(whole, groups=groups))
     after = text.partition("the only group\n")[2].partition("\n3 most")[0]
     assert max(map(len, after.splitlines())) <= 80
     for name in names[1:]:
@@ -119,7 +119,7 @@ def test_a_terminal_shows_what_a_file_gets() -> None:
 @pytest.mark.parametrize(("name", "grids"), [("x" * 18, 1), ("x" * 19, 2)])
 def test_means_of_groups_stand_side_by_side_in_80_columns(name: str, grids: int) -> None:
     measures = {n: statistics(mean=-1.23457e-308) for n in ("skew-reverse-kl:0.1", "kl")}
-    whole = replace(
+    whole = changed(
         SOFTMAX,
         measures=measures,
         units=dict.fromkeys(measures, "nats"),
@@ -128,7 +128,7 @@ def test_means_of_groups_stand_side_by_side_in_80_columns(name: str, grids: int)
     groups = Groups(
         By("kind", str), (Group(name, measures, 24, 0, 0, 1, 3),), np.zeros(24, dtype=np.intp)
     )
-    text = text_of(replace(whole, groups=groups))
+    text = text_of(changed(whole, groups=groups))
     lines = text.partition("the only group\n")[2].partition("\n3 most")[0].splitlines()
     assert sum(line.startswith("group") for line in lines) == grids
     assert (max(map(len, lines)) == 80) == (grids == 1)

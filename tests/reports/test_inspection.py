@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from kldiv_cli.reports.inspection import write_json, write_table
+from kldiv_cli.results.head import Head
 from kldiv_cli.results.inspection import (
     Cells,
     Entropy,
@@ -23,12 +24,20 @@ from kldiv_cli.results.inspection import (
     Unreadable,
 )
 from tests.reports import HOSTILE, INF, MARKUP, NAN, side
+from tests.results import changed
 
 CLEAN = Inspection(
-    file=side("fp32.npy"),
-    row_shape=(24,),
-    class_shape=(4,),
-    class_names=None,
+    head=Head(
+        sides=(side("fp32.npy"),),
+        mode="softmax",
+        nan_policy="omit",
+        paired_by="position",
+        rows=24,
+        skipped=0,
+        invalid=0,
+        class_shape=(4,),
+        row_shape=(24,),
+    ),
     ids=(),
     guess=Guess("logits", None, "", "some cells lie outside [0, 1], and so on"),
     cells=Cells(96, 0, 0, 0, Span(-1 / 3, 12.5)),
@@ -41,7 +50,7 @@ CLEAN = Inspection(
 )
 """A plain array of 24 rows and 4 classes."""
 
-FULL = replace(
+FULL = changed(
     CLEAN,
     file=side(
         "heads.parquet",
@@ -77,7 +86,7 @@ FULL = replace(
 )
 """Everything there can be: names, ids, masks, rows without a distribution."""
 
-UNKNOWN = replace(
+UNKNOWN = changed(
     CLEAN,
     class_shape=(2, 2),
     guess=Guess(None, None, "", "no row holds a distribution"),
@@ -181,7 +190,7 @@ mask-like    1004 finite cells at or below -10000
         )
 
     def test_a_class_of_several_axes_is_named_by_its_place(self) -> None:
-        text = table(replace(CLEAN, class_shape=(2, 2)))
+        text = table(changed(CLEAN, class_shape=(2, 2)))
         assert "rows: class 1,0\n" in text
 
     @pytest.mark.parametrize(
@@ -190,16 +199,16 @@ mask-like    1004 finite cells at or below -10000
     )
     def test_few_class_names(self, names: tuple[str, ...], line: str) -> None:
         leaders = Leaders(1, ((0, 24),))
-        found = replace(CLEAN, class_names=names, class_shape=(len(names),), leaders=leaders)
+        found = changed(CLEAN, class_names=names, class_shape=(len(names),), leaders=leaders)
         assert f"classes      {line}\n" in table(found)
 
     def test_as_many_ids_as_rows(self) -> None:
-        found = replace(FULL, ids=(7, 8), rows=Rows(2, 0, 0, 0, None, None, None))
+        found = changed(FULL, ids=(7, 8), rows=Rows(2, 0, 0, 0, None, None, None))
         assert "ids          7, 8\n" in table(found)
 
     def test_what_is_seen_wraps(self) -> None:
         guess = replace(CLEAN.guess, why=" ".join(["word"] * 40))
-        text = table(replace(CLEAN, guess=guess))
+        text = table(changed(CLEAN, guess=guess))
         assert max(map(len, text.splitlines())) <= 80
         assert text.count("word") == 40
 
@@ -215,7 +224,7 @@ mask-like    1004 finite cells at or below -10000
 def with_name(name: str) -> Inspection:
     """FULL, the name standing wherever a user's text can stand."""
     file = replace(FULL.file, path=name, notes=(f"row id: column {name}",), id=name)
-    return replace(FULL, file=file, class_names=(name,) * 4, ids=(name,) * 3)
+    return changed(FULL, file=file, class_names=(name,) * 4, ids=(name,) * 3)
 
 
 class TestJson:
@@ -305,7 +314,7 @@ class TestJson:
         assert found["mask_like"]["complete"] is False
 
     def test_labels_are_no_input(self) -> None:
-        found = replace(CLEAN, guess=Guess("labels", None, "", "every cell is 0 or 1"))
+        found = changed(CLEAN, guess=Guess("labels", None, "", "every cell is 0 or 1"))
         assert "looks like   labels or a mask: every cell is 0 or 1\n" in table(found)
         (shown,) = objects(found)
         assert shown["guess"]["input"] is None

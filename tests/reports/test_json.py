@@ -29,6 +29,7 @@ from tests.reports import (
     WARM,
     with_name,
 )
+from tests.results import changed
 
 
 def text_of(comparison: Comparison) -> str:
@@ -185,7 +186,7 @@ def test_limits_in_the_order_asked() -> None:
 def test_a_verdict_is_that_of_the_numbers_beside_it(
     value: float, above: float, exceeded: bool
 ) -> None:
-    comparison = replace(SOFTMAX, limits=(Limit("mean", above, value, "nats"),))
+    comparison = changed(SOFTMAX, limits=(Limit("mean", above, value, "nats"),))
     (limit,) = summary(comparison)["limits"]
     assert limit["exceeded"] is exceeded
     assert repr(back(limit["value"])) == repr(value)
@@ -194,12 +195,12 @@ def test_a_verdict_is_that_of_the_numbers_beside_it(
 
 
 def test_nothing_decided_is_valid_json() -> None:
-    undecided = replace(SIGMOID, agreement=replace(SIGMOID.agreement, same=0, of=0))
+    undecided = changed(SIGMOID, agreement=replace(SIGMOID.agreement, same=0, of=0))
     assert summary(undecided)["agreement"] == {"sign": "nan"}
 
 
 def test_warnings_are_told() -> None:
-    comparison = replace(SOFTMAX, warnings=("p.npy: mask mismatch: row 1", "another"))
+    comparison = changed(SOFTMAX, warnings=("p.npy: mask mismatch: row 1", "another"))
     assert summary(comparison)["warnings"] == ["p.npy: mask mismatch: row 1", "another"]
 
 

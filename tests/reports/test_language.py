@@ -10,11 +10,12 @@ from io import StringIO
 import pytest
 
 from kldiv_cli.reports import load
-from kldiv_cli.reports.formats.json import valid
 from kldiv_cli.reports.words import language
+from kldiv_cli.reports.words.objects import valid
 from kldiv_cli.results.comparison import Agreement
 from kldiv_cli.results.language import PERCENTILES, Censored, Distribution, Estimate, LanguageResult
 from tests.reports import SOFTMAX
+from tests.results import changed
 
 FILES = LanguageResult(
     tokens=155,
@@ -133,7 +134,7 @@ def test_one_row_has_errors_that_are_no_numbers() -> None:
 )
 def test_title(tokens: int, smooth: float, title: str) -> None:
     result = replace(ONE_ROW, tokens=tokens)
-    lines, _ = language.parts(replace(SOFTMAX, smooth=smooth, language=result), result)
+    lines, _ = language.parts(changed(SOFTMAX, smooth=smooth, language=result), result)
     assert lines.title == title
 
 
@@ -160,7 +161,7 @@ def test_the_widest_grid_fits_80_columns() -> None:
 
 
 def test_the_answer_of_language_models_comes_first_and_on_one_screen() -> None:
-    result = replace(SOFTMAX, language=FILES)
+    result = changed(SOFTMAX, language=FILES)
     for name in ("table", "markdown"):
         stream = StringIO()
         load(name)(result, stream)

@@ -12,6 +12,7 @@ from markdown_it import MarkdownIt
 from kldiv_cli.reports import load
 from kldiv_cli.results.comparison import Comparison
 from tests.reports import HOSTILE, MARKUP, NAMED, VARIANTS, with_name
+from tests.results import changed
 
 GOLDEN = {
     "softmax": r"""
@@ -586,7 +587,7 @@ def test_long_names_are_not_cut() -> None:
 
 def test_sides_that_were_read_differently_say_which() -> None:
     theirs = replace(NAMED.candidate, notes=("row id: column 'name' (--id)",))
-    items, _ = rendered(page(replace(NAMED, candidate=theirs)))
+    items, _ = rendered(page(changed(NAMED, candidate=theirs)))
     assert items[2] == (
         "columns: p: row id: column 'file', the only one that is not numeric "
         "q: row id: column 'name' (--id)"

@@ -6,7 +6,6 @@ import csv
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import replace
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from kldiv_cli.reports import REPORTS, load
 from kldiv_cli.reports.words import records
 from kldiv_cli.results.comparison import Comparison
 from tests.reports import INF, MASKED, NAMED, OMITTED, ONE_ROW, SIGMOID, SOFTMAX, VARIANTS, put
+from tests.results import changed
 
 STRANGE = (
     "plain",
@@ -49,9 +49,9 @@ STRANGE = (
 )
 """24 ids that a careless writer breaks."""
 
-IDS = replace(NAMED, ids=np.array(STRANGE, dtype=object))
-NUMBERED = replace(NAMED, ids=np.arange(2**53, 2**53 + 24))
-DIGITS = replace(
+IDS = changed(NAMED, ids=np.array(STRANGE, dtype=object))
+NUMBERED = changed(NAMED, ids=np.arange(2**53, 2**53 + 24))
+DIGITS = changed(
     SOFTMAX,
     values={
         "jeffreys": np.array(
@@ -174,12 +174,12 @@ class TestColumns:
             pytest.param(SIGMOID, "row,axis0,axis1,jeffreys", id="two-axes"),
             pytest.param(ONE_ROW, "row,jeffreys", id="one-row"),
             pytest.param(
-                replace(SIGMOID, ids=np.array(list("abcdef"), dtype=object)),
+                changed(SIGMOID, ids=np.array(list("abcdef"), dtype=object)),
                 "row,id,axis0,axis1,jeffreys",
                 id="ids-and-axes",
             ),
             pytest.param(
-                replace(SOFTMAX, values={"jeffreys": np.zeros(24), "kl": np.ones(24)}),
+                changed(SOFTMAX, values={"jeffreys": np.zeros(24), "kl": np.ones(24)}),
                 "row,jeffreys,kl",
                 id="two-measures",
             ),
@@ -256,7 +256,7 @@ class TestSkippedAgainstInvalid:
         """The last chunk holds the skipped row, the others none."""
         skipped = np.zeros(24, dtype=bool)
         skipped[21] = True
-        comparison = replace(IDS, skipped_rows=skipped)
+        comparison = changed(IDS, skipped_rows=skipped)
         whole = written(comparison, report)
         monkeypatch.setattr(records, "CHUNK", 5)
         assert written(comparison, report) == whole

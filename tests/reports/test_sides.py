@@ -16,10 +16,11 @@ from kldiv_cli.reports.loss import write_table as write_loss
 from kldiv_cli.reports.verification import write_table as write_verification
 from kldiv_cli.reports.words.parts import written
 from kldiv_cli.reports.words.sides import file_lines
-from kldiv_cli.results.comparison import Side
+from kldiv_cli.results.head import Side
 from kldiv_cli.tasks.inspect import inspect
 from kldiv_cli.tasks.verify import verify
 from tests.reports import MASKED, SOFTMAX, Terminal, side
+from tests.results import changed
 
 FOLDER = "/data/a folder of runs/2026-11-24/experiment-with-quantised-attention"
 LONG = f"{FOLDER}/checkpoint-120000/logits.npy"
@@ -83,16 +84,16 @@ def reports(path: str) -> dict[str, str]:
 
     x = [[1.0, 2.0, 4.0], [0.0, -1.0, 2.0]]
     computed, checked, seen = loss("torch", x, x[::-1]), verify(x, x[::-1]), inspect(SAMPLE)
-    compared = replace(SOFTMAX, reference=side(path), candidate=side(path))
+    compared = changed(SOFTMAX, reference=side(path), candidate=side(path))
     written = {name: Terminal() for name in ("compare", "loss", "verify", "inspect")}
     load("table")(compared, written["compare"])
     both: dict[str, Any] = {
         "reference": named(computed.reference),
         "candidate": named(computed.candidate),
     }
-    write_loss(replace(computed, **both), written["loss"])
-    write_verification(replace(checked, **both), written["verify"])
-    write_inspection(replace(seen, file=named(seen.file)), written["inspect"])
+    write_loss(changed(computed, **both), written["loss"])
+    write_verification(changed(checked, **both), written["verify"])
+    write_inspection(changed(seen, file=named(seen.file)), written["inspect"])
     return {name: stream.getvalue() for name, stream in written.items()}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from io import StringIO
 
 import pytest
@@ -29,6 +28,7 @@ from tests.reports import (
     top_row,
     with_name,
 )
+from tests.results import changed
 
 GOLDEN = {
     "softmax": """
@@ -444,12 +444,11 @@ row  jeffreys (nats)  argmax p  argmax q
 
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
-VOCABULARY = replace(
+VOCABULARY = changed(
     SOFTMAX,
     reference=side("wikitext-f16.npy", shape=(1234567, 152064)),
     candidate=side("wikitext-q4.npy", shape=(1234567, 152064)),
     rows=1234567,
-    classes=152064,
     class_shape=(152064,),
     row_shape=(1234567,),
     measures={"jeffreys": statistics(1234566, 123456, 12345, mean=1.23456e-8, sem=1.23456e-10)},
@@ -457,13 +456,12 @@ VOCABULARY = replace(
 )
 """A language model: a large vocabulary and many rows."""
 
-SPANS = replace(
+SPANS = changed(
     SIGMOID,
     reference=side("spans.npy", shape=(1024, 12, 512, 512)),
     candidate=side("spans-q.npy", shape=(1024, 12, 512, 512)),
     unit="bits",
     temperature=0.75,
-    classes=262144,
     class_shape=(512, 512),
     row_shape=(1024, 12),
     rows=11000,
@@ -561,7 +559,7 @@ class TestPlain:
 
     def test_columns_line_up_beside_wide_characters(self) -> None:
         names = ("\u7334\u5b50", "c", "e\u0301", "zig")
-        comparison = replace(NAMED, class_names=names)
+        comparison = changed(NAMED, class_names=names)
         lines = table(comparison).splitlines()
         place = [cell_len(line[: line.index(what)]) for line, what in _last_column(lines)]
         assert len(set(place)) == 1
@@ -611,7 +609,7 @@ class TestOnATerminal:
 
     def test_red_is_for_exceeded_limits_alone(self) -> None:
         path = "EXCEEDED.npy"
-        hostile = replace(LIMITS, reference=side(path), candidate=side(path))
+        hostile = changed(LIMITS, reference=side(path), candidate=side(path))
         red = [line for line in on_terminal(hostile).splitlines() if "\x1b[1;31m" in line]
         assert [ESCAPES.sub("", line).split()[1] for line in red] == ["max", "sem"]
 
@@ -620,7 +618,7 @@ class TestOnATerminal:
             Limit("same-argmax", None, 23 / 24, None, 0.99),
             Limit("min", None, 0.0, "nats", 0.0),
         )
-        text = on_terminal(replace(SOFTMAX, limits=limits))
+        text = on_terminal(changed(SOFTMAX, limits=limits))
         red = [ESCAPES.sub("", line) for line in text.splitlines() if "\x1b[1;31m" in line]
         assert [line.rstrip() for line in red] == [
             f"limit        same-argmax >= 0.99: NOT REACHED: {23 / 24!r}"
@@ -648,7 +646,7 @@ def usual(name: str) -> str:
 @pytest.mark.parametrize("name", [usual(name) for name in MEASURES])
 def test_the_definition_of_every_measure_fits_80_columns(name: str, mode: Mode) -> None:
     measure = load_measure(name)
-    comparison = replace(
+    comparison = changed(
         SOFTMAX,
         mode=mode,
         measures={name: statistics()},
@@ -675,7 +673,7 @@ def test_the_definition_of_every_measure_fits_80_columns(name: str, mode: Mode) 
 )
 def test_a_limit_and_its_verdict_are_no_contradiction(above: float, value: float) -> None:
     """Two numbers that round to the same six digits would say "x <= x: EXCEEDED"."""
-    comparison = replace(SOFTMAX, limits=(Limit("mean", above, value, "nats"),))
+    comparison = changed(SOFTMAX, limits=(Limit("mean", above, value, "nats"),))
     (line,) = (line for line in table(comparison).splitlines() if line.startswith("limit"))
     numbers = [float(word) for word in re.findall(r"(?<![\w.])\d[\d.]*(?:e[-+]\d+)?", line)]
     assert len(numbers) == 2
@@ -702,7 +700,7 @@ def test_measures_stand_side_by_side_in_80_columns(
     names: tuple[str, ...], widths: list[int]
 ) -> None:
     """The widest number that there is takes 13 columns, whatever stands there."""
-    several = replace(
+    several = changed(
         SOFTMAX,
         measures={name: statistics(mean=-1.23457e-308) for name in names},
         definitions=dict.fromkeys(names, "sum"),

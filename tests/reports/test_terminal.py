@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from io import StringIO
 
 import pytest
@@ -12,6 +11,7 @@ from kldiv_cli.reports import load
 from kldiv_cli.results.comparison import Comparison
 from tests.reports import HOSTILE, MARKUP, NAMED, SOFTMAX, VARIANTS, Terminal, with_name
 from tests.reports.test_language import FILES
+from tests.results import changed
 
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 WIDE = "\u7334\u5b50", "c", "e\u0301", "\u30ab\u30bf\u30ab\u30ca"
@@ -27,8 +27,8 @@ def table(comparison: Comparison, stream: StringIO) -> str:
     [
         *(pytest.param(comparison, id=name) for name, comparison in VARIANTS.items()),
         *(pytest.param(with_name(name), id=ascii(name)) for name in (*HOSTILE, *MARKUP, *WIDE)),
-        pytest.param(replace(NAMED, class_names=WIDE), id="wide-classes"),
-        pytest.param(replace(SOFTMAX, language=FILES), id="tokens"),
+        pytest.param(changed(NAMED, class_names=WIDE), id="wide-classes"),
+        pytest.param(changed(SOFTMAX, language=FILES), id="tokens"),
     ],
 )
 def test_a_wide_terminal_shows_the_plain_table_in_colour(

@@ -1,27 +1,28 @@
-"""JSON for programs: the summary as one object, the rows as one object each.
-
-Always valid JSON: infinities and NaN are the strings "inf" and "nan".
-"""
+"""JSON for programs: the summary as one object, the rows as one object each."""
 
 from __future__ import annotations
 
 import json
-from math import isfinite
 from typing import IO, Any
 
-from kldiv_cli.reports.words import left_out
+from kldiv_cli.reports.words import objects
 from kldiv_cli.reports.words.language import language_object
+from kldiv_cli.reports.words.objects import valid
 from kldiv_cli.reports.words.records import columns, records
-from kldiv_cli.results.comparison import Comparison, MaskUse, Side
+from kldiv_cli.results.comparison import Comparison, Limit
 from kldiv_cli.results.statistics import Statistics
 
-SCHEMA = 1
+_KEYS = (
+    *("schema", "reference", "candidate", "mode", "unit", "temperature", "smooth", "nan_policy"),
+    *("paired_by", "rows", "classes", "skipped", "invalid", "masked", "mask"),
+    *("measures", "agreement", "grouped_by", "groups", "limits", "warnings", "language"),
+    *("class_selection", "selection", "missing"),
+)
 
 
 def write(comparison: Comparison, stream: IO[str]) -> None:
     """Write the summary."""
-    json.dump(valid(summary(comparison)), stream, indent=2, allow_nan=False)
-    stream.write("\n")
+    objects.write(summary(comparison), stream)
 
 
 def write_lines(comparison: Comparison, stream: IO[str]) -> None:
@@ -36,39 +37,30 @@ def write_lines(comparison: Comparison, stream: IO[str]) -> None:
 
 def summary(comparison: Comparison) -> dict[str, Any]:
     """Return the summary as the object that is written, numbers still as floats."""
-    return {
-        "schema": SCHEMA,
-        "reference": file_object(comparison.reference),
-        "candidate": file_object(comparison.candidate),
-        "mode": comparison.mode,
+    found = {
+        **objects.head_object(comparison.head),
         "unit": comparison.unit,
         "temperature": comparison.temperature,
         "smooth": comparison.smooth,
-        "nan_policy": comparison.nan_policy,
-        "paired_by": comparison.paired_by,
-        "rows": comparison.rows,
-        "classes": comparison.classes,
-        "skipped": comparison.skipped,
-        "invalid": comparison.invalid,
-        **mask_object(comparison.mask, comparison.masked),
         "measures": {
             name: _measure(found, comparison.definitions[name], comparison.units[name])
             for name, found in comparison.measures.items()
         },
         "agreement": {comparison.agreement.kind: comparison.agreement.share},
         **_groups(comparison),
-        "limits": [
-            {
-                "stat": limit.stat,
-                **({"above": limit.above} if limit.below is None else {"below": limit.below}),
-                "value": limit.value,
-                "exceeded": limit.exceeded,
-            }
-            for limit in comparison.limits
-        ],
-        "warnings": list(comparison.warnings),
-        **_language(comparison),
-        **left_out.objects(comparison),
+        "limits": [_limit(limit) for limit in comparison.limits],
+    }
+    if comparison.language is not None:
+        found["language"] = language_object(comparison.language)
+    return objects.ordered(_KEYS, found)
+
+
+def _limit(limit: Limit) -> dict[str, Any]:
+    return {
+        "stat": limit.stat,
+        **({"above": limit.above} if limit.below is None else {"below": limit.below}),
+        "value": limit.value,
+        "exceeded": limit.exceeded,
     }
 
 
@@ -92,54 +84,6 @@ def _groups(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def mask_object(mask: MaskUse | None, masked: int) -> dict[str, Any]:
-    """Return the mask, if there is one, and how many rows and cells it leaves out."""
-    if mask is None:
-        return {}
-    return {
-        "masked": masked,
-        "mask": {
-            "path": mask.path,
-            "format": mask.format,
-            "dtype": mask.dtype,
-            "shape": list(mask.shape),
-            **shards_object(mask),
-            "notes": list(mask.notes),
-            "means": mask.means,
-            "masked_cells": mask.cells,
-            "cells": mask.of,
-        },
-    }
-
-
-def file_object(side: Side) -> dict[str, Any]:
-    """Return a file and what it holds."""
-    found: dict[str, Any] = {
-        "path": side.path,
-        "format": side.format,
-        "dtype": side.dtype,
-        "shape": list(side.shape),
-        "input": side.kind,
-        "notes": list(side.notes),
-    }
-    optional = {"id": side.id, "sum_error": side.sum_error}
-    found |= {key: value for key, value in optional.items() if value is not None}
-    return found | shards_object(side)
-
-
-def shards_object(side: Side | MaskUse) -> dict[str, Any]:
-    """Return of how many files an input is made, where that is to be said."""
-    if side.shards is None:
-        return {}
-    return {"shards": side.shards, "passed_over": list(side.passed_over)}
-
-
-def _language(comparison: Comparison) -> dict[str, Any]:
-    if comparison.language is None:
-        return {}
-    return {"language": language_object(comparison.language)}
-
-
 def _measure(found: Statistics, definition: str, unit: str | None) -> dict[str, Any]:
     return {"definition": definition, "unit": unit, **_found(found)}
 
@@ -151,14 +95,3 @@ def _found(found: Statistics) -> dict[str, Any]:
         "zero": found.zero,
         "infinite": found.infinite,
     }
-
-
-def valid(value: Any) -> Any:
-    """Return the value with infinities and NaN as strings, which JSON lacks as numbers."""
-    if isinstance(value, float) and not isfinite(value):
-        return str(value)
-    if isinstance(value, dict):
-        return {key: valid(entry) for key, entry in value.items()}
-    if isinstance(value, list):
-        return [valid(entry) for entry in value]
-    return value

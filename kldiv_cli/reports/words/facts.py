@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kldiv_cli.errors import printable
-from kldiv_cli.reports.words import left_out, sides
+from kldiv_cli.reports.words import head as words
+from kldiv_cli.reports.words import sides
 from kldiv_cli.reports.words.parts import number
 from kldiv_cli.reports.words.statistics import unit
 from kldiv_cli.results.comparison import Comparison, Limit
@@ -23,16 +24,13 @@ _ALL_GROUPS = 20
 def head(comparison: Comparison, columns: int | None = None) -> list[tuple[str, str]]:
     """Return what was compared and how, label by label; on a terminal it says how wide that is."""
     room = None if columns is None else columns - _labels(comparison) - 2
-    return [
-        *sides.file_lines("reference p", comparison.reference, room),
-        *sides.file_lines("candidate q", comparison.candidate, room),
-        *sides.both_notes(comparison.reference, comparison.candidate),
+    how = [
         *_definitions(comparison),
         (comparison.mode, _mode(comparison)),
         *sides.probabilities(comparison),
-        *sides.masked(comparison, room),
-        *left_out.lines(comparison),
-        *_rows(comparison),
+    ]
+    return [
+        *words.lines(comparison.head, room, how, _rows(comparison)),
         *_agreement(comparison),
         *_groups(comparison),
         *(("limit", _limit(limit)) for limit in comparison.limits),
@@ -64,16 +62,15 @@ def _mode(comparison: Comparison) -> str:
     return f"p = {p}, q = {q}, {comparison.classes} {over}, T = {comparison.temperature:g}"
 
 
-def _rows(comparison: Comparison) -> list[tuple[str, str]]:
+def _rows(comparison: Comparison) -> words.Rows:
     first = next(iter(comparison.measures.values()))
-    policy = {"raise": "", "omit": " (left out)", "propagate": " (counted as nan)"}
-    invalid = policy[comparison.nan_policy] if comparison.invalid else ""
     by = f" by {next(iter(comparison.measures))}" if len(comparison.measures) > 1 else ""
-    kinds = f"{first.zero} zero, {first.infinite} infinite{by}"
-    return [
-        ("rows", f"{comparison.rows} counted, paired by {comparison.paired_by}"),
-        ("", f"{kinds}, {comparison.skipped} skipped, {comparison.invalid} invalid{invalid}"),
-    ]
+    policy = {"raise": "", "omit": " (left out)", "propagate": " (counted as nan)"}
+    return words.Rows(
+        invalid=policy[comparison.nan_policy],
+        figures=f"{first.zero} zero, {first.infinite} infinite{by}",
+        masked=sides.masked(comparison),
+    )
 
 
 def _agreement(comparison: Comparison) -> list[tuple[str, str]]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from shutil import get_terminal_size
+from textwrap import wrap
 from typing import IO
 
 LABEL = 13
-"""So wide is the column of labels in what is no comparison."""
+"""The width of the column of labels where there is no grid."""
+_WIDTH = 80
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,12 @@ def packed(figures: Sequence[str], width: int) -> Iterator[str]:
             line = ""
         line += f"{' ' if line else ''}{figure}{comma}"
     yield line
+
+
+def wrapped(label: str, text: str) -> Iterator[tuple[str, str]]:
+    """Break a text into lines that fit beside the label in 80 columns."""
+    lines = wrap(text, _WIDTH - LABEL, break_long_words=False, break_on_hyphens=False)
+    yield from (("" if i else label, line) for i, line in enumerate(lines))
 
 
 def cells(text: str) -> int:

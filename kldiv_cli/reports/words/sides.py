@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from kldiv_cli.errors import a_few, printable
 from kldiv_cli.reports.words.parts import cells, folded, once
-from kldiv_cli.results.comparison import Comparison, MaskUse, Side
+from kldiv_cli.results.comparison import Comparison
+from kldiv_cli.results.head import MaskUse, Side
 
 _FORMAT = "format: "
 """With what a note on a file's format begins."""
@@ -74,38 +75,21 @@ def probabilities(comparison: Comparison) -> list[tuple[str, str]]:
     return found
 
 
-def masked(comparison: Comparison, room: int | None) -> list[tuple[str, str]]:
-    """Say what the mask is, what it left out, and what became of the rest."""
+def masked(comparison: Comparison) -> tuple[str, ...]:
+    """Say what became of the cells that a mask leaves out, line by line."""
     mask = comparison.mask
     if mask is None:
-        return []
-    rows = f"{comparison.masked} {'row' if comparison.masked == 1 else 'rows'}"
+        return ()
     rest = {
         "softmax": "p and q are distributions over the classes that are kept",
         "sigmoid": "masked cells add nothing",
     }
-    sides = comparison.reference, comparison.candidate
-    unscored = comparison.language is None and any(side.censored for side in sides)
-    return [
-        *file_lines("mask", mask, room),
-        *(("", printable(note)) for note in mask.notes),
-        ("masked", f"{rows}, and {mask.cells} of {mask.of} cells in those counted"),
-        *([("", rest[comparison.mode])] if mask.cells else []),
-        *([("", "tokens are scored among these")] if mask.cells and comparison.language else []),
-        *([("", "tokens are scored among all classes, so here they are not")] if unscored else []),
-    ]
-
-
-def masked_cells(mask: MaskUse | None, room: int | None) -> list[tuple[str, str]]:
-    """Name a mask, and say how many cells of rows that count it leaves out."""
-    if mask is None:
-        return []
-    found = file_lines("mask", mask, room)
-    found += [("", printable(note)) for note in mask.notes]
-    if mask.cells:
-        found.append(("masked", f"{mask.cells} of {mask.of} cells in the rows counted"))
-        found.append(("", "rows are taken without them"))
-    return found
+    found = [rest[comparison.mode]] if mask.cells else []
+    if comparison.language is not None:
+        found += ["tokens are scored among these"] if mask.cells else []
+    elif any(side.censored for side in comparison.head.sides):
+        found.append("tokens are scored among all classes, so here they are not")
+    return tuple(found)
 
 
 def _files(side: Side | MaskUse) -> str:

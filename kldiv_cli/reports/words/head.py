@@ -1,0 +1,100 @@
+"""What was compared, in words: one block for all reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from kldiv_cli.errors import printable
+from kldiv_cli.reports.words import left_out
+from kldiv_cli.reports.words.parts import once
+from kldiv_cli.reports.words.sides import both_notes, file_lines, notes
+from kldiv_cli.results.head import Head
+
+Line = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a report adds to the rows.
+
+    Attributes
+    ----------
+    invalid : str
+        What became of the invalid rows.
+    figures : str or None
+        More figures of the rows that count. With these the rows take two lines, and the mask is
+        told before the rows that were selected.
+    masked : tuple of str
+        Beside such figures: what became of the cells that the mask leaves out, line by line.
+    """
+
+    invalid: str = ""
+    figures: str | None = None
+    masked: tuple[str, ...] = ()
+
+
+def lines(
+    head: Head, room: int | None, how: Iterable[Line] = (), rows: Rows | None = None
+) -> Iterator[Line]:
+    """Say what was compared, label by label.
+
+    Parameters
+    ----------
+    head : Head
+        What was compared.
+    room : int or None
+        How wide the text may be on a terminal; None elsewhere.
+    how : lines
+        What the report computed and how; these lines stand between the files and the rows.
+    rows : Rows or None
+        What the report adds to the rows; None for a report that counts the rows itself.
+    """
+    yield from _sides(head, room)
+    yield from how
+    if rows is None:
+        yield from left_out.lines(head)
+    elif rows.figures is None:
+        yield from left_out.lines(head)
+        yield from _masked(head, room, rows)
+        masked = "" if head.mask is None else f", {head.masked} masked"
+        yield "rows", f"{_counted(head)}, {_uncounted(head, rows)}{masked}"
+    else:
+        yield from _masked(head, room, rows)
+        yield from left_out.lines(head)
+        yield "rows", _counted(head)
+        yield "", f"{rows.figures}, {_uncounted(head, rows)}"
+
+
+def _sides(head: Head, room: int | None) -> Iterator[Line]:
+    if len(head.sides) == 1:
+        yield from file_lines("file", head.sides[0], room)
+        yield from once(notes(head.sides[0]))
+        return
+    for label, side in zip(("reference p", "candidate q"), head.sides, strict=True):
+        yield from file_lines(label, side, room)
+    yield from both_notes(*head.sides)
+
+
+def _masked(head: Head, room: int | None, rows: Rows) -> Iterator[Line]:
+    mask = head.mask
+    if mask is None:
+        return
+    yield from file_lines("mask", mask, room)
+    yield from (("", printable(note)) for note in mask.notes)
+    cells = f"{mask.cells} of {mask.of} cells"
+    if rows.figures is not None:
+        whole = f"{head.masked} {'row' if head.masked == 1 else 'rows'}"
+        yield "masked", f"{whole}, and {cells} in those counted"
+        yield from (("", line) for line in rows.masked)
+    elif mask.cells:
+        yield "masked", f"{cells} in the rows counted"
+        yield "", "rows are taken without them"
+
+
+def _counted(head: Head) -> str:
+    return f"{head.rows} counted, paired by {head.paired_by}"
+
+
+def _uncounted(head: Head, rows: Rows) -> str:
+    return f"{head.skipped} skipped, {head.invalid} invalid{rows.invalid if head.invalid else ''}"

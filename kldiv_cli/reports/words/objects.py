@@ -1,0 +1,97 @@
+"""What a result says to programs: the objects that stand in all JSON of `kldiv`.
+
+The JSON is always valid: infinities and NaN are the strings "inf" and "nan".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from math import isfinite
+from typing import IO, Any
+
+from kldiv_cli.results.head import File, Head, MaskUse, Side
+
+SCHEMA = 1
+
+_FILE = ("path", "format", "dtype", "shape", "input", "notes", "id", "sum_error")
+_SHARDS = ("shards", "passed_over")
+_MASK = (*_FILE[:4], *_SHARDS, "notes", "means", "masked_cells", "cells")
+
+
+def write(found: Any, stream: IO[str]) -> None:
+    """Write an object and a newline."""
+    json.dump(valid(found), stream, indent=2, allow_nan=False)
+    stream.write("\n")
+
+
+def ordered(keys: Sequence[str], found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entries of these keys, in their order; a key without an entry is left out."""
+    return {key: found[key] for key in keys if key in found}
+
+
+def head_object(head: Head) -> dict[str, Any]:
+    """Return what was compared; every report takes the keys that it writes from here.
+
+    A mask, ``class_selection``, ``selection`` and ``missing`` have no keys where there are none.
+    """
+    found: dict[str, Any] = {
+        "schema": SCHEMA,
+        **dict(zip(("reference", "candidate"), map(side_object, head.sides), strict=False)),
+        "mode": head.mode,
+        "nan_policy": head.nan_policy,
+        "paired_by": head.paired_by,
+        "rows": head.rows,
+        "classes": head.classes,
+        "skipped": head.skipped,
+        "invalid": head.invalid,
+        "row_shape": list(head.row_shape),
+        "class_shape": list(head.class_shape),
+        "class_names": None if head.class_names is None else list(head.class_names),
+        "warnings": list(head.warnings),
+    }
+    if head.mask is not None:
+        found |= {"masked": head.masked, "mask": _mask_object(head.mask)}
+    for name in ("class_selection", "selection", "missing"):
+        if getattr(head, name) is not None:
+            found[name] = asdict(getattr(head, name))
+    if len(head.sides) == 1 and head.selection is not None:
+        del found["selection"]["of_candidate"]
+    return found
+
+
+def side_object(side: Side) -> dict[str, Any]:
+    """Return a file and what it holds."""
+    known = {"id": side.id, "sum_error": side.sum_error}
+    found = {"input": side.kind} | {key: x for key, x in known.items() if x is not None}
+    return ordered((*_FILE, *_SHARDS), _file_object(side) | found)
+
+
+def _mask_object(mask: MaskUse) -> dict[str, Any]:
+    found = {"means": mask.means, "masked_cells": mask.cells, "cells": mask.of}
+    return ordered(_MASK, _file_object(mask) | found)
+
+
+def _file_object(file: File) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "path": file.path,
+        "format": file.format,
+        "dtype": file.dtype,
+        "shape": list(file.shape),
+        "notes": list(file.notes),
+    }
+    if file.shards is not None:
+        found |= {"shards": file.shards, "passed_over": list(file.passed_over)}
+    return found
+
+
+def valid(value: Any) -> Any:
+    """Return the value with infinities and NaN as strings, which JSON lacks as numbers."""
+    if isinstance(value, float) and not isfinite(value):
+        return str(value)
+    if isinstance(value, dict):
+        return {key: valid(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [valid(entry) for entry in value]
+    return value

@@ -1,0 +1,258 @@
+"""What was compared: the head of every result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import Literal
+
+from kldiv_cli.results.selection import ClassSelection, Missing, Selection
+
+Mode = Literal["softmax", "sigmoid"]
+NanPolicy = Literal["raise", "omit", "propagate"]
+PairedBy = Literal["position", "id"]
+Shape = tuple[int | None, ...]
+
+
+@dataclass(frozen=True)
+class File:
+    """A file that was read.
+
+    Attributes
+    ----------
+    path, format, dtype : str
+        Its name, its format, and the type of its numbers.
+    shape : tuple of int or None
+        The first length is None where the file was not read to its end and does not say it.
+    notes : tuple of str
+        What was decided about its format and columns.
+    shards : int or None
+        How many files the input consists of; None for a single file.
+    passed_over : tuple of str
+        The files of its directory that do not belong to it.
+    """
+
+    path: str
+    format: str
+    dtype: str
+    shape: Shape
+    notes: tuple[str, ...] = ()
+    shards: int | None = None
+    passed_over: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Side(File):
+    """An input of a task: the reference or the candidate, or the file that `inspect` reads.
+
+    Attributes
+    ----------
+    kind : {"logits", "probs", "log-probs"}
+        What its numbers were taken for.
+    id : str or None
+        The column of its row ids.
+    sum_error : float or None
+        How far from 1 a row of probabilities summed at most, before rows were divided by their
+        sums; None where no sums were taken.
+    censored : bool
+        Whether the format leaves out the least likely classes of a row.
+    """
+
+    kind: Literal["logits", "probs", "log-probs"] = "logits"
+    id: str | None = None
+    sum_error: float | None = None
+    censored: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskUse(File):
+    """The mask, and how much it left out.
+
+    Attributes
+    ----------
+    means : {"keep", "drop"}
+        Whether its true cells enter or are left out.
+    cells, of : int
+        In the rows that count it left out ``cells`` of ``of`` cells.
+    """
+
+    means: Literal["keep", "drop"]
+    cells: int
+    of: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """What was compared, and how many rows of it count.
+
+    Attributes
+    ----------
+    sides : tuple of Side
+        The reference and the candidate; `inspect` has a single one.
+    mode : {"softmax", "sigmoid"}
+        The link function between logits and probabilities.
+    nan_policy : {"raise", "omit", "propagate"}
+        What was done with invalid rows.
+    paired_by : {"position", "id"}
+        How rows found each other.
+    rows : int
+        How many rows count.
+    skipped : int
+        How many rows were left out because every cell is -inf on both sides.
+    invalid : int
+        How many rows hold no distribution: they have NaN, under softmax also +inf, or nothing but
+        -inf on one side. They are left out under "omit"; under "propagate" their values are NaN.
+    class_shape : tuple of int
+        The axes of one row.
+    row_shape : tuple of int
+        The axes that index rows; (rows,) where some rows of the files were not compared.
+    file_row_shape : tuple of int or None
+        The axes that index rows in the reference; row numbers unravel into these. None where that
+        is ``row_shape``.
+    class_names : tuple of str or None
+        One name per class, where a side has names.
+    warnings : tuple of str
+        What looks wrong with the input though it can be computed.
+    mask : MaskUse or None
+        The mask, its meaning, and how many cells it leaves out in the rows that count.
+    masked : int
+        How many rows have no cell that the mask keeps.
+    class_selection : ClassSelection or None
+        Which classes were compared; None for all. Classes without names are called by their
+        indices, and these need not begin at 0.
+    selection : Selection or None
+        Which rows were asked for; None for all.
+    missing : Missing or None
+        How many rows have an id that only one side has; None where such a row is an error.
+    """
+
+    sides: tuple[Side, ...]
+    mode: Mode
+    nan_policy: NanPolicy
+    paired_by: PairedBy
+    rows: int
+    skipped: int
+    invalid: int
+    class_shape: tuple[int, ...]
+    row_shape: tuple[int, ...]
+    file_row_shape: Shape | None = None
+    class_names: tuple[str, ...] | None = None
+    warnings: tuple[str, ...] = ()
+    mask: MaskUse | None = None
+    masked: int = 0
+    class_selection: ClassSelection | None = None
+    selection: Selection | None = None
+    missing: Missing | None = None
+
+    @property
+    def classes(self) -> int:
+        """How many classes (softmax) or cells (sigmoid) one row has."""
+        return prod(self.class_shape)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What every task returns.
+
+    Attributes
+    ----------
+    head : Head
+        What was compared. Its attributes are attributes of the result, too.
+    """
+
+    head: Head
+
+    @property
+    def class_shape(self) -> tuple[int, ...]:
+        """The axes of one row."""
+        return self.head.class_shape
+
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """One name per class, where a side has names."""
+        return self.head.class_names
+
+    @property
+    def row_shape(self) -> tuple[int, ...]:
+        """The axes that index rows; (rows,) where some rows of the files were not compared."""
+        return self.head.row_shape
+
+    @property
+    def selection(self) -> Selection | None:
+        """Which rows were asked for; None for all."""
+        return self.head.selection
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What looks wrong with the input though it can be computed."""
+        return self.head.warnings
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairResult(Result):
+    """What a task returns that reads a reference and a candidate."""
+
+    @property
+    def reference(self) -> Side:
+        """The reference: path, format, dtype, shape, row-id column."""
+        return self.head.sides[0]
+
+    @property
+    def candidate(self) -> Side:
+        """The candidate: path, format, dtype, shape, row-id column."""
+        return self.head.sides[1]
+
+    @property
+    def mode(self) -> Mode:
+        """The link function between logits and probabilities."""
+        return self.head.mode
+
+    @property
+    def nan_policy(self) -> NanPolicy:
+        """What was done with invalid rows."""
+        return self.head.nan_policy
+
+    @property
+    def paired_by(self) -> PairedBy:
+        """How rows found each other."""
+        return self.head.paired_by
+
+    @property
+    def rows(self) -> int:
+        """How many rows count."""
+        return self.head.rows
+
+    @property
+    def skipped(self) -> int:
+        """How many rows were left out because every cell is -inf on both sides."""
+        return self.head.skipped
+
+    @property
+    def invalid(self) -> int:
+        """How many rows hold no distribution."""
+        return self.head.invalid
+
+    @property
+    def classes(self) -> int:
+        """How many classes (softmax) or cells (sigmoid) one row has."""
+        return self.head.classes
+
+    @property
+    def mask(self) -> MaskUse | None:
+        """The mask, its meaning, and how many cells it leaves out in the rows that count."""
+        return self.head.mask
+
+    @property
+    def masked(self) -> int:
+        """How many rows have no cell that the mask keeps."""
+        return self.head.masked
+
+    @property
+    def class_selection(self) -> ClassSelection | None:
+        """Which classes were compared; None for all."""
+        return self.head.class_selection
+
+    @property
+    def missing(self) -> Missing | None:
+        """How many rows have an id that only one side has; None where such a row is an error."""
+        return self.head.missing
