@@ -13,6 +13,8 @@ import typer
 from kldiv_cli.cli import pager
 from kldiv_cli.errors import UsageError
 
+_NOTE = "The manual's examples take their files from samples/ in the source of kldiv."
+
 
 def _completed(context: typer.Context, incomplete: str) -> list[str]:
     known = dict.fromkeys([*_topics(), *_group(context).list_commands(context)])
@@ -66,8 +68,8 @@ def _listing(topics: dict[str, str], commands: dict[str, str]) -> str:
     """List pages and commands, a sentence for each."""
     sentences = {name: _sentence(page) for name, page in topics.items()}
     width = max(map(len, (*sentences, *commands))) + 2
-    columns = shutil.get_terminal_size().columns if pager.on_terminal() else 80
-    room = max(20, min(80, columns) - width)
+    columns = max(40, min(80, shutil.get_terminal_size().columns)) if pager.on_terminal() else 80
+    room = columns - width
     parts = [
         "Manual: kldiv help TOPIC",
         "",
@@ -76,16 +78,18 @@ def _listing(topics: dict[str, str], commands: dict[str, str]) -> str:
         "Commands: kldiv help COMMAND",
         "",
         *_entries(commands, width, room),
+        "",
+        *wrap(_NOTE, columns),
     ]
     return "".join(part + "\n" for part in parts)
 
 
 def _entries(lines: dict[str, str], width: int, room: int) -> list[str]:
-    return [
-        f"{label:<{width}}{part}"
-        for name, line in lines.items()
-        for label, part in zip((name, *[""] * len(line)), wrap(line, room), strict=False)
-    ]
+    found = []
+    for name, line in lines.items():
+        first, *rest = wrap(line, room) or [""]
+        found += [f"{name:<{width}}{first}", *(f"{'':<{width}}{part}" for part in rest)]
+    return found
 
 
 def _page(source: str) -> str:
@@ -98,7 +102,9 @@ def _page(source: str) -> str:
 
 
 def _unknown(topic: str, topics: dict[str, str], commands: dict[str, str]) -> UsageError:
-    near = get_close_matches(topic.lower(), {**topics, **commands}, cutoff=0.7)
+    known = {**topics, **commands}
+    begun = [name for name in known if topic and name.startswith(topic.lower())]
+    near = begun or get_close_matches(topic.lower(), known, cutoff=0.7)
     question = f"Did you mean {' or '.join(map(repr, near))}? " if near else ""
     return UsageError(
         f"kldiv help: expected a topic or a command, found {topic!r}",
