@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Bounds = tuple[tuple[str, float], ...]
 
-_AGREEMENT = {"same-argmax": "softmax", "same-sign": "sigmoid"}
+AGREEMENT = {"same-argmax": "softmax", "same-sign": "sigmoid"}
 """The share of decisions that agree, and the mode that makes such decisions."""
 _PPL = ("candidate", "reference", "ratio", "ln-ratio", "difference", "correlation")
 _OF_TOKENS = ("ppl", "kld", "delta-p", "same-top")
@@ -28,11 +28,11 @@ def check(stat: str, measures: Sequence[str], mode: str) -> None:
     UsageError
         There is no such figure, its measure was not asked for, or the mode has none.
     """
-    if stat in _AGREEMENT:
-        if _AGREEMENT[stat] != mode:
+    if stat in AGREEMENT:
+        if AGREEMENT[stat] != mode:
             raise UsageError(
-                f"{stat}: expected --mode {_AGREEMENT[stat]}, found {mode}",
-                f"Say {next(name for name in _AGREEMENT if name != stat)}.",
+                f"{stat}: expected --mode {AGREEMENT[stat]}, found {mode}",
+                f"Say {next(name for name in AGREEMENT if name != stat)}.",
             )
     elif _of_tokens(stat):
         if stat not in token_figures():
@@ -58,7 +58,7 @@ def figure(stat: str, comparison: Comparison) -> tuple[float, str | None]:
     UsageError
         It is of tokens, and none are scored.
     """
-    if stat in _AGREEMENT:
+    if stat in AGREEMENT:
         return comparison.agreement.share, None
     if _of_tokens(stat):
         if comparison.language is None:
@@ -89,7 +89,7 @@ def split_statistic(stat: str, measures: Sequence[str]) -> tuple[str, str]:
     if name not in STATISTICS:
         raise UsageError(
             f"no statistic is called {name!r}",
-            f"Known: {', '.join((*STATISTICS, *_AGREEMENT))}; of tokens same-top, ppl:ratio, "
+            f"Known: {', '.join((*STATISTICS, *AGREEMENT))}; of tokens same-top, ppl:ratio, "
             "kld:mean, delta-p:rms and others.",
         )
     if not colon:

@@ -6,15 +6,6 @@ from kldiv_cli.errors import InputError, UsageError
 from kldiv_cli.sources.base import Layout, Source
 
 
-def check_dtype(dtype: str | None) -> None:
-    """Raise a `UsageError` for a type that raw bytes cannot be said to have."""
-    if dtype not in {None, "bfloat16"}:
-        raise UsageError(
-            f"no type of raw bytes is called {dtype!r}",
-            "Known: bfloat16; others say what they are.",
-        )
-
-
 def check_pair(left: Source, right: Source, layout: Layout, candidate_key: str | None) -> None:
     """Raise a `UsageError` for what is said of two inputs and fits neither.
 

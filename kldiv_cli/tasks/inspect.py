@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import exp, prod
+from typing import Unpack
 
 import numpy as np
 
@@ -11,34 +11,28 @@ from kldiv_cli.memory import keep_freed_memory
 from kldiv_cli.pairing.selection import selected
 from kldiv_cli.results.head import Head
 from kldiv_cli.results.inspection import Contexts, Entropy, Guess, Inspection
-from kldiv_cli.sources.base import BLOCK_BYTES, Layout, Source
-from kldiv_cli.sources.views.choice import Choice
+from kldiv_cli.sources.base import BLOCK_BYTES, Source
 from kldiv_cli.tasks.describe import head_of_file
 from kldiv_cli.tasks.fitting import check_one
-from kldiv_cli.tasks.opening import Input, open_side
+from kldiv_cli.tasks.opening import Input, choice_of, layout_of, open_side
+from kldiv_cli.tasks.options import Inspect
+from kldiv_cli.tasks.options.signature import documented
+from kldiv_cli.tasks.options.typed import InspectOptions
 from kldiv_cli.tasks.tallies import CensoredTally, SpanTally, Tallies, off_one
 
 _TOKENS_SHOWN = 8
 
 
-def inspect(
-    side: Input,
-    layout: Layout | None = None,
-    progress: Callable[[int, int | None], None] | None = None,
-    choice: Choice | None = None,
-) -> Inspection:
+@documented(Inspect, InspectOptions)
+def inspect(file: Input, **options: Unpack[InspectOptions]) -> Inspection:
     """Say what a file of model outputs is, from all of its rows, in one pass.
 
     Parameters
     ----------
-    side : path or array_like
+    file : path or array_like
         A file in a format that `kldiv_cli.sources` knows, or an array. Files are streamed.
-    layout : Layout, optional
-        How the rows lie, where that is to be said.
-    progress : callable, optional
-        Called after each block with the rows done and the number expected, if known.
-    choice : Choice, optional
-        Which rows to read, if not all; no more of the file is read than these need.
+    **options
+        What is said of the file, each by its name.
 
     Returns
     -------
@@ -55,8 +49,9 @@ def inspect(
         is not for such a file: columns though it is no table, a key though it holds no arrays under
         names, a delimiter, a type.
     """
-    layout = Layout() if layout is None else layout
-    source = open_side(side, layout)
+    asked = Inspect(file=file, **options)
+    layout, choice, progress = layout_of(asked), choice_of(asked), asked.progress
+    source = open_side(asked.file, layout)
     check_one(source, layout)
     keep_freed_memory()
     seen, censored = Tallies(), CensoredTally()

@@ -2,62 +2,32 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
-
-from numpy.typing import ArrayLike
+from typing import Unpack
 
 from kldiv_cli import losses
-from kldiv_cli.measures.distributions.kinds import Kind
-from kldiv_cli.pairing.masks.mask import Means
 from kldiv_cli.pairing.masks.masked import check_of_rows
 from kldiv_cli.results.loss import LossResult
-from kldiv_cli.sources.base import Layout, RawType
-from kldiv_cli.sources.views.choice import Choice
-from kldiv_cli.tasks.arguments import checked
 from kldiv_cli.tasks.masking import masked
 from kldiv_cli.tasks.opening import (
-    Own,
+    Input,
+    choice_of,
+    layout_of,
     open_labels,
     open_pairing,
     open_side,
     own_kinds,
     without_labels,
 )
-from kldiv_cli.tasks.request import NanPolicy, check_kinds, check_nan_policy, check_normalize
+from kldiv_cli.tasks.options import Loss, checks
+from kldiv_cli.tasks.options.signature import documented
+from kldiv_cli.tasks.options.typed import LossOptions
 from kldiv_cli.tasks.summing import Summing
 
 
-@checked
+@documented(Loss, LossOptions)
 def loss(
-    name: str,
-    reference: str | os.PathLike[str] | ArrayLike,
-    candidate: str | os.PathLike[str] | ArrayLike,
-    *,
-    labels: str | os.PathLike[str] | ArrayLike | None = None,
-    row_axes: int | None = None,
-    nan_policy: NanPolicy = "raise",
-    id_column: str | None = None,
-    columns: Sequence[str] | None = None,
-    key: str | None = None,
-    candidate_key: str | None = None,
-    reference_format: str | None = None,
-    candidate_format: str | None = None,
-    header: bool = True,
-    delimiter: str | None = None,
-    dtype: RawType | None = None,
-    kind: Kind | tuple[Kind, Kind] = "logits",
-    normalize: bool = False,
-    rows: slice | str | None = None,
-    limit: int | None = None,
-    sample: int | None = None,
-    seed: int | None = None,
-    mask: str | os.PathLike[str] | ArrayLike | None = None,
-    mask_means: Means | None = None,
-    progress: Callable[[int, int | None], None] | None = None,
-    **options: Any,
+    name: str, reference: Input, candidate: Input, **options: Unpack[LossOptions]
 ) -> LossResult:
     """Compute what training code computes from two sets of logits.
 
@@ -73,37 +43,6 @@ def loss(
     reference, candidate : path or array_like
         Logits: a file in a format of `kldiv_cli.sources.FORMATS`, or an array with at least one
         axis, of shape (*rows, *classes). Any real dtype; computed in float64.
-    labels : path, str or array_like of int, optional
-        The true class per row, for dkd and class priors: an .npy file, the name of a column of the
-        reference table, or an array.
-    row_axes : int, optional
-        How many leading axes index rows; by default all but the last, and for globalpointer one: a
-        row is a sample there.
-    nan_policy : {"raise", "omit", "propagate"}
-        What an invalid row does: raise an error that names it, stay out of sums and denominators,
-        or make the result NaN.
-    id_column, columns : optional
-        The row-id column and the class columns of tables.
-    key, candidate_key : str, optional
-        Which array of a file that holds several, and the candidate's where it is another.
-    reference_format, candidate_format : str, optional
-        What a file is, as `kldiv_cli.sources.FORMATS` names it, where its content and suffix do not
-        tell.
-    header, delimiter, dtype : optional
-        How text is laid out, and what raw bytes are; those of `kldiv_cli.compare`.
-    kind : {"logits", "probs", "log-probs"} or a pair of them
-        What the numbers are, of both sides or of each; their logarithms are taken for logits.
-    normalize : bool
-        Take rows of probabilities however far from 1 they sum.
-    rows, limit, sample, seed : optional
-        Only some rows, as in `kldiv_cli.compare`: the loss is that of files of these rows. The
-        length of the first axis counts its entries that have any.
-    mask, mask_means : optional
-        Which rows or cells enter, as in `kldiv_cli.compare`: the loss is that of rows of only the
-        cells that are kept. Rows that are left out, and cells where a loss divides by their number,
-        leave the denominators.
-    progress : callable, optional
-        Called after each block with the rows done and the number expected, if known.
     **options
         Those of the loss, such as ``reduction="batchmean"``; see its class in `kldiv_cli.losses`.
 
@@ -139,24 +78,20 @@ def loss(
     >>> f"{result.value:.12f} = {result.factor} * {result.reference_value:.12f}"
     '0.030419045721 = 0.25 * 0.121676182884'
     """
-    chosen = losses.load(name, options)
-    losses.check_labels(name, chosen, labels is not None)
-    check_nan_policy(nan_policy)
-    kinds = (kind, kind) if isinstance(kind, str) else (kind[0], kind[1])
-    check_kinds(kinds)
-    check_normalize(chosen.mode, kinds, normalize=normalize)
-    classes = None if columns is None else tuple(columns)
-    layout = Layout(row_axes, id_column, classes, key, dtype, header, delimiter, reference_format)
-    own = Own(candidate_key, candidate_format)
-    layout = without_labels(layout, reference, labels)
-    choice = Choice.of(rows, limit, sample, seed)
-    if chosen.whole_samples and row_axes is None and len(open_side(reference, layout).shape) > 1:
+    asked = Loss(name=name, reference=reference, candidate=candidate, **options)
+    labels = asked.labels
+    chosen = losses.load(asked.name, asked.own)
+    losses.check_labels(asked.name, chosen, labels is not None)
+    checks.normalize(chosen.mode, asked.kind, normalize=asked.normalize)
+    layout = without_labels(layout_of(asked), asked.reference, labels)
+    choice = choice_of(asked)
+    whole = chosen.whole_samples and asked.row_axes is None
+    if whole and len(open_side(asked.reference, layout).shape) > 1:
         layout = replace(layout, row_axes=1)
-    pairing = open_pairing(reference, candidate, layout, own, choice)
-    pairing = masked(pairing, mask, mask_means)
+    pairing = masked(open_pairing(asked, layout), asked.mask, asked.mask_means)
     if chosen.needs_prior:
         check_of_rows(pairing)
-    kinds = own_kinds(pairing, kinds, chosen.mode)
-    truth = None if labels is None else open_labels(labels, pairing, reference, layout)
-    job = Summing(chosen, pairing, truth, nan_policy, kinds, normalize, choice)
-    return job.run(name, progress)
+    kinds = own_kinds(pairing, asked.kind, chosen.mode)
+    truth = None if labels is None else open_labels(labels, pairing, asked.reference, layout)
+    job = Summing(chosen, pairing, truth, asked.nan_policy, kinds, asked.normalize, choice)
+    return job.run(asked.name, asked.progress)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import prod
 
 from numpy.typing import ArrayLike
@@ -12,8 +12,7 @@ from kldiv_cli.errors import InputError, UsageError
 from kldiv_cli.measures.distributions.kinds import Kind
 from kldiv_cli.measures.types import Mode
 from kldiv_cli.pairing import Pairing
-from kldiv_cli.pairing.by_id import OnMissing
-from kldiv_cli.pairing.classes import Wanted, keep
+from kldiv_cli.pairing.classes import keep
 from kldiv_cli.pairing.selection import select
 from kldiv_cli.sources import open_source
 from kldiv_cli.sources.arrays.array import ArraySource, as_array
@@ -24,33 +23,40 @@ from kldiv_cli.sources.stores.stdin import STDIN
 from kldiv_cli.sources.views.choice import Choice
 from kldiv_cli.sources.views.selected import count_rows, whole
 from kldiv_cli.tasks.class_names import read_classes
-from kldiv_cli.tasks.fitting import check_dtype, check_pair
+from kldiv_cli.tasks.fitting import check_pair
+from kldiv_cli.tasks.options import Compare, Inspect, Loss, Verify
 
 Input = str | os.PathLike[str] | ArrayLike
 
 
-@dataclass(frozen=True)
-class Own:
-    """What is said of the candidate alone.
+Asked = Compare | Loss | Verify | Inspect
+"""What any of the tasks is asked, as far as it is about files."""
 
-    Parameters
-    ----------
-    key : str or None
-        The array to take; None for that of the layout.
-    format : str or None
-        The name of the format; None for what content or suffix says.
+
+def layout_of(asked: Asked, *, group: str | None = None) -> Layout:
+    """Return how a file lies, of two the reference, as far as that is said."""
+    return Layout(
+        row_axes=asked.row_axes,
+        id=asked.id_column,
+        columns=asked.columns,
+        key=asked.key,
+        dtype=asked.dtype,
+        header=asked.header,
+        delimiter=asked.delimiter,
+        format=asked.input_format if isinstance(asked, Inspect) else asked.reference_format,
+        group=group,
+    )
+
+
+def choice_of(asked: Asked) -> Choice:
+    """Return which rows are wanted.
+
+    Raises
+    ------
+    UsageError
+        A number is out of its range, or a seed is said and no sample.
     """
-
-    key: str | None = None
-    format: str | None = None
-
-    def of(self, layout: Layout) -> Layout:
-        """Return the candidate's layout, given the reference's."""
-        key = layout.key if self.key is None else self.key
-        return replace(layout, key=key, format=self.format, side="candidate")
-
-
-_AS_LAYOUT = Own()
+    return Choice.of(asked.rows, asked.limit, asked.sample, asked.seed)
 
 
 def open_side(side: Input, layout: Layout) -> Source:
@@ -75,22 +81,8 @@ def open_side(side: Input, layout: Layout) -> Source:
     return ArraySource(array if dtype == array.dtype else array.view(dtype), layout, name)
 
 
-def open_pairing(
-    reference: Input,
-    candidate: Input,
-    layout: Layout,
-    own: Own = _AS_LAYOUT,
-    choice: Choice | None = None,
-    on_missing: OnMissing = "error",
-    classes: Wanted | None = None,
-    *,
-    truncate: bool = False,
-) -> Pairing:
-    """Open both sides; ``own`` is what is said of the candidate alone.
-
-    ``choice`` says which rows are wanted: of the reference, and the same ones of the candidate.
-    ``on_missing`` says what an id on one side only is, ``classes`` which classes enter, and
-    ``truncate`` whether those that only one side has are left out.
+def open_pairing(asked: Compare | Loss | Verify, layout: Layout) -> Pairing:
+    """Open both sides and choose rows and classes; ``layout`` is the reference's.
 
     Raises
     ------
@@ -100,18 +92,23 @@ def open_pairing(
         An option is for neither side: an id or columns without a table, a key without arrays under
         names, a delimiter or no header without delimited text, a type without raw bytes.
     """
-    check_dtype(layout.dtype)
+    reference, candidate = asked.reference, asked.candidate
+    choice = choice_of(asked)
     if all(isinstance(side, str) and side == STDIN for side in (reference, candidate)):
         raise UsageError(
             f"{STDIN} stands for standard input, which can be one side only",
             "Save the other one to a file.",
         )
     layout = replace(layout, side="reference")
-    left, right = open_side(reference, layout), open_side(candidate, own.of(layout))
-    check_pair(left, right, layout, own.key)
-    some = None if classes is None else read_classes(classes)
-    kept = keep(left, right, some, truncate=truncate)
-    return select(left, right, choice, on_missing, kept)
+    key = layout.key if asked.candidate_key is None else asked.candidate_key
+    other = replace(layout, side="candidate", key=key, format=asked.candidate_format)
+    left, right = open_side(reference, layout), open_side(candidate, other)
+    check_pair(left, right, layout, asked.candidate_key)
+    if not isinstance(asked, Compare):
+        return select(left, right, choice, "error", None)
+    some = None if asked.classes is None else read_classes(asked.classes)
+    kept = keep(left, right, some, truncate=asked.truncate_classes)
+    return select(left, right, choice, asked.on_missing, kept)
 
 
 def open_labels(

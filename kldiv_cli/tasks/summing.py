@@ -25,7 +25,7 @@ from kldiv_cli.sources.views.choice import Choice
 from kldiv_cli.sources.views.selected import whole
 from kldiv_cli.tasks.describe import Counts, head_of, invalid_row
 from kldiv_cli.tasks.opening import file_row_shape
-from kldiv_cli.tasks.request import NanPolicy
+from kldiv_cli.tasks.options.typed import NanPolicy
 from kldiv_cli.tasks.walk import hidden, masked_cells
 from kldiv_cli.tasks.warnings import Watch
 

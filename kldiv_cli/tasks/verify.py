@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import isnan, nan
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,45 +19,20 @@ from kldiv_cli.measures.identities.distillation import USUAL_TEMPERATURE
 from kldiv_cli.measures.rows.absence import with_masked
 from kldiv_cli.measures.types import Mode, Status
 from kldiv_cli.pairing import BlockPair, Pairing
-from kldiv_cli.pairing.masks.mask import Means
 from kldiv_cli.results.verification import Finding, Verification
-from kldiv_cli.sources.base import Layout, RawType
 from kldiv_cli.sources.views.choice import Choice
-from kldiv_cli.tasks.arguments import checked
 from kldiv_cli.tasks.describe import Counts, head_of, invalid_row
 from kldiv_cli.tasks.masking import masked
-from kldiv_cli.tasks.opening import Input, Own, open_pairing
-from kldiv_cli.tasks.request import NanPolicy, check_mode, check_nan_policy, check_temperature
+from kldiv_cli.tasks.opening import Input, choice_of, layout_of, open_pairing
+from kldiv_cli.tasks.options import Verify
+from kldiv_cli.tasks.options.signature import documented
+from kldiv_cli.tasks.options.typed import NanPolicy, VerifyOptions
 from kldiv_cli.tasks.walk import hidden, masked_cells
 from kldiv_cli.tasks.warnings import Watch
 
 
-@checked
-def verify(
-    reference: Input,
-    candidate: Input,
-    *,
-    mode: Mode = "softmax",
-    row_axes: int | None = None,
-    temperature: float = 1.0,
-    nan_policy: NanPolicy = "raise",
-    id_column: str | None = None,
-    columns: Sequence[str] | None = None,
-    key: str | None = None,
-    candidate_key: str | None = None,
-    reference_format: str | None = None,
-    candidate_format: str | None = None,
-    header: bool = True,
-    delimiter: str | None = None,
-    dtype: RawType | None = None,
-    rows: slice | str | None = None,
-    limit: int | None = None,
-    sample: int | None = None,
-    seed: int | None = None,
-    mask: Input | None = None,
-    mask_means: Means | None = None,
-    progress: Callable[[int, int | None], None] | None = None,
-) -> Verification:
+@documented(Verify, VerifyOptions)
+def verify(reference: Input, candidate: Input, **options: Unpack[VerifyOptions]) -> Verification:
     """Check on the rows of two sets of logits what must hold for any logits.
 
     Every number is computed by several routes that share no formula, of which one is the kernel of
@@ -64,17 +40,10 @@ def verify(
 
     Parameters
     ----------
-    reference, candidate, row_axes, temperature, id_column, columns, progress
-        Those of `kldiv_cli.compare`.
-    key, candidate_key, reference_format, candidate_format, header, delimiter, dtype
-        Those of `kldiv_cli.compare`.
-    rows, limit, sample, seed, mask, mask_means
-        Those of `kldiv_cli.compare`; masked cells are in no identity.
-    mode : {"softmax", "sigmoid"}
-        Under sigmoid, where a row needs no softmax, only the identities of cells are checked; under
-        softmax all are, those of cells on the same logits.
-    nan_policy : {"raise", "omit", "propagate"}
-        What an invalid row does: raise an error, stay out, or fail every identity.
+    reference, candidate : path or array_like
+        Logits, as those of `kldiv_cli.compare`.
+    **options
+        What is said of the files, each by its name.
 
     Returns
     -------
@@ -89,15 +58,11 @@ def verify(
         A file cannot be read, the two sides do not correspond, a row is invalid under "raise", or
         no row is left to check.
     """
-    check_mode(mode)
-    check_temperature(temperature)
-    check_nan_policy(nan_policy)
-    classes = None if columns is None else tuple(columns)
-    layout = Layout(row_axes, id_column, classes, key, dtype, header, delimiter, reference_format)
-    own = Own(candidate_key, candidate_format)
-    choice = Choice.of(rows, limit, sample, seed)
-    pairing = masked(open_pairing(reference, candidate, layout, own, choice), mask, mask_means)
-    return _Checking(pairing, mode, temperature, nan_policy, choice).run(progress)
+    asked = Verify(reference=reference, candidate=candidate, **options)
+    choice = choice_of(asked)
+    pairing = masked(open_pairing(asked, layout_of(asked)), asked.mask, asked.mask_means)
+    job = _Checking(pairing, asked.mode, asked.temperature, asked.nan_policy, choice)
+    return job.run(asked.progress)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ import pytest
 
 from kldiv_cli import compare, loss
 from kldiv_cli.errors import UsageError
-from kldiv_cli.sources.base import Layout
 from kldiv_cli.tasks.inspect import inspect
 from kldiv_cli.tasks.verify import verify
 from tests.command import ROOT, Kldiv
@@ -194,4 +193,4 @@ def test_a_format_of_an_array_is_refused(run: Callable[..., object], side: str) 
     with pytest.raises(UsageError, match="format 'npy' is for a file, and the input is an array"):
         run(np.ones((2, 3)), np.ones((2, 3)), **{f"{side}_format": "npy"})
     with pytest.raises(UsageError, match="format 'npy' is for a file, and the input is an array"):
-        inspect(np.ones((2, 3)), Layout(format="npy"))
+        inspect(np.ones((2, 3)), input_format="npy")

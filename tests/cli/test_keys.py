@@ -14,7 +14,6 @@ import pytest
 from kldiv_cli import compare, loss
 from kldiv_cli.errors import InputError, UsageError
 from kldiv_cli.sources import FORMATS
-from kldiv_cli.sources.base import Layout
 from kldiv_cli.tasks.inspect import inspect
 from kldiv_cli.tasks.verify import verify
 from tests.command import ROOT, Kldiv
@@ -110,7 +109,7 @@ def test_bfloat16_compares_as_the_float32_that_it_stands_for(
     assert found.measures["jeffreys"]["total"] > 0.1
     assert verify(path, others, key=key).holds
     assert loss("torch", path, others, key=key).value == loss("torch", exact, others).value
-    span = inspect(path, Layout(key=key)).cells.span
+    span = inspect(path, key=key).cells.span
     assert span is not None
     assert (span.low, span.high) == (0.0, 3.0)
 

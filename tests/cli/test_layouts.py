@@ -15,7 +15,6 @@ import pytest
 
 from kldiv_cli import compare, loss
 from kldiv_cli.errors import InputError, UsageError
-from kldiv_cli.sources.base import Layout
 from kldiv_cli.tasks.inspect import inspect
 from kldiv_cli.tasks.verify import verify
 from tests.command import Kldiv, Result
@@ -246,7 +245,7 @@ def test_inspect_takes_them(kldiv: Kldiv, tmp_path: Path) -> None:
     code, out, err = kldiv("inspect", raw, "--dtype", "bfloat16")
     assert out.splitlines()[0] == f"file         {raw}  npy bfloat16 2 x 3"
     assert "-2.25 to 3 (finite cells)" in out
-    assert inspect(BFLOAT16, Layout(dtype="bfloat16")).file.dtype == "bfloat16"
+    assert inspect(BFLOAT16, dtype="bfloat16").file.dtype == "bfloat16"
 
 
 WRITE: dict[str, Callable[[Path, Array], None]] = {

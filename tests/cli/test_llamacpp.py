@@ -14,7 +14,7 @@ from kldiv_cli import compare, loss
 from kldiv_cli.errors import InputError, KldivError
 from kldiv_cli.measures.distributions.kinds import Kind
 from kldiv_cli.tasks.inspect import inspect
-from kldiv_cli.tasks.request import NanPolicy
+from kldiv_cli.tasks.options.typed import NanPolicy
 from tests.command import Kldiv
 from tests.llamacpp import SAMPLES, decode, random_logits, random_tokens, write
 from tests.sources.mutations import mutations

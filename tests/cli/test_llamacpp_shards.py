@@ -13,7 +13,6 @@ import pytest
 from kldiv_cli import compare
 from kldiv_cli.errors import InputError
 from kldiv_cli.results.comparison import Comparison
-from kldiv_cli.sources.base import Layout
 from kldiv_cli.tasks.inspect import inspect
 from tests.command import Kldiv
 from tests.llamacpp import SAMPLES, random_logits, random_tokens, write
@@ -169,7 +168,7 @@ class TestRefused:
         what = f"{folder}/b.kld: expected contexts of 8 tokens (n_ctx) as in {one}, found 7"
         assert self.complaint(folder, whole)[0] == what
         with pytest.raises(InputError) as caught:
-            inspect(folder, Layout())
+            inspect(folder)
         assert caught.value.what == what
 
     def test_a_part_that_is_cut_off(self, kldiv: Kldiv, parts: tuple[Path, Path]) -> None:

@@ -28,7 +28,8 @@ from kldiv_cli.sources.base import BFLOAT16, Block, Layout
 from kldiv_cli.sources.formats.parquet import open_parquet
 from kldiv_cli.tasks import masking
 from kldiv_cli.tasks.masking import masked
-from kldiv_cli.tasks.opening import open_pairing
+from kldiv_cli.tasks.opening import layout_of, open_pairing
+from kldiv_cli.tasks.options import Compare
 from tests.family import FAMILY, MODES, Mode, complaints, truths
 
 Array = npt.NDArray[Any]
@@ -375,11 +376,16 @@ class TestShapes:
         assert found.mask.cells == full.mask.cells
 
 
+def opened(reference: Array, candidate: Array, row_axes: int | None = None) -> Pairing:
+    asked = Compare(reference=reference, candidate=candidate, row_axes=row_axes)
+    return open_pairing(asked, layout_of(asked))
+
+
 def kept_blocks(
     shape: tuple[int, ...], mask: Array, row_axes: int, block_bytes: int = 1
 ) -> list[npt.NDArray[np.bool_] | None]:
     values = draw(*shape)
-    pairing = masked(open_pairing(values, values, Layout(row_axes)), mask, "keep")
+    pairing = masked(opened(values, values, row_axes), mask, "keep")
     return [block.kept for block in pairing.blocks(block_bytes)]
 
 
@@ -417,7 +423,7 @@ class TestStreaming:
     def test_what_repeats_at_the_end_is_not_held(self) -> None:
         values = draw(4, 5, 6)
         pairings = {
-            shape: masked(open_pairing(values, values, Layout(2)), np.ones(shape), "keep")
+            shape: masked(opened(values, values, 2), np.ones(shape), "keep")
             for shape in ((4, 5, 6), (4, 1, 6), (1, 1, 6), (1, 5, 6), (4, 5))
         }
         held = {}
@@ -427,7 +433,7 @@ class TestStreaming:
         assert [shape for shape, whole in held.items() if whole] == [(1, 5, 6), (4, 5)]
 
     def test_without_a_mask_the_pairing_is_as_it_was(self) -> None:
-        pairing = open_pairing(*pair(), Layout())
+        pairing = opened(*pair())
         assert masked(pairing, None, None) is pairing
         assert type(pairing) is Pairing
         assert next(iter(pairing.blocks())).kept is None

@@ -21,7 +21,6 @@ from kldiv_cli.reports.formats.table import write as write_table
 from kldiv_cli.reports.words import head as words
 from kldiv_cli.reports.words import objects
 from kldiv_cli.results.head import Head, PairResult, Result, Side
-from kldiv_cli.sources.views.choice import Choice
 from kldiv_cli.tasks.inspect import inspect
 from kldiv_cli.tasks.verify import verify
 
@@ -40,7 +39,7 @@ def results() -> dict[str, Any]:
         "compare": kldiv_cli.compare(S, T, **options),
         "loss": kldiv_cli.loss("torch", S, T, **options),
         "verify": verify(S, T, **options),
-        "inspect": inspect(S, choice=Choice(rows=slice(2, 18))),
+        "inspect": inspect(S, rows=slice(2, 18)),
     }
 
 

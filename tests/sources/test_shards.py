@@ -480,7 +480,7 @@ class TestUse:
     def test_inspect_refuses_columns_of_arrays(self, tmp_path: Path) -> None:
         folder = shard(tmp_path / "p", LOGITS)
         with pytest.raises(InputError, match="expected a table for --id and --columns, found npy"):
-            inspect(folder, Layout(id="x"))
+            inspect(folder, id_column="x")
 
     def test_labels_of_a_loss(self, tmp_path: Path) -> None:
         labels = np.arange(23) % 4

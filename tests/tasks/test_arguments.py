@@ -74,7 +74,8 @@ class TestPlainNumbers:
         assert found.measures == compare(S, T, temperature=0.5, smooth=0.25).measures
 
     def test_options_of_a_loss_too(self) -> None:
-        found = loss("kd", S, T, temperature=np.float32(4))
+        four: Any = np.float32(4)
+        found = loss("kd", S, T, temperature=four)
         assert found.value == loss("kd", S, T, temperature=4.0).value
 
     def test_text_of_numpy_is_text(self) -> None:
@@ -195,8 +196,9 @@ def test_signatures_are_those_of_the_functions() -> None:
     assert list(signature(compare).parameters)[:3] == ["reference", "candidate", "mode"]
     with pytest.raises(TypeError, match="unexpected keyword argument 'temprature'"):
         compare(S, T, temprature=2)  # type: ignore[call-arg]
+    by_place: Any = "softmax"
     with pytest.raises(TypeError, match="takes 2 positional arguments but 3 were given"):
-        compare(S, T, "softmax")  # type: ignore[call-arg]
+        compare(S, T, by_place)  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="missing 1 required positional argument: 'candidate'"):
         compare(S)  # type: ignore[call-arg]
 

@@ -21,8 +21,9 @@ from kldiv_cli.results.head import Side
 from kldiv_cli.results.inspection import Cells, Guess, Leaders, MaskLike, Rows, Span
 from kldiv_cli.sources.arrays.array import ArraySource
 from kldiv_cli.sources.base import BFLOAT16, BLOCK_BYTES, Block, Layout
-from kldiv_cli.sources.views.choice import Choice, draw
+from kldiv_cli.sources.views.choice import draw
 from kldiv_cli.tasks.inspect import inspect
+from kldiv_cli.tasks.options.typed import InspectOptions
 from kldiv_cli.tasks.tallies import SpanTally, Tallies
 from tests.oracle import oracle, relative_error
 from tests.regimes import CASES, Case
@@ -55,11 +56,11 @@ def softmax(values: Array) -> Array:
     return found
 
 
-SELECTIONS: dict[str, tuple[Choice, npt.NDArray[np.intp]]] = {
-    "slice": (Choice(rows=slice(10, 40)), np.arange(10, 40)),
-    "tail": (Choice(rows=slice(-8, None)), np.arange(42, 50)),
-    "limit": (Choice(limit=13), np.arange(13)),
-    "sample": (Choice(rows=slice(5, 45), sample=9, seed=4), draw(range(5, 45), 9, 4)),
+SELECTIONS: dict[str, tuple[InspectOptions, npt.NDArray[np.intp]]] = {
+    "slice": ({"rows": slice(10, 40)}, np.arange(10, 40)),
+    "tail": ({"rows": slice(-8, None)}, np.arange(42, 50)),
+    "limit": ({"limit": 13}, np.arange(13)),
+    "sample": ({"rows": slice(5, 45), "sample": 9, "seed": 4}, draw(range(5, 45), 9, 4)),
 }
 
 
@@ -75,7 +76,7 @@ class TestSelection:
             side = tmp_path / f"s.{kind}"
             write = csv.write_csv if kind == "csv" else pq.write_table
             write(table, side)
-        found, expected = inspect(side, choice=choice), inspect(values[rows])
+        found, expected = inspect(side, **choice), inspect(values[rows])
         assert changed(
             found, file=expected.file, class_names=None, selection=None, file_row_shape=None
         ) == changed(expected, selection=None)
@@ -89,7 +90,7 @@ class TestSelection:
 
     def test_rows_are_called_by_their_places(self) -> None:
         rows = np.tile(ODD, (3, 1))
-        found = inspect(rows, choice=Choice(rows=slice(6, 20), sample=10, seed=2)).rows
+        found = inspect(rows, rows=slice(6, 20), sample=10, seed=2).rows
         places = draw(range(6, 20), 10, 2)
         kinds = [np.flatnonzero(places % 7 == kind) for kind in (2, 3)]
         nan_rows = places[np.isin(places % 7, (1, 5))]
@@ -99,7 +100,7 @@ class TestSelection:
 
     def test_rows_that_there_are_not(self) -> None:
         with pytest.raises(InputError) as caught:
-            inspect(logits(), choice=Choice(rows=slice(0, 51)))
+            inspect(logits(), rows=slice(0, 51))
         assert caught.value.what == "array: expected rows 0:51 (--rows), found 50 rows"
 
 
@@ -192,7 +193,7 @@ class TestWhatTheFileSays:
     def test_an_array(self, tmp_path: Path) -> None:
         path = str(tmp_path / "heads.npy")
         np.save(path, np.zeros((2, 3, 4, 5), dtype=">f4"))
-        found = inspect(path, Layout(row_axes=2))
+        found = inspect(path, row_axes=2)
         assert found.file == Side(path=path, format="npy", dtype="float32", shape=(2, 3, 4, 5))
         assert (found.row_shape, found.class_shape) == ((2, 3), (4, 5))
         assert (found.class_names, found.ids) == (None, ())
@@ -219,7 +220,7 @@ class TestWhatTheFileSays:
     def test_a_table_as_it_is_told(self, tmp_path: Path) -> None:
         path = str(tmp_path / "numbers.csv")
         Path(path).write_text("n,x,y,z\n5,1,2,3\n7,4,5,6\n", encoding="utf-8")
-        found = inspect(path, Layout(id="n", columns=("z", "x")))
+        found = inspect(path, id_column="n", columns=("z", "x"))
         assert (found.class_names, found.ids) == (("z", "x"), ("5", "7"))
         assert found.cells.span == Span(1.0, 6.0)
         assert found.leaders == Leaders(1, ((0, 2),))
@@ -426,6 +427,7 @@ INSPECT = """
 import sys
 from pathlib import Path
 from kldiv_cli.tasks.inspect import inspect
+from kldiv_cli.tasks.options.typed import InspectOptions
 
 rows = inspect(sys.argv[1]).rows.total
 print(rows, Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
@@ -503,16 +505,16 @@ class TestErrors:
             inspect("no-such.npy")
         assert caught.value.what == "no-such.npy: expected a file, found nothing there"
 
-    @pytest.mark.parametrize("layout", [Layout(id="file"), Layout(columns=("a", "b"))])
-    def test_columns_of_an_array(self, layout: Layout) -> None:
+    @pytest.mark.parametrize("said", [{"id_column": "file"}, {"columns": ("a", "b")}])
+    def test_columns_of_an_array(self, said: InspectOptions) -> None:
         with pytest.raises(InputError) as caught:
-            inspect(np.zeros((2, 3)), layout)
+            inspect(np.zeros((2, 3)), **said)
         assert caught.value.what == "array: expected a table for --id and --columns, found array"
         assert caught.value.advice == "Leave them out: an array has no columns."
 
     def test_too_many_row_axes(self) -> None:
         with pytest.raises(InputError, match="expected --row-axes from 0 to 1"):
-            inspect(np.zeros((2, 3)), Layout(row_axes=2))
+            inspect(np.zeros((2, 3)), row_axes=2)
 
     def test_ragged_rows(self) -> None:
         with pytest.raises(InputError, match="expected rows of one length"):
