@@ -54,6 +54,13 @@ class InputError(KldivError):
     """A file that cannot be read, or two that cannot be compared."""
 
 
+class LogitsError(InputError):
+    """A file that cannot be read as logits; its advice is about logits and the sides' options.
+
+    A reader of something else gives its own advice in place of this one.
+    """
+
+
 class OutputError(KldivError):
     """A result that cannot be written."""
 
@@ -95,22 +102,6 @@ def redacted(text: str) -> str:
 def _redacted(uri: str) -> str:
     uri = _USER_WITH_SLASH.sub("***@", _USER.sub("***@", uri))
     return _OPTION.sub(r"\1***", uri)
-
-
-def retold(error: InputError, what: str, values: str, advice: str) -> InputError:
-    """Return the error of opening a file of logits as that of a file of something else.
-
-    What it advises is kept where it is for any file; other advice is about logits and options.
-    """
-    said = error.what
-    for logits, other in (
-        ("expected logits", f"expected {what}"),
-        ("expected real numbers", f"expected {values}"),
-        ("an array of logits", "an array"),
-    ):
-        said = said.replace(logits, other)
-    special = any(word in error.advice for word in ("--", "logit", "class", "compare"))
-    return InputError(said, advice if special else error.advice)
 
 
 def printable(text: str) -> str:

@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO
 
-from kldiv_cli.errors import InputError, UsageError, shortage
+from kldiv_cli.errors import InputError, LogitsError, UsageError, shortage
 from kldiv_cli.sources.base import Layout, Source
 from kldiv_cli.sources.formats import FORMATS as FORMATS
 from kldiv_cli.sources.formats.signatures import begins_as_json, foreign
@@ -26,6 +26,7 @@ from kldiv_cli.sources.views.shards import open_shards
 COMPRESSED = (".gz", ".bz2", ".zst", ".lz4", ".xz")
 """What may follow the suffix of text."""
 _ZIPS = {"npz", "torch"}
+_UNSAID = Layout()
 
 
 def open_source(path: str | os.PathLike[str], layout: Layout) -> Source:
@@ -70,7 +71,7 @@ def files_of(path: str) -> tuple[str, ...]:
 
 
 def recognise(
-    path: str, first: bytes, codec: str | None = None, option: str = "--input-format"
+    path: str, first: bytes, codec: str | None = None, layout: Layout = _UNSAID
 ) -> tuple[str, tuple[str, ...]]:
     """Return the format of a file, and what there is to say of how that was found.
 
@@ -85,8 +86,8 @@ def recognise(
         With what it begins, decompressed; `signatures.ENOUGH` bytes if there are as many.
     codec : str or None
         With what it is compressed.
-    option : str
-        The option that says the format.
+    layout : Layout
+        What the user says of it.
 
     Raises
     ------
@@ -103,9 +104,10 @@ def recognise(
         name = "tsv" if b"\t" in first.split(b"\n")[0] else "csv"
     other = None if found else foreign(first, may_be_zip=named in {"npz", "torch"})
     if other is not None:
-        raise InputError(f"{path}: expected logits, found {other.what}", other.advice)
+        kind = InputError if other.is_table else LogitsError
+        raise kind(f"{path}: expected {layout.expected.what}, found {other.what}", other.advice)
     if name is None:
-        raise _unknown(path, suffix, first, option)
+        raise _unknown(path, suffix, first, layout)
     if codec is not None and FORMATS[name].content is not None:
         raise InputError(
             f"{path}: expected {name} as it is, found it compressed with {codec}",
@@ -131,10 +133,10 @@ def _open_file(path: str, layout: Layout) -> Source:
     with _readable(path):
         if layout.format is None:
             name, notes = _recognised(path, layout)
-            layout = replace(layout, notes=notes)
+            layout = replace(layout, notes=layout.notes + notes)
         else:
             name = layout.format
-            _check_told(path, _first_bytes(path), name, layout.format_option)
+            _check_told(path, _first_bytes(path, layout.expected.what), name, layout.format_option)
         module, opener = _opener(name, path).split(":")
         open_format: Callable[[str, Layout], Source] = getattr(import_module(module), opener)
         return open_format(path, layout)
@@ -169,9 +171,9 @@ def _check_known(files: Files, layout: Layout) -> None:
 
 
 def _recognised(path: str, layout: Layout) -> tuple[str, tuple[str, ...]]:
-    first = _first_bytes(path)
+    first = _first_bytes(path, layout.expected.what)
     codec = codec_of(first)
-    return recognise(path, _decompressed(path, first, codec), codec, layout.format_option)
+    return recognise(path, _decompressed(path, first, codec), codec, layout)
 
 
 def _check_told(path: str, first: bytes, told: str, option: str) -> None:
@@ -195,7 +197,7 @@ def _check_told(path: str, first: bytes, told: str, option: str) -> None:
     elif found is None and is_text:
         found = "text"
     if found is not None:
-        raise InputError(
+        raise LogitsError(
             f"{path}: expected {told}, as {option} says, found {found}",
             f"Leave {option} out: most files say themselves what they are.",
         )
@@ -220,10 +222,10 @@ def _readable(path: str) -> Iterator[None]:
         ) from error
 
 
-def _first_bytes(path: str) -> bytes:
+def _first_bytes(path: str, expected: str) -> bytes:
     if is_elsewhere(path):
         with open_elsewhere(path) as stream:
-            return _begin(stream, path)
+            return _begin(stream, path, expected)
     if not Path(path).exists():
         if Path(path).is_symlink():
             raise InputError(
@@ -233,19 +235,20 @@ def _first_bytes(path: str) -> bytes:
             )
         raise InputError(f"{path}: expected a file, found nothing there", "Check the path.")
     if not Path(path).is_file():
-        raise InputError(
+        raise LogitsError(
             f"{path}: expected a file, found something that is no regular file",
             "Name a file of logits; - reads standard input.",
         )
     with Path(path).open("rb") as file:
-        return _begin(file, path)
+        return _begin(file, path, expected)
 
 
-def _begin(file: IO[bytes], path: str) -> bytes:
+def _begin(file: IO[bytes], path: str, expected: str) -> bytes:
     first = file.read(ENOUGH)
     if not first:
         raise InputError(
-            f"{path}: expected logits, found an empty file", "Check what should have written it."
+            f"{path}: expected {expected}, found an empty file",
+            "Check what should have written it.",
         )
     return first
 
@@ -272,11 +275,11 @@ def _suffix(path: str) -> str:
     return whole.suffix.lower()
 
 
-def _unknown(path: str, suffix: str, first: bytes, option: str) -> InputError:
+def _unknown(path: str, suffix: str, first: bytes, layout: Layout) -> LogitsError:
     known = " ".join(suffix for entry in FORMATS.values() for suffix in entry.suffixes)
     kind = "binary data" if b"\0" in first else "text"
-    return InputError(
-        f"{path}: expected logits that content or suffix tells ({known}), found {kind} with "
-        + (f"suffix {suffix!r}" if suffix else "no suffix"),
-        f"Say what it is with {option}: {', '.join(FORMATS)}.",
+    return LogitsError(
+        f"{path}: expected {layout.expected.what} that content or suffix tells ({known}), found "
+        f"{kind} with " + (f"suffix {suffix!r}" if suffix else "no suffix"),
+        f"Say what it is with {layout.format_option}: {', '.join(FORMATS)}.",
     )

@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from kldiv_cli.errors import InputError
+from kldiv_cli.errors import LogitsError
 
 BLOCK_BYTES = 1 << 19
 """How much of one side a block holds, unless one row is larger, for work that makes arrays as large
@@ -31,8 +31,33 @@ _TEXT_TOLERANCE = 1e-5
 
 
 @dataclass(frozen=True)
+class Expected:
+    """What an input should hold, in the words of errors; logits, unless somebody says otherwise.
+
+    Parameters
+    ----------
+    what : str
+        The input: "a mask", "labels".
+    values : str
+        Its values: "booleans".
+    array : str
+        An array of them.
+    kinds : str
+        NumPy's letters for the types that are read besides real numbers: "b", "U".
+    """
+
+    what: str = "logits"
+    values: str = "real numbers"
+    array: str = "an array of logits"
+    kinds: str = ""
+
+
+LOGITS = Expected()
+
+
+@dataclass(frozen=True)
 class Layout:
-    """How the user says the rows lie; what is None is found in the file.
+    """What the user says of an input; everything that is None is found in the file.
 
     Parameters
     ----------
@@ -53,13 +78,15 @@ class Layout:
     format : str or None
         The name in the registry; None for what the file's content or suffix names.
     notes : tuple of str
-        What was decided before the file was opened, to be told with what is decided then.
-    booleans : bool
-        Whether values may be true and false, as those of a mask are.
+        What was decided before the file was opened; the source's notes begin with it.
+    expected : Expected
+        What the input should hold.
     group : str or None
-        The column of a table, if it has one of that name, that says what group a row is in.
+        The column of a table that holds the rows' groups; a table may lack it.
     side : {"reference", "candidate"} or None
         Which side of a comparison this is, for advice: some options are one side's own.
+    alone : bool
+        Whether the columns and the group column are all that is wanted of a table.
     """
 
     row_axes: int | None = None
@@ -71,14 +98,22 @@ class Layout:
     delimiter: str | None = None
     format: str | None = None
     notes: tuple[str, ...] = ()
-    booleans: bool = False
+    expected: Expected = LOGITS
     group: str | None = None
     side: Literal["reference", "candidate"] | None = None
+    alone: bool = False
+
+    @property
+    def booleans(self) -> bool:
+        """Whether values may be true and false."""
+        return "b" in self.expected.kinds
 
     @property
     def key_option(self) -> str:
-        """The option that says the key."""
-        return "--candidate-key" if self.side == "candidate" else "--key"
+        """How the user says the key."""
+        if self.expected is not LOGITS:
+            return "FILE:NAME"
+        return "--candidate-key NAME" if self.side == "candidate" else "--key NAME"
 
     @property
     def format_option(self) -> str:
@@ -269,9 +304,9 @@ class Grouped(Protocol):
         """Yield the rows of these groups; a block may go on from one of them to the next."""
 
 
-def check_numeric(dtype: np.dtype[Any], path: str, *, booleans: bool = False) -> None:
-    """Raise unless every value of the type is a real number that float64 can hold."""
-    if booleans and dtype.kind == "b":
+def check_type(dtype: np.dtype[Any], path: str, expected: Expected = LOGITS) -> None:
+    """Raise unless values of the type are expected, or real numbers that float64 can hold."""
+    if dtype.kind in expected.kinds:
         return
     if dtype.kind in "iu" or (dtype.kind == "f" and dtype.itemsize <= 8) or dtype == BFLOAT16:
         return
@@ -286,15 +321,16 @@ def check_numeric(dtype: np.dtype[Any], path: str, *, booleans: bool = False) ->
     if dtype.str == "|V2" and dtype.names is None:
         what = "|V2 (two raw bytes per value: bfloat16 as ml_dtypes saves it)"
         advice = "Say --dtype bfloat16 if that is what they are."
-    raise InputError(f"{path}: expected real numbers, found {what}", advice)
+    raise LogitsError(f"{path}: expected {expected.values}, found {what}", advice)
 
 
-def check_exact_integers(values: NDArray[Any], path: str) -> None:
+def check_exact_integers(values: NDArray[Any], path: str, expected: Expected = LOGITS) -> None:
     """Raise where a 64-bit integer is too large for float64 to hold exactly."""
     if values.dtype.kind not in "iu" or values.dtype.itemsize < 8:
         return
     if (values > 2**53).any() or (values < -(2**53)).any():
-        raise InputError(
-            f"{path}: expected logits, found integers beyond 2**53, which float64 cannot hold",
+        raise LogitsError(
+            f"{path}: expected {expected.what}, found integers beyond 2**53, which float64 cannot "
+            "hold",
             "Is this a column of ids? For a table, name it with --id.",
         )

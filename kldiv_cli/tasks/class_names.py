@@ -8,11 +8,15 @@ from pathlib import Path
 
 from kldiv_cli.errors import InputError, UsageError, a_few
 from kldiv_cli.pairing.classes import ADVICE, Some, Wanted
-from kldiv_cli.sources.base import Layout
+from kldiv_cli.sources.base import Expected, Layout
 from kldiv_cli.sources.labels.classes import read_labels
-from kldiv_cli.sources.stores.stdin import STDIN, no_side
+from kldiv_cli.sources.labels.groups import text_of
+from kldiv_cli.sources.labels.side_input import SideInput, keyed
 from kldiv_cli.sources.views.choice import check_slice, is_slice, parse_slice
 
+CLASSES = SideInput(
+    "--classes", "classes", Expected("classes", "integers or text", "an array", "U"), ADVICE
+)
 _MOST = 1 << 26
 
 
@@ -32,15 +36,9 @@ def read_classes(wanted: Wanted) -> Some:
     if isinstance(wanted, str) and is_slice(wanted):
         return read_classes(parse_slice(wanted, "--classes"))
     if isinstance(wanted, (str, os.PathLike)):
+        CLASSES.refuse_stdin(wanted)
         where = os.fspath(wanted)
-        if where == STDIN:
-            raise no_side("--classes")
-        if not Path(where).is_file():
-            no_file = "is no file" if Path(where).exists() else "is neither: there is no such file"
-            raise UsageError(
-                f"--classes: expected A:B or a file, found {where!r}, which {no_file}", ADVICE
-            )
-        words = _indices(where) if where.lower().endswith(".npy") else _lines(where)
+        words = _words(where)
     else:
         where, words = "classes", tuple(str(name) for name in wanted)
     twice = [name for name, count in Counter(words).items() if count > 1]
@@ -48,6 +46,18 @@ def read_classes(wanted: Wanted) -> Some:
         found = f"{a_few(twice)} more than once" if twice else "none"
         raise InputError(f"{where}: expected every class once, found {found}", ADVICE)
     return Some(where, words=words)
+
+
+def _words(where: str) -> tuple[str, ...]:
+    """Read the classes of a file: indices in .npy, lines of text, or `FILE:KEY`."""
+    if keyed(where) is not None:
+        return tuple(word for word in text_of(where, CLASSES).ravel() if word is not None)
+    if not Path(where).is_file():
+        no_file = "is no file" if Path(where).exists() else "is neither: there is no such file"
+        raise UsageError(
+            f"--classes: expected A:B or a file, found {where!r}, which {no_file}", ADVICE
+        )
+    return _indices(where) if where.lower().endswith(".npy") else _lines(where)
 
 
 def _indices(path: str) -> tuple[str, ...]:

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,8 +20,8 @@ from kldiv_cli.results.comparison import class_name
 from kldiv_cli.results.groups import By, Groups, grouped
 from kldiv_cli.results.summary import Summary
 from kldiv_cli.sources.base import Source
-from kldiv_cli.sources.labels.groups import RowLabels, read_row_labels
-from kldiv_cli.sources.stores.stdin import STDIN, no_side
+from kldiv_cli.sources.labels.groups import GROUPS, RowLabels, read_row_labels
+from kldiv_cli.sources.labels.side_input import exists, keyed
 from kldiv_cli.tasks.opening import file_row_shape, row_count
 from kldiv_cli.tasks.request import Request
 
@@ -70,9 +69,8 @@ def open_grouping(
             return _by_confidence(request)
         if group == "position":
             return _by_position(pairing)
-        if group == STDIN:
-            raise no_side("--group")
-        if not _exists(group):
+        GROUPS.refuse_stdin(group)
+        if not _is_file(group):
             raise UsageError(
                 f"--group: expected {', '.join(WORDS)}, a column or a file, found {group!r}, which "
                 "neither input has as a column",
@@ -87,7 +85,7 @@ def _by_column(name: str, side: Source) -> Grouping:
             f"--group: {name!r} is a column of {side.path} and a grouping of its own",
             "Rename the column.",
         )
-    if _exists(name):
+    if _is_file(name):
         raise UsageError(
             f"--group: {name!r} is a column of {side.path} and a file",
             f"Say --group ./{name} for the file, or rename the column.",
@@ -101,11 +99,9 @@ def _by_column(name: str, side: Source) -> Grouping:
     return Grouping(By(f"column {name!r} of {side.path}", str), keys)
 
 
-def _exists(name: str) -> bool:
-    try:
-        return Path(name).exists()
-    except (OSError, ValueError):  # of a name that no file can have
-        return False
+def _is_file(name: str) -> bool:
+    """Tell whether a name is that of a file, or of an array or a column in one."""
+    return exists(name) or keyed(name) is not None
 
 
 def _by_labels(labels: RowLabels, pairing: Pairing) -> Grouping:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING
 
-from kldiv_cli.errors import InputError, UsageError, a_few, retold
+from kldiv_cli.errors import InputError, UsageError, a_few
 from kldiv_cli.pairing import Pairing
 from kldiv_cli.pairing.masks.mask import Lengths, Mask, Means, align
 from kldiv_cli.pairing.masks.masked import MaskedPairing, _is_part
-from kldiv_cli.sources import open_source
-from kldiv_cli.sources.arrays.array import ArraySource, as_array
-from kldiv_cli.sources.base import Layout, Source
-from kldiv_cli.sources.stores.stdin import STDIN, no_side
+from kldiv_cli.sources.base import Expected, Layout, Source
+from kldiv_cli.sources.labels.side_input import SideInput
 from kldiv_cli.sources.views.selected import whole
 from kldiv_cli.tasks.opening import Input
 
@@ -23,9 +19,12 @@ if TYPE_CHECKING:
     from kldiv_cli.tasks.tokens import Scoring
 
 
-_ADVICE = (
+MASK = SideInput(
+    "--mask",
+    "mask",
+    Expected("a mask", "booleans", "an array", kinds="b"),
     "A mask is one array, or a table with columns, of true and false or of 0 and 1 (JSON lines "
-    "hold 0 and 1 only): one per row or one per cell."
+    "hold 0 and 1 only): one per row or one per cell.",
 )
 
 
@@ -76,26 +75,14 @@ def _fitted(
     mask: Input, row_shape: Lengths, class_shape: tuple[int, ...]
 ) -> tuple[Source, Lengths]:
     """Open a mask so that its rows lie along the inputs' rows, and return its aligned lengths."""
-    layout = Layout(booleans=True)
-    source = _open(mask, layout)
+    source = MASK.open(mask)
     lengths = align(source.path, source.shape, row_shape, class_shape)
     axes, ones = len(source.shape), len(lengths) - len(source.shape)
     leading = lengths == (*source.shape, *[1] * ones)
     own = min(axes, len(row_shape)) if leading else max(0, axes - len(class_shape))
     if own not in (axes, len(source.row_shape)):
-        source = _open(mask, replace(layout, row_axes=own))
+        source = MASK.open(mask, Layout(row_axes=own))
     return source, lengths
-
-
-def _open(mask: Input, layout: Layout) -> Source:
-    try:
-        if isinstance(mask, (str, os.PathLike)):
-            if os.fspath(mask) == STDIN:
-                raise no_side("--mask")
-            return open_source(mask, layout)
-        return ArraySource(as_array(mask, "mask"), layout, "mask")
-    except InputError as error:
-        raise retold(error, "a mask", "booleans", _ADVICE) from error
 
 
 def _names(source: Source, pairing: Pairing) -> Sequence[str] | None:

@@ -26,7 +26,7 @@ from kldiv_cli.pairing.masks.masked import MaskedPairing
 from kldiv_cli.sources.arrays.array import ArraySource
 from kldiv_cli.sources.base import BFLOAT16, Block, Layout
 from kldiv_cli.sources.formats.parquet import open_parquet
-from kldiv_cli.tasks import masking
+from kldiv_cli.sources.labels import side_input
 from kldiv_cli.tasks.masking import masked
 from kldiv_cli.tasks.opening import layout_of, open_pairing
 from kldiv_cli.tasks.options import Compare
@@ -737,7 +737,7 @@ class TestFiles:
         def lying(path: Path, layout: Layout) -> Any:
             return replace(open_parquet(str(path), layout), rows=ROWS)
 
-        monkeypatch.setattr(masking, "open_source", lying)
+        monkeypatch.setattr(side_input, "open_source", lying)
         with pytest.raises(InputError, match="expected 7 rows, as reference array has, found 5"):
             compare(*pair(), tmp_path / "m.parquet")
 

@@ -13,14 +13,16 @@ import numpy as np
 from numpy.lib.array_utils import byte_bounds
 from numpy.typing import ArrayLike, NDArray
 
-from kldiv_cli.errors import InputError
+from kldiv_cli.errors import InputError, LogitsError
 from kldiv_cli.sources.arrays.strided import copy_range, copy_single
 from kldiv_cli.sources.base import (
     BFLOAT16,
+    LOGITS,
     Block,
+    Expected,
     Layout,
     check_exact_integers,
-    check_numeric,
+    check_type,
     sum_tolerance,
 )
 
@@ -63,11 +65,11 @@ class ArraySource:
     class_names = id_name = shards = group_name = None
 
     def __post_init__(self) -> None:
-        check_numeric(self.array.dtype, self.path, booleans=self.layout.booleans)
+        check_type(self.array.dtype, self.path, self.layout.expected)
         shape, row_axes = self.array.shape, self.layout.row_axes
-        check_shape(shape, self.path)
+        check_shape(shape, self.path, self.layout.expected)
         if row_axes is not None and not 0 <= row_axes < len(shape):
-            raise InputError(
+            raise LogitsError(
                 f"{self.path}: expected --row-axes from 0 to {len(shape) - 1} for shape "
                 f"{shape}, found {row_axes}",
                 "--row-axes N takes N leading axes as rows and leaves at least one for classes.",
@@ -148,7 +150,7 @@ class ArraySource:
                 self.expect(*read)
             values = rows.reshape(self.rows_expected, -1)[places.start : places.stop]
             release = self.release and partial(self.release, *read)
-        check_exact_integers(values, self.path)
+        check_exact_integers(values, self.path, self.layout.expected)
         return Block(values, release=release)
 
     @property
@@ -204,15 +206,15 @@ def type_name(dtype: np.dtype[Any]) -> str:
     return "bfloat16" if dtype == BFLOAT16 else dtype.name
 
 
-def check_shape(shape: tuple[int, ...], path: str) -> None:
+def check_shape(shape: tuple[int, ...], path: str, expected: Expected = LOGITS) -> None:
     """Raise unless there are rows and classes."""
     if not shape:
-        raise InputError(
-            f"{path}: expected an array of logits, found a single number (shape ())",
+        raise LogitsError(
+            f"{path}: expected {expected.array}, found a single number (shape ())",
             "Save an array whose last axis holds the classes.",
         )
     if 0 in shape:
-        raise InputError(
+        raise LogitsError(
             f"{path}: expected rows and classes, found none (shape {shape})",
             "Check what wrote the file: there is nothing in it to compare.",
         )

@@ -57,7 +57,7 @@ class DeflatedSource(Derived):
                 count = min(rows, whole - start)
                 values = _inflated(member, start * self.row_bytes, count * self.row_bytes)
                 flat = np.frombuffer(values, dtype)
-                check_exact_integers(flat, self.path)
+                check_exact_integers(flat, self.path, self.outline.layout.expected)
                 yield Block(flat.reshape(count, -1))
 
 

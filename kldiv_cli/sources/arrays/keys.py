@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from kldiv_cli.errors import InputError
+from kldiv_cli.errors import InputError, LogitsError
 from kldiv_cli.sources.base import Layout
 
 _SHOWN = 20
@@ -24,7 +24,7 @@ def choose(
         There is no array of that name, none at all, or several and none was asked for.
     """
     if not names:
-        raise InputError(
+        raise LogitsError(
             f"{path}: expected arrays, found none",
             "Check what wrote the file: there is nothing in it to compare.",
         )
@@ -39,7 +39,7 @@ def choose(
     raise InputError(
         f"{path}: expected "
         + (f"one array, found {listed}" if key is None else f"array {quoted(key)}, found {listed}"),
-        f"Say which array with {layout.key_option} NAME.",
+        f"Say which array with {layout.key_option}.",
     )
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError
 from kldiv_cli.sources.arrays.array import ArraySource, check_shape
-from kldiv_cli.sources.base import BFLOAT16, Block, Layout, check_numeric
+from kldiv_cli.sources.base import BFLOAT16, Block, Layout, check_type
 
 _STEP = 1 << 20
 
@@ -97,7 +97,7 @@ def map_array(
         It holds no real numbers, no rows or no classes, or ``layout`` contradicts its type.
     """
     dtype = told_type(dtype, layout, path)
-    check_shape(shape, path)
+    check_shape(shape, path, layout.expected)
     with Path(path).open("rb") as file:
         memory = Memory(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     array: NDArray[Any] = np.ndarray(shape, dtype, memory.file, place.offset, strides, order)
@@ -128,7 +128,7 @@ def told_type(dtype: np.dtype[Any], layout: Layout, path: str) -> np.dtype[Any]:
     named = dtype.name == "bfloat16" and dtype.itemsize == 2
     if named or (raw and layout.dtype == "bfloat16"):
         return BFLOAT16
-    check_numeric(dtype, path, booleans=layout.booleans)
+    check_type(dtype, path, layout.expected)
     return dtype
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from kldiv_cli.errors import InputError, KldivError, a_few
+from kldiv_cli.errors import KldivError, LogitsError, a_few
 
 _MOST_READ = 4 << 20
 """The longest directory that is read; its entries take some twenty times that as objects."""
@@ -30,13 +30,13 @@ class _Sparing(io.FileIO):
 
 @contextmanager
 def reading(where: str, advice: str) -> Iterator[None]:
-    """Turn whatever a damaged archive makes the zip reader raise into an `InputError`."""
+    """Turn whatever a damaged archive makes the zip reader raise into a `LogitsError`."""
     try:
         yield
     except KldivError:
         raise
     except Exception as error:
-        raise InputError(
+        raise LogitsError(
             f"{where}: expected a whole zip archive, found a damaged one "
             f"({(str(error) or type(error).__name__).splitlines()[0]})",
             advice,
@@ -48,14 +48,14 @@ def list_members(path: str, advice: str) -> dict[str, zipfile.ZipInfo]:
 
     Raises
     ------
-    InputError
+    LogitsError
         The file is no zip archive, damaged, or holds two members of one name.
     """
     with reading(path, advice), _Sparing(path) as file, zipfile.ZipFile(file) as archive:
         entries = archive.infolist()
     twice = [n for n, count in Counter(entry.filename for entry in entries).items() if count > 1]
     if twice:
-        raise InputError(
+        raise LogitsError(
             f"{path}: expected every zip member once, found {a_few(twice)} more than once", advice
         )
     return {entry.filename: entry for entry in entries}
@@ -67,7 +67,7 @@ def open_member(path: str, entry: zipfile.ZipInfo, where: str, advice: str) -> I
 
     Raises
     ------
-    InputError
+    LogitsError
         It is encrypted, or the archive is damaged where it lies; also for what is raised inside.
     """
     _check_plain(entry, where, advice)
@@ -85,7 +85,7 @@ def find_bytes(path: str, entry: zipfile.ZipInfo, where: str, advice: str) -> in
 
     Raises
     ------
-    InputError
+    LogitsError
         It is encrypted, or does not lie where the directory says.
     """
     _check_plain(entry, where, advice)
@@ -107,4 +107,4 @@ def find_bytes(path: str, entry: zipfile.ZipInfo, where: str, advice: str) -> in
 
 def _check_plain(entry: zipfile.ZipInfo, where: str, advice: str) -> None:
     if entry.flag_bits & _ENCRYPTED:
-        raise InputError(f"{where}: expected a plain zip member, found an encrypted one", advice)
+        raise LogitsError(f"{where}: expected a plain zip member, found an encrypted one", advice)

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
-from kldiv_cli.errors import InputError, UsageError, shortage
+from kldiv_cli.errors import InputError, LogitsError, UsageError, shortage
 from kldiv_cli.sources.base import Layout
 from kldiv_cli.sources.stores.streams import codec_of, open_stream
 from kldiv_cli.sources.tables import columns as roles
@@ -62,7 +62,7 @@ def open_csv(path: str, layout: Layout, delimiter: str = ",", name: str = "csv")
     truths = frozenset(column.name for column in schema if pa.types.is_boolean(column.type))
     schema = with_numbers(schema)
     columns = roles.assign(path, schema, first.first_column, layout, named=layout.header)
-    first.check_exact(columns.classes)
+    first.check_exact(columns.classes, layout.expected)
     table = _Table(text, first, columns, truths)
     return TableSource(
         path,
@@ -193,7 +193,7 @@ def _check_separated(path: str, types: list[pa.DataType], cell: str, delimiter: 
         return
     found = next((c for c in ";\t|," if c in cell), None)
     if found is not None:
-        raise InputError(
+        raise LogitsError(
             f"{path}: expected cells between {delimiter!r}, found one column and {found!r} in it",
             f"Say --delimiter {found!r} if that stands between them.",
         )

@@ -55,7 +55,8 @@ def open_jsonl(path: str, layout: Layout) -> TableSource:
     first = read_first_objects(text)
     schema = first.schema
     columns = roles.assign(path, schema, first.first_column, layout)
-    first.check_exact(columns.classes if columns.row is None else [columns.row])
+    numbers = columns.classes if columns.row is None else [columns.row]
+    first.check_exact(numbers, layout.expected)
     width = len(columns.classes) if columns.row is None else first.width(columns.row)
     table = _Table(text, first, columns, width, is_closed=layout.columns is None)
     return TableSource(

@@ -24,7 +24,7 @@ from typing import IO, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from kldiv_cli.errors import InputError
+from kldiv_cli.errors import InputError, LogitsError
 from kldiv_cli.sources.arrays.mapped import Memory
 from kldiv_cli.sources.base import Block, Layout
 from kldiv_cli.sources.bounds import Window
@@ -165,7 +165,7 @@ class LlamaCppSource:
             wrong = (scale < 0) | (largest > WINDOW.slack) | (largest < lowest - WINDOW.slack)
         if wrong.any():
             row = int(wrong.argmax())
-            raise InputError(
+            raise LogitsError(
                 f"{self.path}: row {rows[row]}: expected a scale of 0 or more and a largest "
                 f"log-probability from {lowest:.6g} to 0, found scale {scale[row]:g} and "
                 f"{largest[row]:g}",
@@ -198,7 +198,7 @@ def open_llamacpp(path: str, layout: Layout) -> LlamaCppSource:
         offset = _HEADER.size + 4 * chunks * n_ctx
         promised, size = offset + 2 * rows * words, file.seek(0, 2)
         if size != promised:
-            raise InputError(
+            raise LogitsError(
                 f"{path}: expected {promised} bytes for {chunks} chunks of {rows // chunks} rows "
                 f"of {classes} classes (n_ctx {n_ctx}), found {size}",
                 "The file is cut off: llama-perplexity does not notice a full disk. " + _ADVICE
@@ -227,19 +227,19 @@ def _read_header(file: IO[bytes], path: str) -> tuple[int, int, int]:
     """Return n_ctx, n_vocab and n_chunk."""
     header = file.read(_HEADER.size)
     if not header.startswith(MAGIC):
-        raise InputError(
+        raise LogitsError(
             f"{path}: expected a llama.cpp logits file, which begins with {MAGIC!r}, found "
             f"{header[: len(MAGIC)]!r}",
             _ADVICE,
         )
     if len(header) < _HEADER.size:
-        raise InputError(
+        raise LogitsError(
             f"{path}: expected a header of {_HEADER.size} bytes, found {len(header)}",
             f"The file is cut off. {_ADVICE}",
         )
     _, n_ctx, n_vocab, n_chunk = _HEADER.unpack(header)
     if n_ctx < 3 or n_vocab < 1 or n_chunk < 1:
-        raise InputError(
+        raise LogitsError(
             f"{path}: expected n_ctx of at least 3, n_vocab and n_chunk of at least 1, found "
             f"n_ctx {n_ctx}, n_vocab {n_vocab} and n_chunk {n_chunk}",
             _ADVICE,
@@ -251,7 +251,7 @@ def _check_ids(tokens: NDArray[np.int32], classes: int, path: str) -> None:
     wrong = (tokens < 0) | (tokens >= classes)
     if wrong.any():
         chunk, at = (int(i) for i in np.unravel_index(wrong.argmax(), tokens.shape))
-        raise InputError(
+        raise LogitsError(
             f"{path}: expected token ids from 0 to {classes - 1}, found {tokens[chunk, at]} in "
             f"chunk {chunk}, position {at}",
             f"The file is damaged. {_ADVICE}",

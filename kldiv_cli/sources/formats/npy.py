@@ -17,7 +17,7 @@ from typing import IO, Any, Literal
 import numpy as np
 from numpy.lib import format as npy_format
 
-from kldiv_cli.errors import InputError
+from kldiv_cli.errors import InputError, LogitsError
 from kldiv_cli.sources.arrays.array import ArraySource, check_shape, type_name
 from kldiv_cli.sources.arrays.mapped import Place, map_array, told_type
 from kldiv_cli.sources.base import Layout
@@ -71,14 +71,14 @@ def open_npy(path: str, layout: Layout) -> ArraySource:
 def check_header(header: Header, layout: Layout, found: int, where: str) -> None:
     """Raise unless the array can be read and is as many bytes as were found."""
     dtype = told_type(header.dtype, layout, where)
-    check_shape(header.shape, where)
+    check_shape(header.shape, where, layout.expected)
     if found != header.promised:
         raise wrong_size(header, type_name(dtype), found, where)
 
 
 def wrong_size(header: Header, dtype: str, found: int, where: str, more: str = "") -> InputError:
     """Return the error of an array that is not as many bytes as its header says."""
-    return InputError(
+    return LogitsError(
         f"{where}: expected {header.promised} bytes of {dtype} for shape {header.shape}, found "
         f"{found}{more}",
         f"The file is {'cut off' if found < header.promised else 'not what it says'}. {_ADVICE}",
@@ -95,18 +95,18 @@ def read_header(file: IO[bytes], where: str) -> Header:
     """
     magic = file.read(8)
     if magic[:6] != npy_format.MAGIC_PREFIX:
-        raise InputError(
+        raise LogitsError(
             f"{where}: expected an .npy file, which begins with {npy_format.MAGIC_PREFIX!r}, "
             f"found {magic[:6]!r}",
             _ADVICE,
         )
     if magic[6:] not in (b"\1\0", b"\2\0", b"\3\0"):
-        raise InputError(f"{where}: expected .npy version 1, 2 or 3, found {magic[6:]!r}", _ADVICE)
+        raise LogitsError(f"{where}: expected .npy version 1, 2 or 3, found {magic[6:]!r}", _ADVICE)
     old = magic[6] == 1
     length = file.read(2 if old else 4)
     size = int.from_bytes(length, "little")
     if size > _MAX_HEADER:
-        raise InputError(
+        raise LogitsError(
             f"{where}: expected an .npy header of at most {_MAX_HEADER} bytes, found {size}",
             _ADVICE,
         )
@@ -118,11 +118,11 @@ def read_header(file: IO[bytes], where: str) -> Header:
             warnings.simplefilter("ignore")
             shape, fortran, dtype = read(text, max_header_size=_MAX_HEADER)
     except Exception as error:  # the parser lets through whatever the text makes it raise
-        raise InputError(
+        raise LogitsError(
             f"{where}: expected an .npy header, found one that cannot be read "
             f"({(str(error) or type(error).__name__).splitlines()[0]})",
             _ADVICE,
         ) from error
     if any(type(length) is not int or length < 0 for length in shape) or len(shape) > _MAX_AXES:
-        raise InputError(f"{where}: expected a shape, found {shape}", _ADVICE)
+        raise LogitsError(f"{where}: expected a shape, found {shape}", _ADVICE)
     return Header(shape, "F" if fortran else "C", dtype, len(magic) + len(text.getvalue()))

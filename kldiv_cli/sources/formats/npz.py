@@ -13,7 +13,7 @@ from functools import partial
 
 import numpy as np
 
-from kldiv_cli.errors import InputError
+from kldiv_cli.errors import LogitsError
 from kldiv_cli.sources.arrays.array import ArraySource, type_name
 from kldiv_cli.sources.arrays.deflated import DeflatedSource
 from kldiv_cli.sources.arrays.keys import choose
@@ -57,7 +57,7 @@ def open_npz(path: str, layout: Layout) -> Source:
 
 def _read_header(path: str, entry: zipfile.ZipInfo, where: str) -> Header:
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise InputError(
+        raise LogitsError(
             f"{where}: expected a zip member stored or deflated, as NumPy writes them, found "
             f"compression method {entry.compress_type}",
             _ADVICE,
@@ -75,7 +75,7 @@ def _inflate(
     path: str, layout: Layout, entry: zipfile.ZipInfo, header: Header, where: str
 ) -> Source:
     if entry.file_size > _MOST_RATIO * entry.compress_size:
-        raise InputError(
+        raise LogitsError(
             f"{where}: expected what inflates by {_MOST_RATIO} at most, found {entry.file_size} "
             f"bytes said to be in {entry.compress_size}",
             _ADVICE,
@@ -88,7 +88,7 @@ def _inflate(
     held = header.promised if header.order == "F" else source.row_bytes
     if held > _MOST_INFLATED:
         what = "an array in C order" if header.order == "F" else "rows of less than 1 GiB"
-        raise InputError(
+        raise LogitsError(
             f"{where}: expected {what} in a compressed archive, found {held} bytes to be held at "
             "once",
             "Write it uncompressed, with numpy.savez(path, logits=logits): then it is mapped.",

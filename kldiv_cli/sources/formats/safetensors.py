@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from kldiv_cli.errors import InputError
+from kldiv_cli.errors import LogitsError
 from kldiv_cli.sources.arrays.array import ArraySource, type_name
 from kldiv_cli.sources.arrays.keys import choose, quoted
 from kldiv_cli.sources.arrays.mapped import Place, map_array
@@ -69,7 +69,7 @@ def open_safetensors(path: str, layout: Layout) -> ArraySource:
         file.seek(0)
         length = int.from_bytes(file.read(8), "little")
         if size < 8 or length > min(size - 8, _MOST_HEADER):
-            raise InputError(
+            raise LogitsError(
                 f"{path}: expected the length of a header, at most {_MOST_HEADER} and within the "
                 f"file's {size} bytes, found {length}",
                 _ADVICE,
@@ -79,7 +79,7 @@ def open_safetensors(path: str, layout: Layout) -> ArraySource:
     name = choose(path, layout, tensors, lambda name: str(tensors[name]))
     tensor = tensors[name]
     if tensor.kind not in _TYPES:
-        raise InputError(
+        raise LogitsError(
             f"{path}: expected floats of 16 bits or more or integers in {quoted(name)}, found "
             f"{tensor.kind}",
             "Save the logits as F32, F16 or BF16.",
@@ -93,13 +93,13 @@ def _read_header(text: bytes, path: str) -> dict[str, _Tensor]:
     try:
         entries = json.loads(text.decode(), object_pairs_hook=_once, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
-        raise InputError(
+        raise LogitsError(
             f"{path}: expected a header in JSON, found one that cannot be read "
             f"({str(error).splitlines()[0]})",
             _ADVICE,
         ) from error
     if not isinstance(entries, dict):
-        raise InputError(
+        raise LogitsError(
             f"{path}: expected a header that is a JSON object, found {type(entries).__name__}",
             _ADVICE,
         )
@@ -128,14 +128,14 @@ def _read_tensor(name: str, entry: Any, path: str) -> _Tensor:
         ):
             tensor = _Tensor(kind, tuple(shape), start, stop)
         case _:
-            raise InputError(
+            raise LogitsError(
                 f"{path}: expected dtype, shape and data_offsets of {quoted(name)}, found what is "
                 "none of these, or not their numbers",
                 _ADVICE,
             )
     size = prod(shape) * _TYPES[kind].itemsize if kind in _TYPES else stop - start
     if stop - start != size:
-        raise InputError(
+        raise LogitsError(
             f"{path}: expected {size} bytes of {kind} for shape {tensor.shape} of {quoted(name)}, "
             f"found {stop - start}",
             _ADVICE,
@@ -152,14 +152,14 @@ def _check_offsets(tensors: dict[str, _Tensor], size: int, path: str) -> None:
     end = 0
     for name, tensor in sorted(tensors.items(), key=lambda item: (item[1].start, item[1].stop)):
         if tensor.start != end:
-            raise InputError(
+            raise LogitsError(
                 f"{path}: expected the next tensor at byte {end} of the data, found {quoted(name)} "
                 f"at {tensor.start}",
                 _ADVICE,
             )
         end = tensor.stop
     if end != size:
-        raise InputError(
+        raise LogitsError(
             f"{path}: expected {end} bytes of data, as the header says, found {size}",
             f"The file is {'cut off' if size < end else 'not what it says'}. {_ADVICE}",
         )

@@ -20,6 +20,8 @@ class Foreign(NamedTuple):
     begins: bytes
     what: str
     advice: str
+    is_table: bool = False
+    """Whether it may hold what was expected, so that the advice is good for any table."""
 
 
 _NOT_LOGITS = "Name a file of logits."
@@ -40,9 +42,12 @@ _FOREIGN = (
         "Save the array as .npy: numpy.save('logits.npy', scipy.io.loadmat('FILE')['NAME']).",
     ),
     Foreign(
-        b"Obj\x01", "an Avro file", "Save the table as Parquet, whose readers are those of Avro."
+        b"Obj\x01",
+        "an Avro file",
+        "Save the table as Parquet, whose readers are those of Avro.",
+        is_table=True,
     ),
-    Foreign(b"SQLite format 3\0", "an SQLite database", "Export the table as .csv."),
+    Foreign(b"SQLite format 3\0", "an SQLite database", "Export the table as .csv.", is_table=True),
     Foreign(b"\x89PNG\r\n\x1a\n", "a PNG image", _NOT_LOGITS),
     Foreign(b"\xff\xd8\xff", "a JPEG image", _NOT_LOGITS),
     Foreign(b"\x7fELF", "a program", _NOT_LOGITS),

@@ -20,7 +20,7 @@ from zlib import crc32
 
 import numpy as np
 
-from kldiv_cli.errors import InputError, a_few
+from kldiv_cli.errors import InputError, LogitsError, a_few
 from kldiv_cli.sources.arrays.array import ArraySource, type_name
 from kldiv_cli.sources.arrays.keys import choose, quoted
 from kldiv_cli.sources.arrays.mapped import Place, map_array, wrong_crc
@@ -61,7 +61,7 @@ def open_torch(path: str, layout: Layout) -> ArraySource:
     tensor = _choose(path, layout, content)
     storage = members.get(f"{folder}/data/{tensor.storage.key}")
     if storage is None:
-        raise InputError(
+        raise LogitsError(
             f"{path}: expected storage {quoted(tensor.storage.key)}, found none in the archive",
             _ADVICE,
         )
@@ -80,21 +80,21 @@ def _check_kind(path: str) -> None:
         what = "a pickle of something else"
     else:
         what = f"a file that begins with {head[:8]!r}"
-    raise InputError(f"{path}: expected what torch 1.6 or later saves, found {what}", _ADVICE)
+    raise LogitsError(f"{path}: expected what torch 1.6 or later saves, found {what}", _ADVICE)
 
 
 def _find_folder(path: str, members: Mapping[str, ZipInfo]) -> str:
     """Return the folder that torch puts everything into."""
     folders = [name[:-9] for name in members if name.endswith("/data.pkl") and name.count("/") == 1]
     if len(folders) != 1:
-        raise InputError(
+        raise LogitsError(
             f"{path}: expected an archive with one data.pkl, as torch.save writes it, found "
             f"{len(folders) or 'none'}",
             _ADVICE,
         )
     (folder,) = folders
     if any(name.startswith((f"{folder}/code/", f"{folder}/constants.pkl")) for name in members):
-        raise InputError(
+        raise LogitsError(
             f"{path}: expected tensors, found a program (TorchScript)",
             "Run it, and save the logits that it returns: torch.save(logits, path).",
         )
@@ -104,7 +104,7 @@ def _find_folder(path: str, members: Mapping[str, ZipInfo]) -> str:
 def _read_member(path: str, entry: ZipInfo) -> bytes:
     start, where = _find(path, entry), f"{path}: {quoted(entry.filename)}"
     if entry.file_size > _MOST_PICKLE:
-        raise InputError(
+        raise LogitsError(
             f"{where}: expected at most {_MOST_PICKLE} bytes, found {entry.file_size}", _ADVICE
         )
     with Path(path).open("rb") as file:
@@ -119,7 +119,7 @@ def _read_order(path: str, entry: ZipInfo | None) -> str:
     """Return how NumPy calls the byte order of the machine that wrote the storages."""
     name = b"little" if entry is None else _read_member(path, entry)  # none before torch 2.1
     if name not in _ORDERS:
-        raise InputError(f"{path}: expected a byte order, found {name[:20]!r}", _ADVICE)
+        raise LogitsError(f"{path}: expected a byte order, found {name[:20]!r}", _ADVICE)
     return _ORDERS[name]
 
 
@@ -127,11 +127,11 @@ def _describe(path: str, pickle: bytes) -> object:
     try:
         return describe(pickle)
     except RefusedError as error:
-        raise InputError(
+        raise LogitsError(
             f"{path}: expected tensors and dicts of them, found {error}", _ADVICE
         ) from error
     except Exception as error:  # whatever a damaged pickle makes the steps raise
-        raise InputError(
+        raise LogitsError(
             f"{path}: expected a pickle of tensors, found one that cannot be read "
             f"({(str(error) or type(error).__name__).splitlines()[0]})",
             _ADVICE,
@@ -154,7 +154,7 @@ def _choose(path: str, layout: Layout, content: object) -> Tensor:
     if isinstance(content, Tensor):
         return content
     if not isinstance(content, dict):
-        raise InputError(
+        raise LogitsError(
             f"{path}: expected a tensor or a dict of tensors, found {type(content).__name__}",
             "Save the tensor itself: torch.save(logits, path).",
         )
@@ -185,7 +185,7 @@ def _no_tensors(path: str, content: Mapping[Any, Any]) -> InputError:
         for key, each in value.items()
         if isinstance(each, Tensor)
     ]
-    return InputError(
+    return LogitsError(
         f"{path}: expected tensors under names, found {held}{more}",
         f"Save the tensor itself: torch.save({inner[0] if inner else 'logits'}, path).",
     )
@@ -210,19 +210,19 @@ def _map(path: str, layout: Layout, tensor: Tensor, entry: ZipInfo, order: str) 
     dtype, count = _type(tensor, order), tensor.storage.count
     where = f"{path}: {quoted(entry.filename)}"
     if dtype == BFLOAT16 and order == ">":
-        raise InputError(
+        raise LogitsError(
             f"{path}: expected bfloat16 in little-endian byte order, found big-endian",
             "Save the logits as float32, which holds every bfloat16: torch.save(logits.float()).",
         )
     start = _find(path, entry)
     if entry.file_size != count * dtype.itemsize:
-        raise InputError(
+        raise LogitsError(
             f"{where}: expected {count} values of {type_name(dtype)}, found {entry.file_size} "
             "bytes",
             _ADVICE,
         )
     if prod(tensor.shape) > max(count, _MOST_REPEATED):
-        raise InputError(
+        raise LogitsError(
             f"{path}: expected at most {_MOST_REPEATED} values that repeat those stored, found "
             f"shape {tensor.shape} of {count} stored",
             "Save the values once, and compare these.",

@@ -1,4 +1,4 @@
-"""The true class of every row: an .npy file of integers, a column of a table, or an array."""
+"""The true class of every row: a file of integers, a column of the reference, or an array."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kldiv_cli.errors import InputError, retold
+from kldiv_cli.errors import InputError, LogitsError, UsageError
 from kldiv_cli.sources import open_source
 from kldiv_cli.sources.arrays.array import as_array
-from kldiv_cli.sources.base import Layout
-from kldiv_cli.sources.stores.stdin import STDIN, no_side
+from kldiv_cli.sources.base import Expected, Layout
+from kldiv_cli.sources.labels.side_input import SideInput, keyed
 from kldiv_cli.sources.stores.uris import is_uri
 
 _BLOCK = 1 << 16
 _NO_LABEL = "Leave rows without a label out: --mask FILE, true for every row that has one."
 _ADVICE = "Labels are the rows' classes, counted from 0: one integer per row, in the rows' order."
+_SAVE = "Save the labels with numpy.save and give that .npy file."
+LABELS = SideInput("--labels", "labels", Expected("labels", "integers", "an array"), _ADVICE)
 
 
 @dataclass(frozen=True)
@@ -82,10 +84,11 @@ class Labels:
 
 
 def is_column(labels: object) -> bool:
-    """Tell whether labels are named by the column that holds them."""
-    if isinstance(labels, str) and is_uri(labels):
-        labels = labels.partition("?")[0]
-    return isinstance(labels, str) and not labels.lower().endswith(".npy")
+    """Tell whether labels are given as the name of the reference's column that holds them."""
+    if not isinstance(labels, str) or keyed(labels) is not None:
+        return False
+    path = labels.partition("?")[0] if is_uri(labels) else labels
+    return not path.lower().endswith(".npy")
 
 
 def read_labels(
@@ -93,38 +96,59 @@ def read_labels(
 ) -> Labels:
     """Read labels; a name without .npy is that of a column of the reference.
 
-    ``layout`` is the reference's.
+    ``FILE:KEY`` is an array under a name or a column of a table. ``layout`` is the reference's.
 
     Raises
     ------
     InputError
         The file cannot be read, the reference has no such column, or a label is no integer.
+    UsageError
+        The labels are standard input, or both a column of the reference and part of a file.
     """
-    if isinstance(labels, str) and labels == STDIN:
-        raise no_side("--labels")
+    LABELS.refuse_stdin(labels)
     if isinstance(labels, str) and is_column(labels):
         return _of_column(labels, reference, layout)
-    if isinstance(labels, (str, os.PathLike)):
-        try:
-            source = open_source(labels, Layout())
-        except InputError as error:
-            raise retold(error, "labels", "integers", _ADVICE) from error
-        if source.is_table or source.has_keys or source.kind is not None:
-            raise InputError(
-                f"{source.path}: expected labels in an .npy file, found {source.format}",
-                "For labels in the reference table, give the name of their column.",
-            )
-        blocks = [block.values.ravel() for block in source.blocks(_BLOCK)]
-        shape = tuple(n for n in source.shape if n is not None)
-        return _integers(source.path, np.concatenate(blocks), shape)
-    values = as_array(labels, "labels")
-    return _integers("labels", values.ravel(), values.shape)
+    if not isinstance(labels, (str, os.PathLike)):
+        values = as_array(labels, LABELS.name)
+        return _integers(LABELS.name, values.ravel(), values.shape)
+    source, within = LABELS.open(labels), keyed(labels)
+    if within is not None:
+        _check_no_column(os.fspath(labels), reference, layout)
+    elif source.is_table or source.has_keys or source.kind is not None:
+        raise InputError(
+            f"{source.path}: expected labels in an .npy file, found {source.format}",
+            "For labels in the reference table, give the name of their column.",
+        )
+    path = source.path if within is None else f"{source.path}: {within.key!r}"
+    with LABELS.reading():
+        values = np.concatenate([block.values for block in source.blocks(_BLOCK)])
+    shape = tuple(n for n in source.shape if n is not None)
+    return _integers(path, values.ravel(), values.shape if source.is_table else shape)
+
+
+def _check_no_column(labels: str, reference: object, layout: Layout) -> None:
+    """Raise where the name of an array in a file is that of a column of the reference as well."""
+    if not isinstance(reference, (str, os.PathLike)):
+        return
+    names = open_source(reference, layout).class_names
+    if names is not None and labels in names:
+        raise UsageError(
+            f"--labels: {labels!r} is a column of {os.fspath(reference)} and a file",
+            f"Say --labels ./{labels} for the file, or rename the column.",
+        )
 
 
 def _of_column(name: str, reference: object, layout: Layout) -> Labels:
     if isinstance(reference, (str, os.PathLike)):
         path = os.fspath(reference)
-        alone = replace(layout, row_axes=None, id=None, columns=(name,), group=None)
+        alone = replace(
+            layout,
+            row_axes=None,
+            id=None,
+            columns=(name,),
+            group=None,
+            expected=LABELS.expected,
+        )
         try:
             source = open_source(path, alone)
         except InputError as error:
@@ -137,7 +161,7 @@ def _of_column(name: str, reference: object, layout: Layout) -> Labels:
             raise InputError(
                 f"{path}: expected a table whose columns have names, for that of the labels "
                 f"{name!r}, found one without a header",
-                "Save the labels with numpy.save and give that .npy file.",
+                _SAVE,
             )
     else:
         path = "reference array"
@@ -145,24 +169,20 @@ def _of_column(name: str, reference: object, layout: Layout) -> Labels:
         name,
         InputError(
             f"{path}: expected a table with the column of labels {name!r}, found an array",
-            "Save the labels with numpy.save and give that .npy file.",
+            _SAVE,
         ),
     )
 
 
 def _no_column(name: str, error: InputError) -> InputError:
-    """Return the error of labels that no column holds, of which a file may have the name."""
+    """Return the error of labels that no column holds; a file may have their name."""
     if not os.path.lexists(name):
-        return retold(
-            error,
-            "labels",
-            "integers",
-            "--labels names a column of the reference, or an .npy file.",
-        )
+        advice = "--labels names a column of the reference, or an .npy file."
+        return InputError(error.what, advice if isinstance(error, LogitsError) else error.advice)
     return InputError(
         f"{name}: expected labels in an .npy file, or the name of a column of the reference, "
         "found another file",
-        "Save the labels with numpy.save and give that .npy file.",
+        _SAVE,
     )
 
 

@@ -1,4 +1,4 @@
-"""A label per row, which names the row's group: an .npy file, lines of text, or an array."""
+"""A label per row, which names the row's group: a file, lines of text, or an array."""
 
 from __future__ import annotations
 
@@ -16,12 +16,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from kldiv_cli.errors import InputError
 from kldiv_cli.sources.arrays.array import as_array
+from kldiv_cli.sources.base import Expected
 from kldiv_cli.sources.formats.npy import read_header
+from kldiv_cli.sources.labels.side_input import SideInput, keyed
 
 _ADVICE = (
     "Give one label per row, in the rows' order: a line each, without a header, or an .npy array."
 )
 _KINDS = "an .npy array of integers, bool or text"
+GROUPS = SideInput(
+    "--group", "labels", Expected("labels", "integers, bool or text", "an array", "bU"), _ADVICE
+)
+_BLOCK = 1 << 16
 _MOST = 1 << 28
 """How many bytes are read of what may never end, as a pipe or a device."""
 _LARGEST = 1 << 30
@@ -58,7 +64,7 @@ class RowLabels:
 
 
 def read_row_labels(labels: str | os.PathLike[str] | ArrayLike) -> RowLabels:
-    """Read labels: an .npy file, a text file of a label per line, or an array.
+    """Read labels: an .npy file, a text file of a label per line, `FILE:KEY`, or an array.
 
     Raises
     ------
@@ -67,6 +73,9 @@ def read_row_labels(labels: str | os.PathLike[str] | ArrayLike) -> RowLabels:
     """
     if not isinstance(labels, (str, os.PathLike)):
         return RowLabels("array", _as_text(as_array(labels, "labels"), "labels"))
+    GROUPS.refuse_stdin(labels)
+    if keyed(labels) is not None:
+        return RowLabels(os.fspath(labels), text_of(labels, GROUPS))
     path = os.fspath(labels)
     try:
         with Path(path).open("rb") as file:
@@ -92,6 +101,23 @@ def read_row_labels(labels: str | os.PathLike[str] | ArrayLike) -> RowLabels:
     if content.startswith(npy_format.MAGIC_PREFIX):
         return RowLabels(path, _as_text(_of_npy(path, content), path))
     return RowLabels(path, _of_lines(path, content))
+
+
+def text_of(given: str | os.PathLike[str], what: SideInput) -> NDArray[Any]:
+    """Read `FILE:KEY` as text, None where it is empty: an array, or a column of a table.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or there is nothing of that name in it.
+    """
+    source = what.open(given)
+    with what.reading():
+        blocks = list(source.blocks(_BLOCK))
+    if source.is_table:
+        return np.concatenate([block.groups for block in blocks if block.groups is not None])
+    values = np.concatenate([block.values for block in blocks])
+    return _as_text(values.reshape([n for n in source.shape if n is not None]), source.path)
 
 
 def _of_npy(path: str, content: bytes) -> NDArray[Any]:

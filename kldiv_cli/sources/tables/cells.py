@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from kldiv_cli.errors import InputError, shortage
+from kldiv_cli.errors import InputError, LogitsError, shortage
 from kldiv_cli.sources.base import check_exact_integers
 from kldiv_cli.sources.tables.columns import Columns
 
@@ -24,8 +24,8 @@ _FIRST_CELLS = 1 << 17
 
 
 @contextmanager
-def reading(path: str, advice: str) -> Iterator[None]:
-    """Turn what PyArrow says of a damaged file into an `InputError`."""
+def reading(path: str, advice: str, kind: type[InputError] = InputError) -> Iterator[None]:
+    """Turn what PyArrow says of a damaged file into an error of this kind."""
     try:
         yield
     except (pa.ArrowException, OSError, UnicodeDecodeError, MemoryError) as error:
@@ -33,7 +33,7 @@ def reading(path: str, advice: str) -> Iterator[None]:
         if short is not None:
             raise short from error
         said = str(error).strip() or type(error).__name__
-        raise InputError(f"{path}: {said.splitlines()[0]}", advice) from error
+        raise kind(f"{path}: {said.splitlines()[0]}", advice) from error
 
 
 def rows_of_columns(
@@ -54,7 +54,7 @@ def rows_of_lists(path: str, column: pa.Array, width: int) -> NDArray[Any]:
     """Return lists of that length as rows: a view of the column unless it holds nulls."""
     found = list_width(path, column)
     if found != width:
-        raise InputError(
+        raise LogitsError(
             f"{path}: expected lists of {width} entries as in the first row, found {found}",
             "Every row needs one logit per class.",
         )
@@ -79,7 +79,7 @@ def list_width(path: str, column: pa.Array) -> int:
     lengths = np.diff(column.offsets.to_numpy())
     shortest, longest = lengths.min(), lengths.max()
     if shortest != longest:
-        raise InputError(
+        raise LogitsError(
             f"{path}: expected lists of one length, found {shortest} to {longest}",
             "Every row needs one logit per class.",
         )
@@ -92,7 +92,7 @@ def ids_of(path: str, column: pa.Array) -> NDArray[Any]:
         _check_exact_ids(path, column)
     if column.null_count:
         empty = "1 empty one" if column.null_count == 1 else f"{column.null_count} empty ones"
-        raise InputError(
+        raise LogitsError(
             f"{path}: expected an id in every row, found {empty}",
             "Fill them, or name another column with --id.",
         )
@@ -108,7 +108,7 @@ def _check_exact_ids(path: str, column: pa.Array) -> None:
     values = column.drop_null().to_numpy(zero_copy_only=False).astype(np.float64)
     wrong = ~(np.abs(values) < EXACT)
     if wrong.any():
-        raise InputError(
+        raise LogitsError(
             f"{path}: expected row ids that are text or integers, found {values[wrong][0]} of "
             f"type {column.type}",
             "Write them as text or integers, or name another column with --id.",

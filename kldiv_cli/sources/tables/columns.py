@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from kldiv_cli.errors import InputError, a_few
+from kldiv_cli.errors import InputError, LogitsError, a_few
 from kldiv_cli.sources.base import Layout
 
 _INDEX_NAMES = {"id", "idx", "index", "row", "row_id", "__index_level_0__"}
@@ -36,8 +36,18 @@ _GROUP = "kldiv compare takes a column of groups with --group COLUMN"
 class Columns:
     """The roles of a table's columns.
 
-    ``row`` is the list column that holds a whole row, for tables that are laid out so; then
-    ``classes`` is empty. ``group`` is the column that says what group a row is in.
+    Parameters
+    ----------
+    id : str or None
+        The column of row ids.
+    classes : tuple of str
+        The columns of the classes; empty where ``row`` is a column.
+    row : str or None
+        The list column whose cells are whole rows.
+    notes : tuple of str
+        What was decided, for the user.
+    group : str or None
+        The column of the rows' groups.
     """
 
     id: str | None
@@ -81,10 +91,12 @@ def assign(
     group = layout.group if layout.group in table.types else None
     if group is not None:
         table.check_group(group, layout)
+    if layout.alone and not layout.columns:
+        return Columns(None, (), None, layout.notes, table.find_group(layout))
     names = [name for name in table.names if name != group]
     if layout.columns is not None:
         asked = set(layout.columns)
-        left = [name for name in names if name not in asked]
+        left = [] if layout.alone else [name for name in names if name not in asked]
         id_name, notes = table.find_id(left, layout.id, must_tell=False)
         notes = layout.notes + notes
         if len(layout.columns) == 1 and is_number_list(table.types[layout.columns[0]]):
@@ -109,7 +121,7 @@ def assign(
             if lists
             else f"none (columns: {a_few(table.names)})"
         )
-        raise InputError(
+        raise LogitsError(
             f"{path}: expected one numeric column per class, found {found}",
             "Name what holds the logits with --columns A,B,... or --columns LIST.",
         )
@@ -141,12 +153,12 @@ class _Table:
                 )
         missing = [x for x in (*asked, layout.id) if x is not None and x not in self.types]
         if missing:
-            raise InputError(
+            raise LogitsError(
                 f"{self.path}: expected column {a_few(missing)}, found {a_few(names)}",
                 "Check --id and --columns against the file's column names.",
             )
         if layout.id is not None and layout.id in asked:
-            raise InputError(
+            raise LogitsError(
                 f"{self.path}: column {layout.id!r} cannot be the row id and a class",
                 "Leave it out of --columns, or name another --id.",
             )
@@ -154,28 +166,37 @@ class _Table:
     def check_group(self, name: str, layout: Layout) -> None:
         """Raise if the column of groups is another's already, or holds no text and no numbers."""
         if name in (layout.columns or ()):
-            raise InputError(
+            raise LogitsError(
                 f"{self.path}: column {name!r} cannot hold the groups and be a class",
                 "Leave it out of --columns, or name another --group.",
             )
         if name == layout.id:
-            raise InputError(
+            raise LogitsError(
                 f"{self.path}: column {name!r} cannot be the row id and hold the groups",
                 "Leave --group out: every row would be a group of its own.",
             )
         if pa.types.is_nested(self.types[name]):
-            raise InputError(
+            raise LogitsError(
                 f"{self.path}: expected a label per row in column {name!r}, found "
                 f"{self.types[name]}",
                 "Name another column with --group.",
             )
+
+    def find_group(self, layout: Layout) -> str:
+        """Return the column of groups, which has to be there; a user of it names no option."""
+        if layout.group not in self.types:
+            raise LogitsError(
+                f"{self.path}: expected column {layout.group!r}, found {a_few(self.names)}",
+                "Name one of the file's columns.",
+            )
+        return layout.group
 
     def check_classes(self, classes: tuple[str, ...]) -> None:
         """Raise if a column that was named as a class holds no numbers."""
         for name in classes:
             kind = self.types[name]
             if not is_number(kind):
-                raise InputError(
+                raise LogitsError(
                     f"{self.path}: expected numbers in class column {name!r}, found {kind}",
                     "Leave it out of --columns; a list column is named alone.",
                 )
@@ -189,7 +210,7 @@ class _Table:
             self._check_id(asked)
             stray = [name for name in other if name != asked]
             if stray and must_tell:
-                raise InputError(
+                raise LogitsError(
                     f"{self.path}: expected numbers beside the row id {asked!r}, found column "
                     f"{a_few(stray)} of type {self.types[stray[0]]}",
                     f"{_GROUP}, and --columns A,B,... names the class columns.",
@@ -198,7 +219,7 @@ class _Table:
         if len(other) > 1:
             if not must_tell:
                 return None, ()
-            raise InputError(
+            raise LogitsError(
                 f"{self.path}: expected at most one column that is not numeric, the row id, found "
                 f"{a_few(other)}",
                 f"--id COLUMN names the row id, --columns A,B,... the classes; {_GROUP}.",
@@ -213,7 +234,7 @@ class _Table:
     ) -> tuple[str | None, tuple[str, ...]]:
         indices = [name for name in names if self.is_index(name)]
         if len(indices) > 1:
-            raise InputError(
+            raise LogitsError(
                 f"{self.path}: expected one row id, found {a_few(indices)}",
                 _TELL,
             )
@@ -250,12 +271,12 @@ class _Table:
     def _unclear(self) -> InputError:
         name = self.names[0]
         if self.named:
-            return InputError(
+            return LogitsError(
                 f"{self.path}: expected a name for the first column, which holds integers that do "
                 "not count 0, 1, 2, ...: row ids or a class?",
                 f"Say --id {name!r} if it holds row ids, or name it if it is a class.",
             )
-        return InputError(
+        return LogitsError(
             f"{self.path}: expected row ids or a class in the first column, found integers that "
             "may be either",
             f"Say --id {name} if it holds row ids; if it is a class, name all of them with "
@@ -269,7 +290,7 @@ class _Table:
     def _check_id(self, name: str) -> None:
         kind = self.types[name]
         if pa.types.is_nested(kind):
-            raise InputError(
+            raise LogitsError(
                 f"{self.path}: expected row ids, or numbers, in column {name!r}, found {kind}",
                 _TELL,
             )

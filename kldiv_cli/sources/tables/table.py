@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 import pyarrow as pa
 
-from kldiv_cli.errors import InputError
+from kldiv_cli.errors import InputError, LogitsError
 from kldiv_cli.sources.base import Block, Layout, sum_tolerance
 from kldiv_cli.sources.tables.cells import (
     Batches,
@@ -99,8 +99,8 @@ class TableSource:
     def __post_init__(self) -> None:
         if self.rows == 0:
             raise no_rows(self.path)
-        if self.width == 0:
-            raise InputError(
+        if self.width == 0 and not self._has_groups_only:
+            raise LogitsError(
                 f"{self.path}: expected classes, found lists without entries",
                 "Check what wrote the file: there is nothing in it to compare.",
             )
@@ -151,8 +151,12 @@ class TableSource:
         return self.columns.notes
 
     @property
+    def _has_groups_only(self) -> bool:
+        return self.columns.group is not None and not self.columns.classes and not self.columns.row
+
+    @property
     def _row_bytes(self) -> int:
-        return self.width * np.dtype(self.dtype).itemsize
+        return max(1, self.width) * np.dtype(self.dtype).itemsize
 
     @property
     def groups(self) -> tuple[int, ...]:
@@ -215,7 +219,9 @@ class TableSource:
         return most // rows * rows
 
     def _block(self, batch: pa.RecordBatch, order: list[str]) -> Block:
-        if self.columns.row is None:
+        if self._has_groups_only:
+            values = np.empty((len(batch), 0))
+        elif self.columns.row is None:
             values = rows_of_columns(self.path, batch, order, self.integers)
         else:
             values = rows_of_lists(self.path, batch.column(self.columns.row), self.width)
@@ -242,7 +248,7 @@ def check_layout(path: str, layout: Layout) -> None:
 
 def no_rows(path: str) -> InputError:
     """Return the error of a table that has a header and no rows."""
-    return InputError(
+    return LogitsError(
         f"{path}: expected rows, found none",
         "Check what wrote the file: there is nothing in it to compare.",
     )

@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from kldiv_cli.errors import InputError
-from kldiv_cli.sources.base import check_exact_integers
+from kldiv_cli.errors import InputError, LogitsError
+from kldiv_cli.sources.base import Expected, check_exact_integers
 from kldiv_cli.sources.stores.streams import open_stream
 from kldiv_cli.sources.tables.cells import reading
 from kldiv_cli.sources.tables.table import no_rows
@@ -86,12 +86,12 @@ class FirstLines:
         cells = [cell.strip() or "nan" for cell in self.cells[0]]
         return np.array(cells if are_numbers(cells) else ["nan"]).astype(np.float64)
 
-    def check_exact(self, names: Iterable[str]) -> None:
+    def check_exact(self, names: Iterable[str], expected: Expected) -> None:
         """Raise where an integer is too large for float64: ids, most likely, taken for a class."""
         wanted = set(names)
         for name, kind, cells in zip(self.names, self._kinds, self.cells, strict=True):
             if name in wanted and kind.id == _INT64.id and not all(map(is_held, cells)):
-                check_exact_integers(np.array([2**53 + 1]), self.path)
+                check_exact_integers(np.array([2**53 + 1]), self.path, expected)
 
 
 def read_first_lines(text: Delimited) -> FirstLines:
@@ -179,7 +179,7 @@ def _check_header(text: Delimited, names: list[str]) -> None:
         )
     numbers = [name for name in names if is_finite_number(name) and not name.isdecimal()]
     if 2 * len(numbers) >= len(names):
-        raise InputError(
+        raise LogitsError(
             f"{text.path}: line 1: expected column names, found numbers "
             f"({', '.join(numbers[:3])}, ...)",
             "Say --no-header if that is a row, or put a line of names above it.",

@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from kldiv_cli.errors import InputError
-from kldiv_cli.sources.base import check_exact_integers
+from kldiv_cli.errors import LogitsError
+from kldiv_cli.sources.base import Expected, check_exact_integers
 from kldiv_cli.sources.stores.streams import open_stream
 from kldiv_cli.sources.tables.cells import reading
 from kldiv_cli.sources.tables.table import no_rows
@@ -69,14 +69,14 @@ class FirstObjects:
         are_numbers = set(map(type, cells)) <= {int, float}
         return np.array(cells if are_numbers else [np.nan], np.float64)
 
-    def check_exact(self, names: Iterable[str]) -> None:
+    def check_exact(self, names: Iterable[str], expected: Expected) -> None:
         """Raise where an integer is too large for float64: ids, most likely, taken for a class."""
         for name in names:
             cells = self.fields[name]
             flat = chain.from_iterable(x if isinstance(x, list) else [x] for x in cells)
             whole = [abs(x) for x in flat if type(x) is int]
             if whole:
-                check_exact_integers(np.array([min(max(whole), 2**63 - 1)]), self.path)
+                check_exact_integers(np.array([min(max(whole), 2**63 - 1)]), self.path, expected)
 
 
 def read_first_objects(text: JsonText) -> FirstObjects:
@@ -87,7 +87,7 @@ def read_first_objects(text: JsonText) -> FirstObjects:
     InputError
         They are no JSON lines, hold neither lists nor objects, or there is none.
     """
-    with reading(text.path, ADVICE), open_stream(text.path, text.codec) as file:
+    with reading(text.path, ADVICE, LogitsError), open_stream(text.path, text.codec) as file:
         for begin in growing(file):
             if begin.whole or begin.read[: begin.end].strip():
                 return _first_objects(text, begin)
@@ -97,21 +97,21 @@ def read_first_objects(text: JsonText) -> FirstObjects:
 def _first_objects(text: JsonText, begin: Begin) -> FirstObjects:
     read = begin.read[: begin.end]
     if b"\0" in read:
-        raise InputError(
+        raise LogitsError(
             f"{text.path}: expected text, found binary data that begins with {read[:6]!r}", ADVICE
         )
     lines = read.decode("utf-8-sig", errors="surrogateescape").split("\n")
     try:
         values = list(text.values(lines))
     except FaultError as error:
-        raise InputError(f"{text.path}: {error}", ADVICE) from error
+        raise LogitsError(f"{text.path}: {error}", ADVICE) from error
     if not values:
         raise no_rows(text.path)
     kind = type(values[0][1])
     for number, value in values:
         fault = _fault(kind, value)
         if fault is not None:
-            raise InputError(f"{text.path}: line {number}: {fault}", ADVICE)
+            raise LogitsError(f"{text.path}: line {number}: {fault}", ADVICE)
     if kind is list:
         fields = {LIST: [value for _, value in values]}
     else:
