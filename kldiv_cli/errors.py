@@ -11,7 +11,7 @@ _LONGEST = 80
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://\S+")
 _USER = re.compile(r"(?<=://)(?!anonymous@)[^/?#]+@")
 _USER_WITH_SLASH = re.compile(r"(?<=s3://)[^/:@]+:.*?@")
-"""A secret with a / in it, which ought to be written %2F."""
+"""A secret that holds a ``/`` where ``%2F`` ought to stand."""
 _OPTION = re.compile(
     r"([?&](?!(?:region|scheme|endpoint_override|versionId|retry_limit_seconds|tls_\w+|allow_\w+)=)"
     r"[^=&]+=)[^&]+?(?=[:,.;)'\"]*(?:&|$))"
@@ -23,7 +23,7 @@ _SHORTAGE = (
     "can't start new thread",
     "Failed to launch worker thread",
 )
-"""What Linux, the dynamic linker, Python and PyArrow say of it without a MemoryError."""
+"""How Linux, the dynamic linker, Python and PyArrow say it without a MemoryError."""
 
 
 class KldivError(Exception):
@@ -66,14 +66,19 @@ class OutputError(KldivError):
 
 
 def shortage(error: BaseException, path: str | None = None) -> InputError | None:
-    """Return what to tell of an error that means too little memory, or threads; None of another.
+    """Return the error to show in place of one that means too little memory, or too few threads.
 
     Parameters
     ----------
     error : exception
-        What was raised.
+        The error that was raised.
     path : str or None
-        The file that was read, if that is known.
+        The file that was read, if it is known.
+
+    Returns
+    -------
+    InputError or None
+        None for an error that means something else.
     """
     said = getattr(error, "strerror", None) or str(error).strip()
     if not isinstance(error, MemoryError):
@@ -90,9 +95,9 @@ def shortage(error: BaseException, path: str | None = None) -> InputError | None
 
 
 def redacted(text: str) -> str:
-    """Replace by ``***`` who asks and the options of a store in all URIs of a text: credentials.
+    """Write ``***`` for the credentials in the URIs of a text: users, passwords and options.
 
-    Options that cannot be secret stay, as ``region`` does, and so does the user ``anonymous``.
+    Options that cannot be secret stay, such as ``region``. The user ``anonymous`` stays, too.
     """
     if "://" not in text:
         return text
@@ -120,7 +125,7 @@ def a_few(names: list[str], limit: int = 3) -> str:
 def first_few(names: list[str], limit: int = 3) -> str:
     """Quote the first names of a list: ``'a', 'b', 'c', ...``.
 
-    Of a damaged file a name may be all there is: each is cut where it is longer than a line.
+    A name longer than a line is cut: in a damaged file one name may hold all that follows.
     """
     shown = [
         repr(name) if len(name) <= _LONGEST else f"{name[:_LONGEST]!r}..." for name in names[:limit]

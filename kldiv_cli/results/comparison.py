@@ -23,9 +23,18 @@ Float64 = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Limit:
-    """A figure that was not to be above a value, or not below one; the other is None.
+    """A limit on a figure, and the figure.
 
-    ``stat`` names it: ``p99`` of the first measure, ``kl:p99``, ``same-argmax``, ``ppl:ratio``.
+    Attributes
+    ----------
+    stat : str
+        The figure's name: ``p99`` of the first measure, ``kl:p99``, ``same-argmax``, ``ppl:ratio``.
+    above, below : float or None
+        The figure may not be above the one, or not below the other. One of the two is None.
+    value : float
+        The figure.
+    unit : str or None
+        Its unit.
     """
 
     stat: str
@@ -86,19 +95,20 @@ class Comparison(PairResult):
     ids : array, shape (rows,), or None
         The rows' ids.
     agreement : Agreement
-        Over the rows that count and are valid, the share of rows with the same argmax (softmax), or
-        of cells with the same sign, logit > 0 or not (sigmoid; cells that are -inf on both sides,
-        or masked, are left out). Ties in argmax go to the first class.
+        The share of decisions that agree over the rows that count and are valid. Under softmax a
+        row decides for its argmax; ties go to the first class. Under sigmoid a cell decides whether
+        its logit is above 0; cells that are masked, or -inf on both sides, do not decide.
     top : tuple of TopRow
         The most divergent rows, largest first; all rows, in order, of an input with 20 or fewer.
     limits : tuple of Limit
         The limits that were asked for, and whether they hold.
     language : LanguageResult or None
-        Perplexity and its kin over the rows that count, in nats and at temperature 1, whatever
-        ``unit``, ``temperature`` and ``smooth`` are; None where no labels or token ids are known.
+        Perplexity and the like over the rows that count. They are in nats, at temperature 1 and
+        unsmoothed, whatever ``unit``, ``temperature`` and ``smooth`` are. None without labels or
+        token ids.
     tokens : mapping of str to array, shape (rows,)
-        Where they are, by name: ``label``, the class of every row's token, and ``log_p`` and
-        ``log_q``, its log-probability in nats, NaN where the row does not count.
+        ``label`` is the class of every row's token; ``log_p`` and ``log_q`` are its
+        log-probabilities in nats, NaN where the row does not count. Empty without tokens.
     groups : Groups or None
         The statistics per group, where groups were asked for.
     masked_rows : bool array, shape (rows,), or None
@@ -150,7 +160,7 @@ class Comparison(PairResult):
 
     @property
     def numbered_shape(self) -> tuple[int, ...]:
-        """The axes into which row numbers unravel; how long the first one is does not matter."""
+        """The axes into which row numbers unravel; the first length only has to be large enough."""
         first, *rest = self.file_row_shape or self.row_shape
         return (first or 1 << 62, *(length or 1 for length in rest))
 

@@ -24,7 +24,7 @@ Codes = NDArray[np.intp]
 class By:
     """What the groups are.
 
-    A key is an integer, -1 for a row that is in no group; or text, and then None for such a row.
+    Keys are integers or texts. A row without a group has the key -1 or None.
 
     Parameters
     ----------
@@ -51,13 +51,13 @@ class Group:
     Attributes
     ----------
     name : str or None
-        None for the rows that are in no group.
+        None for the rows without a group.
     measures : mapping of str to Statistics
-        By measure, over its rows that count; empty where none does.
+        By measure, over its rows that count; empty without such rows.
     rows, skipped, invalid : int
         As in `kldiv_cli.Comparison`: how many of its rows count, were skipped, are invalid.
     same, of : int
-        How many decisions agree, of how many, over its rows that count and are valid.
+        ``same`` of ``of`` decisions agree over its rows that count and are valid.
     masked : int
         How many of its rows a mask leaves out.
     """
@@ -86,8 +86,9 @@ class Groups:
     by : By
         What they are.
     each : tuple of Group
-        In order of position or confidence; of others the largest mean of the first measure comes
-        first, then those of which no row counts. Rows that are in no group come last.
+        Groups by position or confidence stand in order. Other groups stand by their mean of the
+        first measure, the largest first, and groups without a row that counts behind these. Rows
+        without a group come last.
     codes : integer array, shape (rows,)
         The place in ``each`` of every row's group.
     """
@@ -98,7 +99,7 @@ class Groups:
 
     @property
     def of_rows(self) -> NDArray[Any]:
-        """The name of every row's group: objects, shape (rows,), None where it is in none."""
+        """The name of every row's group: objects, shape (rows,); None for a row without one."""
         names = np.empty(len(self.each), dtype=object)
         names[:] = [group.name for group in self.each]
         return names[self.codes]

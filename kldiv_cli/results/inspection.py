@@ -23,10 +23,10 @@ class Guess:
     Attributes
     ----------
     kind : {"logits", "probs", "log-probs", "labels"} or None
-        As ``--input`` takes it; "labels" for labels or a mask, which it does not take; None where
-        no row holds a distribution.
+        A value of ``--input``, or "labels" for labels or a mask. None where no row holds a
+        distribution.
     mode : {"softmax", "sigmoid"} or None
-        Where the numbers tell: whether a row is one distribution or every cell one of its own.
+        Whether a row is one distribution or every cell is one; None where the numbers do not tell.
     options : str
         What to say to the other commands; empty where their defaults fit.
     why : str
@@ -41,9 +41,14 @@ class Guess:
 
 @dataclass(frozen=True)
 class Cells:
-    """How many cells hold what, in all rows.
+    """How many cells of all rows hold what.
 
-    ``span`` is that of the finite cells which are not mask-like, None where there are none.
+    Attributes
+    ----------
+    finite, minus_inf, plus_inf, nan : int
+        Numbers of cells.
+    span : Span or None
+        The range of the finite cells without those that are mask-like; None without such cells.
     """
 
     finite: int
@@ -85,14 +90,14 @@ class MaskLike:
 
 @dataclass(frozen=True)
 class Rows:
-    """What the rows hold, of which only the valid ones enter sums, argmax and entropy.
+    """What the rows hold. Only valid rows enter sums, argmax and entropy.
 
     Attributes
     ----------
     valid : int
         Rows that hold a distribution under softmax.
     nan, plus_inf, empty : int
-        Rows that hold NaN; +inf but no NaN; nothing but -inf.
+        Rows with NaN, rows with +inf but without NaN, and rows of -inf alone.
     first_nan, first_plus_inf, first_empty : int or None
         The first such row, counted from 0.
     """
@@ -113,9 +118,14 @@ class Rows:
 
 @dataclass(frozen=True)
 class Leaders:
-    """Which classes are the argmax of some row, ties going to the first class.
+    """Which classes are the argmax of some row; ties go to the first class.
 
-    ``top`` are the most frequent ones, as (class, rows), of the ``distinct`` there are.
+    Attributes
+    ----------
+    distinct : int
+        How many such classes there are.
+    top : tuple of (class, rows)
+        The most frequent of them.
     """
 
     distinct: int
@@ -126,7 +136,12 @@ class Leaders:
 class Entropy:
     """Shannon entropy of the rows' distributions, in nats.
 
-    ``of`` is "softmax(row)", or "row" where the rows are probabilities as they are.
+    Attributes
+    ----------
+    of : {"softmax(row)", "row"}
+        The distribution: "row" where the rows are probabilities.
+    mean, low, high : float
+        Its entropy on average, and the smallest and the largest one.
     """
 
     of: Literal["softmax(row)", "row"]
@@ -142,15 +157,15 @@ class Contexts:
     Attributes
     ----------
     chunks, n_ctx : int
-        How many contexts of how many tokens, of each of which the second half is scored.
+        The file has ``chunks`` contexts of ``n_ctx`` tokens. The second half of each is scored.
     distinct : int
         How many token ids occur.
     first : tuple of int
         The first token ids.
     censored : int
-        How many cells stand at their row's minimum, in which the file has no more of them.
+        How many cells hold their row's minimum, and so a bound of their probability alone.
     held : float
-        How much of a row these hold at most.
+        The probability that these cells have together in one row, at most.
     """
 
     chunks: int
@@ -182,7 +197,7 @@ class Inspection(Result):
     rows : Rows
         How many rows hold a distribution.
     sums, log_sums : Span or None
-        Of the valid rows, the range of sum(row) and of log(sum(exp(row))); None without such rows.
+        The range of sum(row) and of log(sum(exp(row))) over the valid rows; None without these.
     leaders : Leaders
         The spread of argmax over the valid rows.
     entropy : Entropy or None

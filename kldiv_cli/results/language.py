@@ -37,16 +37,16 @@ PERCENTILES = {
 
 @dataclass(frozen=True)
 class CensoredRows:
-    """What one side's rows say of the classes whose probability the file holds a bound of alone.
+    """The censored classes of one side: the file has only a bound of their probability.
 
     Parameters
     ----------
     target : bool, shape (rows,)
-        Whether the scored token is one of them.
+        Whether the scored token is censored.
     cells : int, shape (rows,)
-        How many they are.
+        How many classes are censored.
     held : float64, shape (rows,)
-        How much probability they have together at most.
+        The probability that censored classes have together, at most.
     """
 
     target: Bool
@@ -61,7 +61,7 @@ class TokenRows:
     Parameters
     ----------
     log_p, log_q : float64, shape (rows,)
-        The log-probability of that token, of reference and candidate, in nats.
+        That token's log-probability in the reference and in the candidate, in nats.
     log_ratio : float64, shape (rows,)
         log(q / p) of that token, with the digits that log_q - log_p loses where the two are close;
         NaN where both are -inf.
@@ -70,7 +70,8 @@ class TokenRows:
     same : bool, shape (rows,)
         Whether both sides have the same most probable class.
     blind : float64, shape (rows,)
-        The probability under p of the classes that ``kld`` counts and the candidate's file censors.
+        The probability under p of the classes that ``kld`` sums though the candidate's file
+        censors them.
     censored : pair of CensoredRows or None
         Of reference and candidate; None for a side whose file holds every class.
     """
@@ -102,11 +103,17 @@ class Distribution:
 
 @dataclass(frozen=True)
 class Censored:
-    """The classes of one side whose probability is known to be small and no more.
+    """The censored classes of one side: the file has only a bound of their probability.
 
-    ``targets`` scored tokens are among them, so that the perplexity is at least what it says.
-    ``cells`` is their number over all rows; ``held_max`` and ``held_mean`` say how much
-    probability they have at most, in one row and on average.
+    Attributes
+    ----------
+    targets : int
+        How many scored tokens are censored. With such tokens the perplexity is a lower bound.
+    cells : int
+        How many cells of all rows are censored.
+    held_max, held_mean : float
+        The probability that the censored classes of a row have together, at most: the largest one
+        of all rows, and the mean.
     """
 
     targets: int
@@ -125,7 +132,7 @@ class LanguageResult:
     Attributes
     ----------
     tokens : int
-        The number n of rows, each of which scores one token.
+        The number n of rows. Every row scores one token.
     perplexity : pair of Estimate
         PPL = exp(mean of -log p(token)), of reference and candidate; the error is PPL times that of
         the mean.
@@ -135,7 +142,7 @@ class LanguageResult:
     ratio, difference : Estimate
         PPL(q) / PPL(p) and PPL(q) - PPL(p), errors propagated in the same way.
     correlation : float
-        Of -log p(token) and -log q(token); NaN where one of them does not vary.
+        The correlation of -log p(token) and -log q(token); NaN where one of the two is constant.
     kld : Distribution
         KL(p||q), in nats.
     floor : float or None
@@ -143,12 +150,13 @@ class LanguageResult:
     delta_p : Distribution
         q(token) - p(token), from -1 to 1.
     rms_delta_p : Estimate
-        The root r of its mean square; the error is that of the mean square over 2 * r.
+        The root r of the mean square of ``delta_p``; its error is that of the mean square, divided
+        by 2 * r.
     same_top : Estimate
         The share a of rows with the same most probable class, and sqrt(a * (1 - a) / (n - 1)).
     blind_max, blind_mean : float
-        How much of p the candidate's file censors among the classes that ``kld`` counts: there it
-        is too small.
+        The probability under p of the classes that ``kld`` sums though the candidate's file
+        censors them: the largest one of all rows, and the mean. ``kld`` is too small by these.
     censored : pair of Censored or None
         Of reference and candidate; None for a side whose file holds every class.
     """

@@ -33,10 +33,10 @@ class LossResult(PairResult):
     reference_value : float
         That divergence per row on average, exact.
     factor : float or None
-        value / reference_value where it is the same whatever the rows hold; None where there is no
-        such factor, or the value is NaN.
+        value / reference_value, where this ratio does not depend on the rows; None elsewhere, and
+        where the value is NaN.
     formula : str
-        Of one row, or of one element.
+        The formula for one row, or for one element.
     options : mapping of str to object
         Every option of the loss as it was used, defaults included.
     notes : tuple of str

@@ -1,4 +1,4 @@
-"""What the result says of rows and classes that were left out because the user said so."""
+"""The rows and the classes that the user left out."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ class Selection:
     Attributes
     ----------
     first, last : int
-        The rows that were taken, or that the sample was drawn from: places in the reference,
-        counted from 0 along all axes of rows.
+        The first row that was taken and the last; of a sample, the ends of the rows among which
+        it was drawn. Rows are counted from 0 along all axes of rows of the reference.
     of, of_candidate : int or None
-        How many rows the reference has, and the candidate; None where the file was not read to its
-        end and does not say.
+        How many rows the reference and the candidate have; None where the file was not read to
+        its end and does not say it.
     rows : str or None
         The slice that was asked for: "100:200".
     limit, sample, seed : int or None
@@ -37,7 +37,11 @@ class Selection:
 class Missing:
     """How many rows were left out because their ids are on one side only.
 
-    Of rows that were selected; ``only_candidate`` is 0 then, as nobody asked for other rows.
+    Attributes
+    ----------
+    only_reference, only_candidate : int
+        The number of such rows of each side. Where rows were selected, only these are looked for,
+        and ``only_candidate`` is 0.
     """
 
     only_reference: int
@@ -46,10 +50,15 @@ class Missing:
 
 @dataclass(frozen=True)
 class Discarded:
-    """The classes of one side that were left out.
+    """What one side loses with the classes that are left out.
 
-    ``of`` is how many classes the side has. ``mean`` and ``max``, over the rows that count, are of
-    the probability that those left out hold, of the whole row's; None under sigmoid.
+    Attributes
+    ----------
+    of : int
+        How many classes the side has.
+    mean, max : float or None
+        The probability of the classes that are left out, on average and at most over the rows that
+        count. A row's probability is 1 with all classes. None under sigmoid.
     """
 
     of: int
@@ -59,9 +68,16 @@ class Discarded:
 
 @dataclass(frozen=True)
 class ClassSelection:
-    """Which classes were compared, where some were to be left out.
+    """Which classes were compared, where some were left out.
 
-    ``classes`` says which, for people: "0..999", or how many; ``options`` the options that said so.
+    Attributes
+    ----------
+    classes : str
+        The classes for people: "0..999", or their number.
+    options : tuple of str
+        The options that asked for them.
+    reference, candidate : Discarded
+        What each side loses.
     """
 
     classes: str

@@ -42,7 +42,7 @@ class Statistics:
 
 
 def statistics(values: Float64, rows: NDArray[np.intp]) -> Statistics:
-    """Return the statistics of some of the values, of at least one: those of ``rows``."""
+    """Return the statistics of the values of these rows, of at least one."""
     x = values[rows]
     with np.errstate(over="ignore", invalid="ignore"):
         total = float(x.sum())

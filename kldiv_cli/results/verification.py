@@ -18,14 +18,14 @@ class Finding:
     statement : str
         The identity as a formula.
     rows : int
-        How many rows were checked: those that count and in which it has a meaning.
+        How many rows were checked: rows that count, without those where it has no meaning.
     residual : float
-        The largest distance of any two routes to the same number, relative to its scale; NaN where
-        a route gave NaN, and where no row was checked.
+        The largest distance of two routes to the same number, relative to its scale. NaN where a
+        route gave NaN, and where no row was checked.
     row : int or None
         The first row with that residual, counted from 0; None where no row was checked.
     place : str
-        The same row as the user finds it: with its id and line.
+        The name of that row for people, with its id and its line.
     tolerance : float
         What the residual may not exceed.
     """
@@ -40,7 +40,7 @@ class Finding:
 
     @property
     def holds(self) -> bool:
-        """Whether no row that was checked speaks against it."""
+        """Whether the residual is within its tolerance in every row that was checked."""
         return self.rows == 0 or self.residual <= self.tolerance
 
 

@@ -1,7 +1,7 @@
 """The summary for people.
 
 On a terminal it is coloured and folds to the terminal's width. Elsewhere it is plain text of fixed
-width, in which no line is cut or wrapped.
+width, and no line is cut or wrapped.
 """
 
 from __future__ import annotations

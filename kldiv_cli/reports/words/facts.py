@@ -22,7 +22,7 @@ _ALL_GROUPS = 20
 
 
 def head(comparison: Comparison, columns: int | None = None) -> list[tuple[str, str]]:
-    """Return what was compared and how, label by label; on a terminal it says how wide that is."""
+    """Return what was compared and how, label by label; ``columns`` is the terminal's width."""
     room = None if columns is None else columns - _labels(comparison) - 2
     how = [
         *_definitions(comparison),
@@ -74,7 +74,7 @@ def _rows(comparison: Comparison) -> words.Rows:
 
 
 def _agreement(comparison: Comparison) -> list[tuple[str, str]]:
-    """Say how many decisions agree, where language models do not say it among their figures."""
+    """Say how many decisions agree, unless the figures of language models say so already."""
     if comparison.language is not None:
         return []
     agreement = comparison.agreement
@@ -84,7 +84,7 @@ def _agreement(comparison: Comparison) -> list[tuple[str, str]]:
 
 
 def shown_groups(comparison: Comparison) -> tuple[Group, ...]:
-    """Return the groups that people are shown: all, or of many as many as there are rows shown."""
+    """Return the groups to show: all of a few, and as many of many as there are rows shown."""
     if comparison.groups is None:
         return ()
     each = comparison.groups.each

@@ -18,9 +18,9 @@ _NUMBER = len("-1.23457e-308")
 
 
 def grids(comparison: Comparison) -> list[Grid]:
-    """Return a line per group: of one measure some statistics, of several their means.
+    """Return a line per group: statistics of a single measure, or the means of several.
 
-    There are as many grids as 80 columns ask for.
+    Where 80 columns do not hold all means, there are several grids.
     """
     shown = shown_groups(comparison)
     if not shown:
@@ -72,7 +72,7 @@ def _title(comparison: Comparison, shown: tuple[Group, ...]) -> str:
 
 
 def _means(comparison: Comparison, room: int) -> list[list[tuple[str, str, str]]]:
-    """Return the columns of each grid, as many as there is room for: label, measure, statistic."""
+    """Return the columns of each grid that there is room for: label, measure, statistic."""
     parts: list[list[tuple[str, str, str]]] = []
     left = 0
     for name in comparison.measures:

@@ -1,4 +1,4 @@
-"""Perplexity and its kin, in words and as an object: shared by the table, the page and JSON."""
+"""Perplexity and the like, in words and as an object: for the table, the page and JSON."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def lines(result: LanguageResult, agreement: Agreement) -> list[tuple[str, str]]
 
 
 def grid(result: LanguageResult) -> Grid:
-    """Return the percentiles over the rows, as ranges that hold ever more of them."""
+    """Return the percentiles over the rows, as ever wider ranges."""
     kld, change = result.kld.percentiles, result.delta_p.percentiles
     rows = [("median", number(kld["median"]), number(100 * change["median"]))]
     ranges = [(f"{a} to {b} %", f"p{a}", f"p{b}") for a, b in _INTERVALS]
@@ -100,7 +100,7 @@ def _range(low: float, high: float) -> str:
 
 
 def _censored(result: LanguageResult) -> list[str]:
-    """Say what the files hold a bound of alone, and what becomes of the figures."""
+    """Say what is censored, and what becomes of the figures."""
     sides = [(x, side) for x, side in zip("pq", result.censored, strict=True) if side is not None]
     found = [line for x, side in sides for line in packed(_held(x, side), _WIDTH)]
     if any(side.targets for _, side in sides):

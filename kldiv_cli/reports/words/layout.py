@@ -1,4 +1,4 @@
-"""A comparison -> the parts of its summary for people, in the order in which they are read."""
+"""A comparison -> the parts of its summary for people, in order."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from kldiv_cli.results.comparison import Comparison
 def parts(comparison: Comparison, columns: int | None = None) -> Iterator[Lines | Grid]:
     """Yield what was compared and how, the statistics, and the most divergent rows.
 
-    Language models have figures of their own, which come first; the others then take less room.
-    ``columns`` is the width of a terminal, to which the names of files are folded.
+    The figures of language models come first, and the others take less room below them. Names of
+    files are folded to a terminal of this many ``columns``.
     """
     yield Lines("", tuple(facts.head(comparison, columns)))
     if comparison.language is None:

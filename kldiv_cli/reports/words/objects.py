@@ -87,7 +87,7 @@ def _file_object(file: File) -> dict[str, Any]:
 
 
 def valid(value: Any) -> Any:
-    """Return the value with infinities and NaN as strings, which JSON lacks as numbers."""
+    """Return the value with infinities and NaN as strings: JSON has no such numbers."""
     if isinstance(value, float) and not isfinite(value):
         return str(value)
     if isinstance(value, dict):

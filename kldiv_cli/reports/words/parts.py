@@ -72,12 +72,12 @@ def cells(text: str) -> int:
 
 
 def columns(stream: IO[str]) -> int | None:
-    """Return how wide the stream's terminal is, None where it is no terminal."""
+    """Return the width of the stream's terminal; None for a stream that is no terminal."""
     return get_terminal_size().columns if stream.isatty() else None
 
 
 def written(lines: Iterable[tuple[str, str]], width: int | None) -> Iterator[str]:
-    """Yield lines with their labels in a column; those too wide for a terminal are folded."""
+    """Yield lines with their labels in a column; a terminal's lines are folded to its width."""
     for label, text in lines:
         if width is None or cells(text) <= width - LABEL:
             yield f"{label:<{LABEL}}{text}".rstrip() + "\n"
@@ -101,7 +101,7 @@ def _by_words(text: str, room: int) -> Iterator[str]:
 
 
 def folded(name: str, room: int) -> Iterator[str]:
-    """Break a path or a word that takes more room than there is, after a slash where it can be."""
+    """Break a path or a word that is wider than the room, if possible behind a slash."""
     while len(name) > 1 and cells(name) > room:
         part = name[0]
         for character in name[1:]:

@@ -16,10 +16,10 @@ CHUNK = 1 << 14
 def columns(comparison: Comparison) -> dict[str, NDArray[Any]]:
     """Return the record's fields by name, one entry per row.
 
-    ``row`` (flat index in the file), ``id`` where there is one, ``axis0``, ``axis1``, ... where
-    rows have more than one axis, ``group`` where there are groups (None for a row that is in none),
-    then each measure: NaN where a row is invalid; where it was skipped or masked, see
-    ``Comparison.blank_rows``. Where tokens were scored, ``label``, ``log_p`` and ``log_q`` follow.
+    ``row`` is the flat index in the file. ``id``, ``axis0``, ``axis1``, ... and ``group`` follow
+    where there are ids, several axes of rows, and groups; a row without a group has None. Then come
+    the measures: NaN in invalid rows, and anything in those of ``Comparison.blank_rows``. The last
+    are ``label``, ``log_p`` and ``log_q`` where tokens were scored.
     """
     row = comparison.row_numbers
     if row is None:
@@ -41,7 +41,7 @@ def may_be_blank(name: str, comparison: Comparison) -> bool:
 
 
 def records(comparison: Comparison, skipped: Any) -> Iterator[tuple[Any, ...]]:
-    """Yield the records as tuples of Python values; a skipped or masked row's are ``skipped``."""
+    """Yield the records as tuples of Python values; blank rows have ``skipped`` as values."""
     fields, blank = columns(comparison), comparison.blank_rows
     for start in range(0, len(comparison.skipped_rows), CHUNK):
         part = slice(start, start + CHUNK)

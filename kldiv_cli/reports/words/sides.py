@@ -8,14 +8,14 @@ from kldiv_cli.results.comparison import Comparison
 from kldiv_cli.results.head import MaskUse, Side
 
 _FORMAT = "format: "
-"""With what a note on a file's format begins."""
+"""A note on a file's format begins so."""
 
 
 def file_lines(label: str, side: Side | MaskUse, room: int | None) -> list[tuple[str, str]]:
-    """Name a file and what it holds, of a mask also what it means.
+    """Name a file, what it holds, and what a mask means.
 
-    Where a terminal has no room for both on one line, the name stands alone, on as many as it
-    takes. Elsewhere ``room`` is None, and all is one line.
+    On a terminal without room for all this on one line, the name has lines of its own. ``room`` is
+    None elsewhere, and there is one line.
     """
     shape = " x ".join("?" if length is None else str(length) for length in side.shape)
     means = f", true {side.means}s" if isinstance(side, MaskUse) else ""
@@ -38,7 +38,7 @@ def notes(side: Side) -> list[tuple[str, str]]:
 
 
 def both_notes(reference: Side, candidate: Side) -> list[tuple[str, str]]:
-    """Return the notes of both files, of which side each is where they differ."""
+    """Return the notes of both files; where they differ, each note names its side."""
     ours, theirs = notes(reference), notes(candidate)
     if ours == theirs:
         return once(ours)
@@ -49,7 +49,7 @@ def both_notes(reference: Side, candidate: Side) -> list[tuple[str, str]]:
 
 
 def inputs(reference: Side, candidate: Side, *, masked: bool) -> list[tuple[str, str]]:
-    """Say which inputs are probabilities, and what they were divided by, with a mask or without."""
+    """Say which inputs are probabilities, and by what they were divided with or without a mask."""
     found = []
     for name, side in (("p", reference), ("q", candidate)):
         if side.kind != "logits":
@@ -93,7 +93,7 @@ def masked(comparison: Comparison) -> tuple[str, ...]:
 
 
 def _files(side: Side | MaskUse) -> str:
-    """Say of how many files an input is made, and what of its directory is no part of it."""
+    """Say how many files the input consists of, and which of its directory do not belong to it."""
     if side.shards is None:
         return ""
     without = f" without {printable(a_few(list(side.passed_over)))}" if side.passed_over else ""

@@ -18,7 +18,7 @@ _SHOWN_BESIDE = ("total", "mean", "+- s.e.", *_SHOWN[2:], "in row")
 
 
 def grids(comparison: Comparison) -> list[Grid]:
-    """Return the statistics, a column per measure, as many grids as 80 columns ask for."""
+    """Return the statistics, a column per measure; what 80 columns do not hold is a new grid."""
     names = list(comparison.measures)
     if len(names) == 1:
         only = comparison.measures[names[0]]
@@ -40,7 +40,7 @@ def grids(comparison: Comparison) -> list[Grid]:
 
 
 def beside_tokens(comparison: Comparison) -> Lines:
-    """Return the statistics as lines: beside those of language models they are not the first."""
+    """Return the statistics as lines, to stand below the figures of language models."""
     labels = {name: with_unit(name, comparison) for name in comparison.measures}
     room = 78 - max(map(len, labels.values()))
     found = []
@@ -51,7 +51,7 @@ def beside_tokens(comparison: Comparison) -> Lines:
 
 
 def most_divergent(comparison: Comparison) -> Grid | None:
-    """Return the rows that diverge most by the first measure, all where there are few, or None."""
+    """Return the rows that diverge most by the first measure; None where no row is to be shown."""
     if not comparison.top:
         return None
     total = len(comparison.skipped_rows)
@@ -79,7 +79,7 @@ def with_unit(name: str, comparison: Comparison) -> str:
 
 
 def unit(name: str, comparison: Comparison) -> str:
-    """Return a measure's unit as it stands after a name or formula; nothing where it has none."""
+    """Return a measure's unit to stand after its name or formula; empty without a unit."""
     found = comparison.units[name]
     return "" if found is None else f" ({found})"
 
