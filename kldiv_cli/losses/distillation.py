@@ -18,8 +18,9 @@ from kldiv_cli.losses.base import (
     over_rows,
     weighted,
 )
-from kldiv_cli.measures.distributions.pair import Counts, Pair, Side, kl_terms
-from kldiv_cli.measures.types import Float64, Status
+from kldiv_cli.measures.distributions.pair import Pair, kl_terms
+from kldiv_cli.measures.distributions.prepared import Side
+from kldiv_cli.measures.types import Counts, Float64, Status
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.measures.distributions import exact
-from kldiv_cli.measures.distributions.pair import Counts
-from kldiv_cli.measures.types import Float64
+from kldiv_cli.measures.types import Counts, Float64
 
 
 class ClassPriors:

@@ -11,6 +11,7 @@ Mode = Literal["softmax", "sigmoid"]
 
 
 Float64 = NDArray[np.float64]
+Counts = NDArray[np.intp]
 
 
 class Status:

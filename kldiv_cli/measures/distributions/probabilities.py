@@ -9,16 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.measures.distributions import exact
-from kldiv_cli.measures.distributions.pair import (
-    Counts,
-    Pair,
-    Prepared,
-    Side,
-    finish,
-    status_of,
-    without_uncounted,
-)
-from kldiv_cli.measures.types import Float64, Mode
+from kldiv_cli.measures.distributions.pair import Pair, status_of, without_uncounted
+from kldiv_cli.measures.distributions.prepared import Prepared, Side, finish
+from kldiv_cli.measures.types import Counts, Float64, Mode
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Cells that a mask leaves out, written as what no measure sees: absent on both sides."""
+"""Masked cells, written as cells of probability 0 on both sides: the measures pass over these."""
 
 from __future__ import annotations
 
@@ -19,12 +19,18 @@ def without(values: NDArray[Any], kept: NDArray[np.bool_], kind: Kind = "logits"
     Parameters
     ----------
     values : array, shape (rows, classes)
-        One side; any real dtype, which stays, but that integers become float64. Not changed.
+        One side, of any real dtype.
     kept : bool array, shape (rows, classes) or (rows, 1)
-        Which cells stay as they are.
+        Which cells keep their value.
     kind : {"logits", "probs", "log-probs"}
-        What the numbers are: cells that are left out become -inf, or 0 where they are
-        probabilities. The measures leave a cell out that is so on both sides.
+        What the numbers are. The other cells become 0 in probabilities, and -inf in logits and
+        log-probabilities.
+
+    Returns
+    -------
+    array, shape (rows, classes)
+        ``values`` itself where every cell is kept; else a new array. Its dtype is that of
+        ``values``, or float64 for integers.
     """
     if kept.all():
         return values
@@ -38,5 +44,5 @@ def without(values: NDArray[Any], kept: NDArray[np.bool_], kind: Kind = "logits"
 
 
 def with_masked(status: NDArray[Any], kept: NDArray[np.bool_] | None) -> NDArray[Any]:
-    """Return the status of rows, `Status.MASKED` where no cell is kept; None is no mask."""
+    """Return the status of rows under a mask, if any: `Status.MASKED` where it keeps no cell."""
     return status if kept is None else np.where(kept.any(axis=1), status, np.uint8(Status.MASKED))

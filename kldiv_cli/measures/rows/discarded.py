@@ -1,4 +1,4 @@
-"""How much probability the classes hold that are left out."""
+"""The probability of the classes that are left out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def discarded(
 ) -> Float64:
     """Return the sum of softmax(row / T) over the classes that are left out.
 
-    It is summed by itself and not taken from 1, so that 1e-30 has all its digits.
+    The sum is not taken as 1 less the rest, so that 1e-30 has all its digits.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Where in a block a row is invalid, or masked on one side only."""
+"""The cell that makes a row invalid, and cells that hold a mask value on one side only."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def first_invalid(
     row: int,
     kinds: tuple[Kind, Kind] = ("logits", "logits"),
 ) -> Fault:
-    """Return why a row that is known to be invalid is so."""
+    """Return what makes an invalid row invalid."""
     for side, values, kind in zip(("reference", "candidate"), (s[row], t[row]), kinds, strict=True):
         wrong, expected = _wrong_cells(mode, values, kind)
         if wrong.any():
@@ -60,9 +60,9 @@ def _wrong_cells(mode: Mode, values: NDArray[Any], kind: Kind) -> tuple[NDArray[
 def mask_mismatches(s: NDArray[Any], t: NDArray[Any]) -> tuple[int, Fault | None]:
     """Count the cells that hold a mask value on one side only, and return the first.
 
-    A mask value is finite and at most -1e4; the other side is above -1e3, or -inf where the mask
-    value became infinite in a narrower type. -inf against an ordinary logit is no such mismatch:
-    the measures say what it means.
+    A mask value is finite and at most -1e4. The other side is then above -1e3, or it is -inf where
+    the mask value overflowed in a narrower type. A cell of -inf beside an ordinary logit is no
+    mismatch: measures give it a meaning.
     """
     lows = np.fmin.reduce(s, axis=None), np.fmin.reduce(t, axis=None)
     if not any(low <= MASK for low in lows):
