@@ -11,7 +11,7 @@
 
 #define KERNELS kernels_avx2
 #define FUSED 1
-#include "kernels.h"
+#include "kernels.template.h"
 
 #ifdef __clang__
 #pragma clang attribute pop

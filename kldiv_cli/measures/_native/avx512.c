@@ -4,14 +4,15 @@
 
 #if HAVE_X86_SETS
 #ifdef __clang__
-#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,fma"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,fma"))), \
+                             apply_to = function)
 #else
 #pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl,fma,prefer-vector-width=512")
 #endif
 
 #define KERNELS kernels_avx512
 #define FUSED 1
-#include "kernels.h"
+#include "kernels.template.h"
 
 #ifdef __clang__
 #pragma clang attribute pop

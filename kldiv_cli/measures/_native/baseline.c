@@ -11,4 +11,4 @@
 #define FUSED 0
 #endif
 
-#include "kernels.h"
+#include "kernels.template.h"

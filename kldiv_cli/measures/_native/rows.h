@@ -9,6 +9,18 @@
 #include <stdint.h>
 #include <string.h>
 
+/* NaN, infinities, subnormals and the order of additions all matter here. */
+#if defined(__FAST_MATH__) || defined(_M_FP_FAST)
+#error "expected arithmetic as IEEE 754 has it: build without -ffast-math or /fp:fast"
+#elif defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__
+#error "expected NaN and infinities to be kept: build without -ffinite-math-only"
+#endif
+
+/* Clang leaves a loop scalar that takes a maximum of floats, and warns of it. */
+#ifdef __clang__
+#pragma clang diagnostic ignored "-Wpass-failed"
+#endif
+
 /* So many values of a row are worked on at a time: what is made of them stays in the L1 cache, and
  * a sum over them is short enough to keep its digits. */
 #define TILE 256

@@ -1,4 +1,7 @@
-/* What the kernels of both modes need to know of a row. Compiled for every instruction set. */
+/* Template, compiled once per instruction set (see kernels.template.h).
+ *
+ * What the kernels of both modes need to know of a row.
+ */
 
 /* high + low = a - b exactly (Knuth, TAOCP 2, 4.2.2, theorem B). */
 static inline double two_diff(double a, double b, double *low)

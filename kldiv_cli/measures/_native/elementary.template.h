@@ -1,6 +1,6 @@
-/* exp, expm1 and log1p in float64, written so that a compiler can vectorise the loops around them.
+/* Template, compiled once per instruction set (see kernels.template.h).
  *
- * Compiled for every instruction set, with MADD(a, b, c) = a * b + c, fused where the set has that.
+ * exp, expm1 and log1p in float64. A compiler can vectorise the loops around them.
  */
 
 static inline uint64_t bits_of(double x)

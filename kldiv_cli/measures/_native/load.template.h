@@ -1,4 +1,7 @@
-/* Values of a file's type -> float64, exactly. Compiled for every instruction set. */
+/* Template, compiled once per instruction set (see kernels.template.h).
+ *
+ * The values of a file's type as float64, exactly, and their range.
+ */
 
 static inline float float_of_bits(uint32_t bits)
 {
@@ -34,14 +37,17 @@ static inline double of_double(double x)
     return x;
 }
 
+#define SIMD_RANGE _Pragma("omp simd reduction(max : high) reduction(min : least)")
+
 /* NaN compares false and is passed over. */
 #define RANGE(name, type, wide, widen) \
-    static void name(const char *from, ptrdiff_t stride, ptrdiff_t count, double *max, double *min) \
+    static void name(const char *from, ptrdiff_t stride, ptrdiff_t count, double *max, \
+                     double *min) \
     { \
         const type *x = (const type *)from; \
         wide high = -INFINITY, least = INFINITY; \
         if (stride == (ptrdiff_t)sizeof(type)) { \
-            _Pragma("omp simd reduction(max : high) reduction(min : least)") \
+            SIMD_RANGE \
             for (ptrdiff_t i = 0; i < count; i++) { \
                 wide value = widen(x[i]); \
                 high = value > high ? value : high; \
@@ -66,12 +72,13 @@ static inline int16_t ranked(uint16_t bits)
 
 /* The same for 16-bit floats, which need not be widened for it; those beyond infinity are NaN. */
 #define RANGE_16(name, infinity, widen) \
-    static void name(const char *from, ptrdiff_t stride, ptrdiff_t count, double *max, double *min) \
+    static void name(const char *from, ptrdiff_t stride, ptrdiff_t count, double *max, \
+                     double *min) \
     { \
         const uint16_t *x = (const uint16_t *)from; \
         int16_t high = INT16_MIN, least = INT16_MAX; \
         if (stride == (ptrdiff_t)sizeof(uint16_t)) { \
-            _Pragma("omp simd reduction(max : high) reduction(min : least)") \
+            SIMD_RANGE \
             for (ptrdiff_t i = 0; i < count; i++) { \
                 int16_t rank = ranked(x[i]); \
                 int16_t up = (x[i] & 0x7fff) > infinity ? INT16_MIN : rank; \
@@ -94,15 +101,15 @@ static inline int16_t ranked(uint16_t bits)
     }
 
 #define LOAD(name, type, widen) \
-    static void name(const char *from, ptrdiff_t stride, ptrdiff_t count, double *to)         \
-    {                           \
-        const type *x = (const type *)from;                                                          \
-        if (stride == (ptrdiff_t)sizeof(type))                                                       \
-            for (ptrdiff_t i = 0; i < count; i++)                                                    \
-                to[i] = widen(x[i]);                                                                 \
-        else                    \
-            for (ptrdiff_t i = 0; i < count; i++)                                                    \
-                to[i] = widen(*(const type *)(from + i * stride));                                   \
+    static void name(const char *from, ptrdiff_t stride, ptrdiff_t count, double *to) \
+    { \
+        const type *x = (const type *)from; \
+        if (stride == (ptrdiff_t)sizeof(type)) \
+            for (ptrdiff_t i = 0; i < count; i++) \
+                to[i] = widen(x[i]); \
+        else \
+            for (ptrdiff_t i = 0; i < count; i++) \
+                to[i] = widen(*(const type *)(from + i * stride)); \
     }
 
 LOAD(load_float16, uint16_t, of_float16)

@@ -1,6 +1,8 @@
-/* Every kernel, as compiled for one instruction set. A file that includes this defines KERNELS, the
- * name of its table, and FUSED, whether the set has a fused multiply-add. */
+/* Template: all kernels for one instruction set. The including file defines KERNELS, the name of
+ * the table of kernels, and FUSED, which is 1 where the set has a fused multiply-add.
+ */
 
+/* MADD(a, b, c) is a * b + c, and PRODUCT_ERROR(a, b, product) is a * b - product. */
 #if FUSED
 #define MADD(a, b, c) __builtin_fma(a, b, c)
 #define PRODUCT_ERROR(a, b, product) __builtin_fma(a, b, -(product))
@@ -8,23 +10,29 @@
 #define MADD(a, b, c) ((a) * (b) + (c))
 #define PRODUCT_ERROR(a, b, product) product_error(a, b, product)
 
-/* a * b - product, from halves of 26 bits (Dekker, Numerische Mathematik 18, 1971, section 5); 0 where
- * these overflow. */
+/* From halves of 26 bits (Dekker, Numerische Mathematik 18, 1971, section 5); 0 where they
+ * overflow. */
 static inline double product_error(double a, double b, double product)
 {
     double a_scaled = a * 134217729.0, b_scaled = b * 134217729.0;
     double a_high = a_scaled - (a_scaled - a), b_high = b_scaled - (b_scaled - b);
     double a_low = a - a_high, b_low = b - b_high;
-    double error = a_low * b_low - (((product - a_high * b_high) - a_low * b_high) - a_high * b_low);
+    double error =
+        a_low * b_low - (((product - a_high * b_high) - a_low * b_high) - a_high * b_low);
     return fabs(error) < INFINITY ? error : 0.0;
 }
 #endif
 
-#include "elementary.h"
-#include "load.h"
-#include "row.h"
-#include "sigmoid.h"
-#include "softmax.h"
+/* Each uses those above it. */
+#include "elementary.template.h"
+#include "load.template.h"
+#include "row.template.h"
+#include "sigmoid_cells.template.h"
+#include "sigmoid.template.h"
+#include "softmax_sums.template.h"
+#include "softmax_general.template.h"
+#include "softmax_lanes.template.h"
+#include "softmax.template.h"
 
 const kernels_t KERNELS = {
     .type = {{load_float16, range_float16},

@@ -1,0 +1,131 @@
+/* Template, compiled once per instruction set (see kernels.template.h).
+ *
+ * The kernels of sigmoid rows: the divergences of sigmoid_cells.template.h, summed over the cells.
+ */
+
+static double sum_of(const double *x, ptrdiff_t n)
+{
+    double sum = 0.0;
+#pragma omp simd reduction(+ : sum)
+    for (ptrdiff_t i = 0; i < n; i++)
+        sum += x[i];
+    return sum;
+}
+
+static void finish_cells(const pair_t *pair, const extremes_t of[2], const cells_t *sum,
+                         row_t *found)
+{
+    found->jeffreys = value_of(sum->jeffreys);
+    found->kl = value_of(sum->kl);
+    found->reverse_kl = value_of(sum->reverse_kl);
+    found->same = sum->same;
+    found->of = sum->of;
+    if (sum->undefined)
+        undefined(pair, found);
+    else if (of[0].max == -INFINITY && of[1].max == -INFINITY)
+        found->status = SKIPPED;
+}
+
+TEMPLATE void add_divergences(const divergences_t *of, ptrdiff_t start, ptrdiff_t n, const int all,
+                              cells_t *sum)
+{
+    add_to(&sum->jeffreys, sum_of(of->jeffreys + start, n));
+    if (all) {
+        add_to(&sum->kl, sum_of(of->kl + start, n));
+        add_to(&sum->reverse_kl, sum_of(of->reverse_kl + start, n));
+    }
+}
+
+TEMPLATE void sigmoid_wide(const pair_t *first, ptrdiff_t rows, const ptrdiff_t step[2],
+                           const int all, row_t *found)
+{
+    for (ptrdiff_t row = 0; row < rows; row++) {
+        pair_t pair = next_pair(first, row, step);
+        extremes_t of[2] = {extremes_of(&pair.side[0]), extremes_of(&pair.side[1])};
+        describe(&pair, of, &found[row]);
+        pair = without_overflow(&pair, of);
+        cells_t sum = {{0.0, 0.0}, {0.0, 0.0}, {0.0, 0.0}, 0, 0, 0};
+        ALIGNED double s[TILE], t[TILE];
+        divergences_t tile;
+        for (ptrdiff_t start = 0; start < pair.side[0].size; start += TILE) {
+            ptrdiff_t n = tile_at(&pair.side[0], start, s);
+            tile_at(&pair.side[1], start, t);
+            form_t form = scan_cells(s, t, n, pair.temperature, &sum);
+            if (all)
+                fill_all(s, t, n, pair.temperature, &tile);
+            else
+                fill_jeffreys(s, t, n, pair.temperature, form, tile.jeffreys);
+            add_divergences(&tile, 0, n, all, &sum);
+        }
+        finish_cells(&pair, of, &sum, &found[row]);
+    }
+}
+
+/* J of several rows in a tile, neighbours of one form at once: a row takes its own. */
+static void fill_jeffreys_of_rows(const double *s, const double *t, ptrdiff_t rows, ptrdiff_t size,
+                                  temperature_t temperature, const form_t *form, double *jeffreys)
+{
+    for (ptrdiff_t row = 0, end; row < rows; row = end) {
+        for (end = row + 1; end < rows && form[end] == form[row]; end++)
+            ;
+        fill_jeffreys(s + row * size, t + row * size, (end - row) * size, temperature, form[row],
+                      jeffreys + row * size);
+    }
+}
+
+/* Several rows in a tile: a cell is worked on alike wherever it stands. */
+TEMPLATE void sigmoid_narrow(const pair_t *first, ptrdiff_t rows, const ptrdiff_t step[2],
+                             const int all, row_t *found)
+{
+    ptrdiff_t size = first->side[0].size;
+    ALIGNED double s[TILE] = {0.0}, t[TILE] = {0.0};
+    divergences_t tile;
+    cells_t sum[TILE];
+    extremes_t of[TILE][2];
+    form_t form[TILE];
+    for (ptrdiff_t row = 0; row < rows; row++) {
+        pair_t pair = next_pair(first, row, step);
+        of[row][0] = extremes_of(&pair.side[0]);
+        of[row][1] = extremes_of(&pair.side[1]);
+        describe(&pair, of[row], &found[row]);
+        sum[row] = (cells_t){{0.0, 0.0}, {0.0, 0.0}, {0.0, 0.0}, 0, 0, 0};
+        tile_at(&pair.side[0], 0, s + row * size);
+        tile_at(&pair.side[1], 0, t + row * size);
+        form[row] = scan_cells(s + row * size, t + row * size, size, pair.temperature, &sum[row]);
+    }
+    if (all)
+        fill_all(s, t, rows * size, first->temperature, &tile);
+    else
+        fill_jeffreys_of_rows(s, t, rows, size, first->temperature, form, tile.jeffreys);
+    for (ptrdiff_t row = 0; row < rows; row++) {
+        pair_t pair = next_pair(first, row, step);
+        add_divergences(&tile, row * size, size, all, &sum[row]);
+        finish_cells(&pair, of[row], &sum[row], &found[row]);
+    }
+}
+
+TEMPLATE void sigmoid_rows(const pair_t *first, ptrdiff_t rows, const ptrdiff_t step[2],
+                           const int all, row_t *found)
+{
+    if (first->side[0].size > NARROW || first->wide) {
+        sigmoid_wide(first, rows, step, all, found);
+        return;
+    }
+    ptrdiff_t at_once = TILE / first->side[0].size;
+    for (ptrdiff_t row = 0; row < rows; row += at_once) {
+        pair_t pair = next_pair(first, row, step);
+        ptrdiff_t count = rows - row < at_once ? rows - row : at_once;
+        sigmoid_narrow(&pair, count, step, all, found + row);
+    }
+}
+
+static void sigmoid_jeffreys(const pair_t *first, ptrdiff_t rows, const ptrdiff_t step[2],
+                             row_t *found)
+{
+    sigmoid_rows(first, rows, step, 0, found);
+}
+
+static void sigmoid(const pair_t *first, ptrdiff_t rows, const ptrdiff_t step[2], row_t *found)
+{
+    sigmoid_rows(first, rows, step, 1, found);
+}

@@ -1,0 +1,85 @@
+/* Template, compiled once per instruction set (see kernels.template.h).
+ *
+ * The kernel of softmax rows: J, KL(p||q) and KL(q||p). The notation is that of
+ * softmax_sums.template.h.
+ */
+
+static int needs_care(const pair_t *pair, const extremes_t of[2], const frame_t *f)
+{
+    return pair->wide || pair->temperature.divides || fabs(f->c) > 1.0 ||
+           !(of[0].min >= of[0].max - 64.0) || of[1].min == -INFINITY;
+}
+
+/* Whether a rounding of t - s, at most that of c, may show in a small divergence. */
+static int shows(double jeffreys, double c)
+{
+    return jeffreys < 4e-4 * c * c;
+}
+
+/* The one-pass form, or 0 where its sums have lost digits; then the mean of d is added to c, around
+ * which they lose the fewest. */
+static int one_pass(const pair_t *pair, const extremes_t of[2], frame_t *frame, row_t *found)
+{
+    sums_t sums;
+    int close = 0, careful = needs_care(pair, of, frame);
+    if (!careful) {
+        sums = sums_of(pair, frame, 0);
+        close = from_sums(sums, found);
+        careful = close && shows(found->jeffreys, frame->c);
+    }
+    if (careful) {
+        sums = sums_of(pair, frame, 1);
+        close = from_sums(sums, found);
+    }
+    if (!close) {
+        frame->c += sums.wd / sums.w * pair->temperature.value;
+        frame->c_low = 0.0;
+    }
+    return close;
+}
+
+static void softmax_row(const pair_t *pair, const extremes_t of[2], const frame_t *frame,
+                        row_t *found)
+{
+    frame_t near = *frame;
+    int close = isfinite(of[0].max) && isfinite(of[1].max) &&
+                (one_pass(pair, of, &near, found) ||
+                 (fabs(near.c - frame->c) < 1.0 && one_pass(pair, of, &near, found)));
+    if (!close)
+        exceptional(pair, of, found);
+}
+
+static frame_t frame_at(const pair_t *pair, const extremes_t *of_s)
+{
+    double s, t;
+    for (int k = 0; k < 2; k++) {
+        const side_t *side = &pair->side[k];
+        side->type.load(side->from + of_s->at * side->stride, side->stride, 1, k == 0 ? &s : &t);
+    }
+    frame_t frame = {of_s->max, 0.0, 0.0};
+    frame.c = two_diff(t, s, &frame.c_low);
+    return frame;
+}
+
+static void softmax_wide(const pair_t *first, ptrdiff_t rows, const ptrdiff_t step[2], row_t *found)
+{
+    for (ptrdiff_t row = 0; row < rows; row++) {
+        pair_t pair = next_pair(first, row, step);
+        extremes_t of[2] = {extremes_of(&pair.side[0]), extremes_of(&pair.side[1])};
+        frame_t frame = frame_at(&pair, &of[0]);
+        describe(&pair, of, &found[row]);
+        softmax_row(&pair, of, &frame, &found[row]);
+    }
+}
+
+static void softmax(const pair_t *first, ptrdiff_t rows, const ptrdiff_t step[2], row_t *found)
+{
+    if (first->side[0].size > NARROW) {
+        softmax_wide(first, rows, step, found);
+        return;
+    }
+    for (ptrdiff_t row = 0; row < rows; row += LANES) {
+        pair_t pair = next_pair(first, row, step);
+        softmax_lanes(&pair, rows - row < LANES ? rows - row : LANES, step, found + row);
+    }
+}

@@ -1,0 +1,139 @@
+/* Template, compiled once per instruction set (see kernels.template.h).
+ *
+ * Softmax rows in one pass: four sums over the classes, and J, KL(p||q) and KL(q||p) from them.
+ *
+ * Notation: p = softmax(s / T), q = softmax(t / T), j the first class with the largest s,
+ * c = t_j - s_j, d = (t - s - c) / T, phi(x) = exp(x) - 1 - x, e = log(q / p).
+ */
+
+/* c + c_low is exact. */
+typedef struct {
+    double s_max, c, c_low;
+} frame_t;
+
+/* The sums over a row of w = exp((s - max s) / T): w, w*d, w*phi(d), w*(exp(d) - 1)*d. */
+typedef struct {
+    double w, wd, wphi, wgrown;
+} sums_t;
+
+/* w, d and what d has beyond a float64. A cell that is -inf on both sides has w = 0 and a finite d. */
+typedef struct {
+    double w, d, d_low;
+} place_t;
+
+TEMPLATE place_t place_with_care(double s, double t, const frame_t *f, temperature_t temperature)
+{
+    double x_low, d_low, step_low;
+    double x = over(two_diff(s, f->s_max, &x_low), &x_low, temperature);
+    double step = two_diff(two_diff(t, s, &step_low), f->c, &d_low);
+    d_low += step_low - f->c_low;
+    double d = step + d_low;
+    d_low += step - d;
+    d = over(d, &d_low, temperature);
+    int same = s == t;
+    double w = exp_negative(x, x < -708.0 ? 0.0 : x_low);
+    d = same ? -f->c * temperature.inverse : d;
+    d_low = same ? 0.0 : d_low;
+    /* Where w is 0 and w * exp(d) is not, NaN tells that the sums are not to be trusted: of
+     * [0, -709, -1] and [0, -12, -1.1] they lack two thirds of J. */
+    return (place_t){w, d, ((x < -708.0) & (x + d > -708.0)) ? NAN : d_low};
+}
+
+/* The terms of one cell; return d. Without care the differences are rounded: that is below 2e-14 in
+ * the result where neither s - max s is far nor c large, unless the values fill a float64; and there
+ * must be no infinities. The step's low part counts where exp(d) is large: at d = 300 it is worth
+ * 3e-14 of it. */
+TEMPLATE double terms_of(double s, double t, double s_max, double c, double c_low,
+                         temperature_t temperature, const int careful, const int small, double *w,
+                         double *wphi, double *wgrown)
+{
+    const frame_t frame = {s_max, c, c_low};
+    place_t at = {0.0, t - s - c, 0.0};
+    if (careful)
+        at = place_with_care(s, t, &frame, temperature);
+    else
+        at.w = exp_roughly(s - s_max);
+    *w = at.w;
+    if (small) {
+        double wdd = at.w * at.d * at.d;
+        *wphi = wdd * exp_tail(at.d);
+        *wgrown = MADD(*wphi, at.d, wdd);
+    } else {
+        double phi, grown = expm1_phi(at.d, &phi);
+        if (careful) {
+            phi = MADD(at.d_low, grown, phi);
+            grown = MADD(at.d_low, 1.0 + grown, grown);
+        }
+        *wphi = at.w * phi;
+        *wgrown = at.w * at.d * grown;
+    }
+    return at.d;
+}
+
+/* Return the sums over a tile, and whether every step was small. */
+TEMPLATE int add_cells(const double *s, const double *t, ptrdiff_t n, const frame_t *frame,
+                       temperature_t temperature, const int careful, const int small, sums_t *sums)
+{
+    const double s_max = frame->s_max, c = frame->c, c_low = frame->c_low;
+    double w_sum = 0.0, wd_sum = 0.0, wphi_sum = 0.0, wgrown_sum = 0.0, largest = 0.0;
+#pragma omp simd reduction(+ : w_sum, wd_sum, wphi_sum, wgrown_sum) reduction(max : largest)
+    for (ptrdiff_t i = 0; i < n; i++) {
+        double w, wphi, wgrown;
+        double d =
+            terms_of(s[i], t[i], s_max, c, c_low, temperature, careful, small, &w, &wphi, &wgrown);
+        largest = fabs(d) > largest ? fabs(d) : largest;
+        w_sum += w;
+        wd_sum = MADD(w, d, wd_sum);
+        wphi_sum += wphi;
+        wgrown_sum += wgrown;
+    }
+    *sums = (sums_t){w_sum, wd_sum, wphi_sum, wgrown_sum};
+    return largest < SMALL_STEP;
+}
+
+TEMPLATE sums_t sums_of(const pair_t *pair, const frame_t *f, const int careful)
+{
+    total_t w = {0.0, 0.0}, wd = w, wphi = w, wgrown = w;
+    sums_t tile;
+    ALIGNED double s[TILE], t[TILE];
+    int small = 1;
+    for (ptrdiff_t start = 0; start < pair->side[0].size; start += TILE) {
+        ptrdiff_t n = tile_at(&pair->side[0], start, s);
+        tile_at(&pair->side[1], start, t);
+        small = small && add_cells(s, t, n, f, pair->temperature, careful, 1, &tile);
+        if (!small)
+            small = add_cells(s, t, n, f, pair->temperature, careful, 0, &tile);
+        add_to(&w, tile.w);
+        add_to(&wd, tile.wd);
+        add_to(&wphi, tile.wphi);
+        add_to(&wgrown, tile.wgrown);
+    }
+    return (sums_t){value_of(w), value_of(wd), value_of(wphi), value_of(wgrown)};
+}
+
+/* log(1 + y) - y; near 0 by r = y / (2 + y), with which it is r * (2 r**2 (1/3 + r**2/5 + ...) - y). */
+static double log1p_less(double y)
+{
+    if (!(fabs(y) < 0.25))
+        return log1p(y) - y;
+    double r = y / (2.0 + y), z = r * r, series = 1.0 / 19;
+    for (int k = 17; k >= 3; k -= 2)
+        series = series * z + 1.0 / k;
+    return r * (2.0 * z * series - y);
+}
+
+/* The divergences from the sums of the one-pass form, or 0 where cancellation has eaten digits: each
+ * subtraction may lose 3 bits, the last one, of what has lost some already, 2. */
+static int from_sums(sums_t sums, row_t *found)
+{
+    const double lost = 8.0;
+    double d = sums.wd / sums.w, g = sums.wphi / sums.w, x = sums.wgrown / sums.w, y = d + g;
+    double kl = g + log1p_less(y), jeffreys = (x - d * y) / (1.0 + y);
+    double reverse_kl = jeffreys - kl, size = fabs(d) + g;
+    found->kl = kl;
+    found->jeffreys = jeffreys;
+    found->reverse_kl = reverse_kl;
+    return g <= lost * kl && size * fabs(y) <= lost * kl * (1.0 + y) && x <= lost * jeffreys &&
+           fabs(d * y) <= lost * jeffreys * (1.0 + y) && size <= lost * (1.0 + y) &&
+           jeffreys <= 4.0 * reverse_kl;
+}
