@@ -126,17 +126,20 @@ class Evaluator:
 
     def _by_kernel(self, kernel: str, s: NDArray[Any], t: NDArray[Any]) -> Evaluation:
         with np.errstate(all="ignore"):
-            jeffreys, kl, reverse_kl, s_at, t_at, status, mismatches, same, of = _native.load()[
-                kernel
-            ](*_of_one_type(s, t), self.temperature)
-        results = {"jeffreys": jeffreys, "kl": kl, "reverse_kl": reverse_kl}
-        uncounted = status != Status.COUNTED
-        values = {}
+            rows = _native.load()[kernel](*_of_one_type(s, t), self.temperature)
+        values: dict[str, Float64] = {}
         for measure in self.measures:
             if measure.kernel is not None:
-                values[measure.name] = results[measure.kernel]
-                values[measure.name][uncounted] = np.nan
-        return Evaluation(values, status, (s_at, t_at), same, of, mismatches)
+                values[measure.name] = getattr(rows, measure.kernel)
+                values[measure.name][rows.status != Status.COUNTED] = np.nan
+        return Evaluation(
+            values=values,
+            status=rows.status,
+            argmax=(rows.reference_argmax, rows.candidate_argmax),
+            same=rows.same,
+            of=rows.of,
+            mismatches=rows.mismatches,
+        )
 
 
 def _of_one_type(s: NDArray[Any], t: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -89,6 +89,7 @@ def test_a_copy_that_is_whole(extension: Path, monkeypatch: pytest.MonkeyPatch) 
     assert run(extension, "--version") == VERSION.replace(BROKEN, _native.describe())
 
 
+OUTPUTS = _native.Rows._fields
 NAMES = "'softmax', 'sigmoid_jeffreys', 'sigmoid'"
 
 
@@ -105,7 +106,7 @@ NAMES = "'softmax', 'sigmoid_jeffreys', 'sigmoid'"
 def test_kernels_of_another_build(extension: Path, kernels: str) -> None:
     extension.unlink()
     (extension.parent / "_kernels.py").write_text(
-        "instruction_sets = ('baseline',)\n\n\n"
+        f"instruction_sets = ('baseline',)\noutputs = {OUTPUTS}\n\n\n"
         "def kernels(instruction_set):\n"
         "    import numpy\n"
         f"    {kernels}\n"
@@ -113,8 +114,19 @@ def test_kernels_of_another_build(extension: Path, kernels: str) -> None:
     assert run(extension, *COMPARE) == run(extension, *COMPARE, kernels="numpy")
 
 
-def test_a_module_without_instruction_sets(extension: Path) -> None:
+@pytest.mark.parametrize(
+    "names",
+    [
+        pytest.param("", id="no-names"),
+        pytest.param("instruction_sets = ('baseline',)", id="no-outputs"),
+        pytest.param(f"outputs = {OUTPUTS}", id="no-sets"),
+        pytest.param(f"instruction_sets = ()\noutputs = {OUTPUTS}", id="sets-of-none"),
+        pytest.param(f"instruction_sets = 'one'\noutputs = {OUTPUTS[1:]}", id="too-few-outputs"),
+        pytest.param(f"instruction_sets = 'one'\noutputs = {(*OUTPUTS, 'js')}", id="too-many"),
+    ],
+)
+def test_a_module_of_other_names(extension: Path, names: str) -> None:
     extension.unlink()
-    (extension.parent / "_kernels.py").write_text("kernels = dict\n")
+    (extension.parent / "_kernels.py").write_text(f"{names}\nkernels = dict\n")
     assert run(extension, "--version") == VERSION
     assert run(extension, *COMPARE) == run(extension, *COMPARE, kernels="numpy")

@@ -1,8 +1,10 @@
 """Which of C and NumPy computes what, and that it makes no difference."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -222,6 +224,40 @@ def test_the_best_c_kernels_otherwise(value: str | None, monkeypatch: pytest.Mon
     assert sorted(_native.load()) == ["sigmoid", "sigmoid_jeffreys", "softmax"]
 
 
+class Reordered:
+    """A ufunc that gives its outputs backwards."""
+
+    def __init__(self, ufunc: Any) -> None:
+        self.ufunc, self.signature = ufunc, ufunc.signature
+
+    def __call__(self, *arguments: Any) -> tuple[Any, ...]:
+        outputs: tuple[Any, ...] = self.ufunc(*arguments)
+        return outputs[::-1]
+
+
+@needs_kernels
+@pytest.mark.parametrize("mode", ["softmax", "sigmoid"])
+def test_outputs_are_told_apart_by_name(mode: Mode, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KLDIV_KERNELS", raising=False)
+    asked = evaluator(("jeffreys", "kl", "reverse-kl"), mode)
+    expected = asked.evaluate(*block())
+    module = _native._module()
+    assert module is not None
+    backwards = SimpleNamespace(
+        instruction_sets=module.instruction_sets,
+        outputs=module.outputs[::-1],
+        kernels=lambda name: {key: Reordered(ufunc) for key, ufunc in module.kernels(name).items()},
+    )
+    monkeypatch.setattr(_native, "_module", lambda: backwards)
+    _native.load.cache_clear()
+    found = asked.evaluate(*block())
+    assert_same(found, expected)
+    assert found.mismatches is not None
+    assert expected.mismatches is not None
+    assert found.mismatches.tolist() == expected.mismatches.tolist()
+    assert expected.mismatches.any()
+
+
 @pytest.mark.parametrize("value", ["numba", "NumPy", "c", "1"])
 def test_a_wrong_value_in_the_environment(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KLDIV_KERNELS", value)
@@ -256,7 +292,7 @@ def test_describing_needs_no_numpy(value: str, monkeypatch: pytest.MonkeyPatch) 
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
-        env={"PATH": "", "KLDIV_KERNELS": value},
+        env={**os.environ, "KLDIV_KERNELS": value},
         capture_output=True,
         encoding="utf-8",
         check=True,

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from kldiv_cli.measures.evaluation import Evaluation
+from kldiv_cli.measures.types import Status
 from tests.family import MODES, Mode
 from tests.measures.test_jeffreys import ALL_EDGES, COUNTED, EDGES, Edge
 from tests.measures.test_kernels import (
@@ -140,6 +141,18 @@ def test_edges_of_one_block_do_not_touch_each_other(mode: Mode, instruction_set:
     s, t = np.array([edge.s for edge in edges]), np.array([edge.t for edge in edges])
     found = assert_edges(instruction_set, (mode, THREE), s, t)
     assert found.status.tolist() == [edge.status for edge in edges]
+
+
+@each_set
+@each_plan
+@pytest.mark.parametrize("name", TYPES)
+def test_rows_without_classes(
+    mode: Mode, names: tuple[str, ...], name: Type, instruction_set: str
+) -> None:
+    empty = in_type(np.empty((70, 0)), name)
+    found = evaluate(instruction_set, (mode, names), empty, empty)
+    assert found.status.tolist() == [Status.SKIPPED] * 70
+    assert all(np.isnan(values).all() for values in found.values.values())
 
 
 @each_set

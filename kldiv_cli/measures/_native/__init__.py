@@ -8,19 +8,55 @@ missing or cannot be loaded.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kldiv_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 VARIABLE = "KLDIV_KERNELS"
 _NAME = "kldiv_cli.measures._native._kernels"
 _KERNELS = {"softmax", "sigmoid_jeffreys", "sigmoid"}
-_SIGNATURE = f"(n),(n),()->{','.join(['()'] * 9)}"
+
+
+class Rows(NamedTuple):
+    """What a kernel says of each row; arrays of shape (rows,).
+
+    Parameters
+    ----------
+    jeffreys, kl, reverse_kl : float64
+        The divergences in nats; NaN or any number where the row is not counted.
+    reference_argmax, candidate_argmax : int64
+        The class with the largest logit; the first of several, the first NaN.
+    status : int64
+        One of `kldiv_cli.measures.types.Status`.
+    mismatches : int64
+        How many cells hold a mask value on one side only.
+    same, of : int64
+        How many decisions agree, of how many.
+    """
+
+    jeffreys: NDArray[np.float64]
+    kl: NDArray[np.float64]
+    reverse_kl: NDArray[np.float64]
+    reference_argmax: NDArray[np.int64]
+    candidate_argmax: NDArray[np.int64]
+    status: NDArray[np.int64]
+    mismatches: NDArray[np.int64]
+    same: NDArray[np.int64]
+    of: NDArray[np.int64]
+
+
+Kernel = Callable[..., Rows]
+"""Takes both sides' blocks, shape (rows, classes), of one type, and the temperature."""
 
 
 def describe() -> str:
@@ -35,11 +71,11 @@ def describe() -> str:
 
 
 @cache
-def load(instruction_set: str | None = None) -> dict[str, Any]:
-    """Return the generalized ufuncs by name: `softmax`, `sigmoid_jeffreys`, `sigmoid`; or none.
+def load(instruction_set: str | None = None) -> dict[str, Kernel]:
+    """Return the kernels by name: `softmax`, `sigmoid_jeffreys`, `sigmoid`; or none.
 
     They are those for the best instruction set that the processor has, unless another is named.
-    None are returned of an extension that was built for another NumPy or from other sources.
+    An extension that was built for another NumPy or from other sources has none.
     """
     module = _module()
     if module is None:
@@ -48,10 +84,18 @@ def load(instruction_set: str | None = None) -> dict[str, Any]:
         found: dict[str, Any] = module.kernels(instruction_set or module.instruction_sets[-1])
     except (ImportError, RuntimeError):  # as NumPy tells that it has another ABI
         return {}
+    signature = f"(n),(n),()->{','.join('()' for _ in module.outputs)}"
     ours = found.keys() == _KERNELS and all(
-        kernel.signature == _SIGNATURE for kernel in found.values()
+        ufunc.signature == signature for ufunc in found.values()
     )
-    return found if ours else {}
+    return {name: _named(ufunc, module.outputs) for name, ufunc in found.items()} if ours else {}
+
+
+def _named(ufunc: Any, outputs: tuple[str, ...]) -> Kernel:
+    """Return a ufunc whose outputs are called as the C code calls them, whatever their order."""
+    return lambda s, t, temperature: Rows(
+        **dict(zip(outputs, ufunc(s, t, temperature), strict=True))
+    )
 
 
 def instruction_sets() -> tuple[str, ...]:
@@ -71,7 +115,9 @@ def _module() -> ModuleType | None:
         module = import_module(_NAME)
     except (ImportError, OSError, SystemError):  # the last where what it begins with is no module
         return None
-    return module if getattr(module, "instruction_sets", ()) else None
+    found = sorted(getattr(module, "outputs", ()))
+    ours = getattr(module, "instruction_sets", ()) and found == sorted(Rows._fields)
+    return module if ours else None
 
 
 def _is_cut_off(library: Path) -> bool:

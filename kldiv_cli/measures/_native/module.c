@@ -1,7 +1,8 @@
-/* The kernels as NumPy generalized ufuncs, (classes),(classes),() -> () for each result.
+/* The kernels as NumPy generalized ufuncs: (classes),(classes),() -> () for each output.
  *
- * Importing this needs no NumPy: `instruction_sets` tells what the processor can run, the fastest
- * last, and `kernels(instruction_set)` makes the ufuncs.
+ * Importing the module needs no NumPy. `instruction_sets` names what the processor can run, the
+ * fastest last; `outputs` names the outputs of every ufunc in their order; and
+ * `kernels(instruction_set)` makes the ufuncs.
  */
 
 #define PY_SSIZE_T_CLEAN
@@ -15,6 +16,30 @@
 #define INPUTS 3
 #define OUTPUTS 9
 #define AT_ONCE 64
+
+/* One output of the ufuncs: a field of row_t. The order, names and types of the outputs stand here
+ * and nowhere else. */
+typedef struct {
+    const char *name;
+    char type;
+    size_t at;
+} output_t;
+
+static const output_t outputs[OUTPUTS] = {
+    {"jeffreys", NPY_DOUBLE, offsetof(row_t, jeffreys)},
+    {"kl", NPY_DOUBLE, offsetof(row_t, kl)},
+    {"reverse_kl", NPY_DOUBLE, offsetof(row_t, reverse_kl)},
+    {"reference_argmax", NPY_INT64, offsetof(row_t, argmax[0])},
+    {"candidate_argmax", NPY_INT64, offsetof(row_t, argmax[1])},
+    {"status", NPY_INT64, offsetof(row_t, status)},
+    {"mismatches", NPY_INT64, offsetof(row_t, mismatches)},
+    {"same", NPY_INT64, offsetof(row_t, same)},
+    {"of", NPY_INT64, offsetof(row_t, of)},
+};
+
+/* Every field takes as many bytes, and none is left out. */
+#define FIELD sizeof(int64_t)
+_Static_assert(sizeof(double) == FIELD && sizeof(row_t) == OUTPUTS * FIELD, "an output per field");
 
 /* What this processor can run, the fastest last. */
 typedef struct {
@@ -56,15 +81,17 @@ static temperature_t temperature_of(double t)
     return found;
 }
 
-static void put(char **outputs, const npy_intp *steps, npy_intp row, const row_t *found)
+static void put(char **to, const npy_intp *steps, npy_intp row, const row_t *found)
 {
-    const double values[] = {found->jeffreys, found->kl, found->reverse_kl};
-    const int64_t counts[] = {found->argmax[0],   found->argmax[1], found->status,
-                              found->mismatches, found->same,      found->of};
-    for (int i = 0; i < 3; i++)
-        memcpy(outputs[i] + row * steps[i], &values[i], sizeof values[i]);
-    for (int i = 0; i < 6; i++)
-        memcpy(outputs[3 + i] + row * steps[3 + i], &counts[i], sizeof counts[i]);
+    for (int i = 0; i < OUTPUTS; i++)
+        memcpy(to[i] + row * steps[i], (const char *)found + outputs[i].at, FIELD);
+}
+
+/* A row without classes has nothing to compare. */
+static void skip(row_t *found, npy_intp count)
+{
+    for (npy_intp i = 0; i < count; i++)
+        found[i] = (row_t){.jeffreys = NAN, .kl = NAN, .reverse_kl = NAN, .status = SKIPPED};
 }
 
 static void measure(char **args, const npy_intp *dimensions, const npy_intp *steps, void *data)
@@ -87,7 +114,10 @@ static void measure(char **args, const npy_intp *dimensions, const npy_intp *ste
             .temperature = temperature_of(t),
             .wide = variant->wide,
         };
-        variant->kernel(&first, count, step, found);
+        if (classes > 0)
+            variant->kernel(&first, count, step, found);
+        else
+            skip(found, count);
         for (npy_intp i = 0; i < count; i++)
             put(args + INPUTS, steps + INPUTS, row + i, &found[i]);
         row += count;
@@ -109,28 +139,31 @@ static void loop(char **args, const npy_intp *dimensions, const npy_intp *steps,
 
 static const char *const names[KERNELS_IN_ALL] = {"softmax", "sigmoid_jeffreys", "sigmoid"};
 static const char *const docs[KERNELS_IN_ALL] = {
-    "J, KL(p||q), KL(q||p), argmax of s and t, status, mask mismatches, same, of.",
-    "The same with J alone: the two KL are 0.",
-    "The same, summed over cells.",
+    "The divergences of rows as categorical distributions.",
+    "The Jeffreys divergence alone, summed over Bernoulli cells; both KL are 0.",
+    "The divergences summed over Bernoulli cells.",
 };
 
 /* NumPy keeps pointers to all of these. */
 static variant_t variants[MOST_SETS][KERNELS_IN_ALL][TYPES];
 static void *pointers[MOST_SETS][KERNELS_IN_ALL][TYPES];
 static PyUFuncGenericFunction loops[TYPES];
-static char signatures[TYPES * (INPUTS + OUTPUTS)];
+static char signatures[TYPES][INPUTS + OUTPUTS];
+static char shapes[sizeof "(n),(n),()->" + OUTPUTS * sizeof "()"];
 
 static void fill_signatures(void)
 {
     for (int type = 0; type < TYPES; type++) {
-        char *signature = signatures + type * (INPUTS + OUTPUTS);
+        char *signature = signatures[type];
         loops[type] = loop;
         signature[0] = signature[1] = types[type];
-        for (int i = 2; i < INPUTS + 3; i++)
-            signature[i] = NPY_DOUBLE;
-        for (int i = INPUTS + 3; i < INPUTS + OUTPUTS; i++)
-            signature[i] = NPY_INT64;
+        signature[2] = NPY_DOUBLE;
+        for (int i = 0; i < OUTPUTS; i++)
+            signature[INPUTS + i] = outputs[i].type;
     }
+    strcpy(shapes, "(n),(n),()->()");
+    for (int i = 1; i < OUTPUTS; i++)
+        strcat(shapes, ",()");
 }
 
 static PyObject *make_ufunc(int set, int kernel)
@@ -140,9 +173,9 @@ static PyObject *make_ufunc(int set, int kernel)
                                                   sets[set].kernels->type[type], type == FLOAT64};
         pointers[set][kernel][type] = &variants[set][kernel][type];
     }
-    return PyUFunc_FromFuncAndDataAndSignature(
-        loops, pointers[set][kernel], signatures, TYPES, INPUTS, OUTPUTS, PyUFunc_None, names[kernel],
-        docs[kernel], 0, "(n),(n),()->(),(),(),(),(),(),(),(),()");
+    return PyUFunc_FromFuncAndDataAndSignature(loops, pointers[set][kernel], signatures[0], TYPES,
+                                               INPUTS, OUTPUTS, PyUFunc_None, names[kernel],
+                                               docs[kernel], 0, shapes);
 }
 
 static PyObject *kernels(PyObject *module, PyObject *name)
@@ -175,23 +208,33 @@ static PyMethodDef methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
+/* Add a tuple of strings to the module. */
+static int add_tuple(PyObject *module, const char *attribute, const char *const *words, int count)
+{
+    PyObject *tuple = PyTuple_New(count);
+    for (int i = 0; tuple != NULL && i < count; i++) {
+        PyObject *word = PyUnicode_FromString(words[i]);
+        if (word == NULL)
+            Py_CLEAR(tuple);
+        else
+            PyTuple_SET_ITEM(tuple, i, word);
+    }
+    int failed = tuple == NULL ? -1 : PyModule_AddObjectRef(module, attribute, tuple);
+    Py_XDECREF(tuple);
+    return failed;
+}
+
 static int fill(PyObject *module)
 {
+    const char *of_sets[MOST_SETS], *of_outputs[OUTPUTS];
     find_sets();
-    PyObject *found = PyTuple_New(sets_found);
-    if (found == NULL)
+    for (int set = 0; set < sets_found; set++)
+        of_sets[set] = sets[set].name;
+    for (int i = 0; i < OUTPUTS; i++)
+        of_outputs[i] = outputs[i].name;
+    if (add_tuple(module, "instruction_sets", of_sets, sets_found) < 0)
         return -1;
-    for (int set = 0; set < sets_found; set++) {
-        PyObject *name = PyUnicode_FromString(sets[set].name);
-        if (name == NULL) {
-            Py_DECREF(found);
-            return -1;
-        }
-        PyTuple_SET_ITEM(found, set, name);
-    }
-    int failed = PyModule_AddObjectRef(module, "instruction_sets", found);
-    Py_DECREF(found);
-    return failed;
+    return add_tuple(module, "outputs", of_outputs, OUTPUTS);
 }
 
 static PyModuleDef_Slot slots[] = {{Py_mod_exec, fill}, {0, NULL}};
