@@ -2,15 +2,52 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import numpy as np
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+from setuptools.errors import BaseError, CCompilerError
 
 NATIVE = Path("kldiv_cli/measures/_native")
-FLAGS = ["-std=c11", "-O3", "-fopenmp-simd", "-fno-math-errno", "-fno-trapping-math"]
+REQUIRED = "KLDIV_REQUIRE_EXTENSION"
+FAILED = f"""\
+kldiv: warning: the C extension was not built, so that NumPy will compute, several times slower.
+It needs a C compiler and Python's headers; {REQUIRED}=1 in the environment makes this an error.
+"""
+
+# These stand behind the flags of the environment and undo -ffast-math and -Ofast there. The three
+# last ones stand behind -fno-fast-math, which undoes them too.
+GNU_COMPILE = [
+    *("-std=c11", "-O3", "-fopenmp-simd", "-fno-fast-math"),
+    *("-fno-math-errno", "-fno-trapping-math", "-ffp-contract=off"),
+]
+# With one of those at the link, GCC and Clang add code that makes the process lose subnormals.
+GNU_LINK = ["-O3", "-fno-fast-math", "-fno-unsafe-math-optimizations"]
+MSVC_COMPILE = ["/std:c11", "/O2", "/fp:precise"]
+
+
+class Build(build_ext):
+    """Give each compiler flags of its own, and say in plain words where it fails."""
+
+    def build_extension(self, ext: Extension) -> None:
+        """Build the extension; where it is optional, the caller takes the error for a warning."""
+        if self.compiler.compiler_type == "msvc":
+            ext.extra_compile_args = MSVC_COMPILE
+        else:
+            ext.extra_compile_args, ext.extra_link_args = GNU_COMPILE, GNU_LINK
+        try:
+            super().build_extension(ext)
+        except (BaseError, CCompilerError):
+            if ext.optional:
+                sys.stderr.write(FAILED)
+            raise
+
 
 setup(
+    cmdclass={"build_ext": Build},
     ext_modules=[
         Extension(
             "kldiv_cli.measures._native._kernels",
@@ -18,9 +55,8 @@ setup(
             depends=sorted(str(path) for path in NATIVE.glob("*.h")),
             include_dirs=[np.get_include()],
             define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
-            extra_compile_args=[*FLAGS, "-ffp-contract=off"],
-            # Without a compiler the package is installed all the same and NumPy does the work.
-            optional=True,
+            # Without a compiler the package is installed all the same.
+            optional=os.environ.get(REQUIRED, "") in {"", "0"},
         )
-    ]
+    ],
 )
