@@ -37,7 +37,12 @@ static inline double of_double(double x)
     return x;
 }
 
-#define SIMD_RANGE _Pragma("omp simd reduction(max : high) reduction(min : least)")
+#define SIMD_RANGE_16 _Pragma("omp simd reduction(max : high) reduction(min : least)")
+#if OMP_KEEPS_INFINITIES
+#define SIMD_RANGE SIMD_RANGE_16
+#else
+#define SIMD_RANGE
+#endif
 
 /* NaN compares false and is passed over. */
 #define RANGE(name, type, wide, widen) \
@@ -78,7 +83,7 @@ static inline int16_t ranked(uint16_t bits)
         const uint16_t *x = (const uint16_t *)from; \
         int16_t high = INT16_MIN, least = INT16_MAX; \
         if (stride == (ptrdiff_t)sizeof(uint16_t)) { \
-            SIMD_RANGE \
+            SIMD_RANGE_16 \
             for (ptrdiff_t i = 0; i < count; i++) { \
                 int16_t rank = ranked(x[i]); \
                 int16_t up = (x[i] & 0x7fff) > infinity ? INT16_MIN : rank; \

@@ -43,7 +43,9 @@ static double smallest_finite(const side_t *side)
     double x[TILE], low = INFINITY;
     for (ptrdiff_t start = 0; start < side->size; start += TILE) {
         ptrdiff_t count = tile_at(side, start, x);
+#if OMP_KEEPS_INFINITIES
 #pragma omp simd reduction(min : low)
+#endif
         for (ptrdiff_t i = 0; i < count; i++) {
             double finite = x[i] == -INFINITY ? INFINITY : x[i];
             low = finite < low ? finite : low;

@@ -16,9 +16,14 @@
 #error "expected NaN and infinities to be kept: build without -ffinite-math-only"
 #endif
 
-/* Clang leaves a loop scalar that takes a maximum of floats, and warns of it. */
+/* OpenMP lets a maximum begin at the least finite number. Clang does so, and a row of -inf alone had
+ * that number for its maximum; GCC begins at -inf. Clang also warns of each loop with a maximum of
+ * floats, since it leaves it scalar. */
 #ifdef __clang__
+#define OMP_KEEPS_INFINITIES 0
 #pragma clang diagnostic ignored "-Wpass-failed"
+#else
+#define OMP_KEEPS_INFINITIES 1
 #endif
 
 /* So many values of a row are worked on at a time: what is made of them stays in the L1 cache, and
