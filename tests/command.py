@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 ROOT = Path(__file__).parent.parent
 COLOURS = (
@@ -21,3 +21,9 @@ class Result(NamedTuple):
 
 
 Kldiv = Callable[..., Result]
+
+
+class Golden(Protocol):
+    """Compares a text with the golden file of the test, which it is named after."""
+
+    def __call__(self, text: str, suffix: str = "txt") -> None: ...

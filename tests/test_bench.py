@@ -31,6 +31,7 @@ from tests.bench.base import (
 from tests.bench.inputs import Inputs, Size
 from tests.bench.measure import Result, Rounds, agree, by_turns
 from tests.bench.processes import output_of, peak, python, whole, worker
+from tests.command import Golden
 
 MACHINE = {"kldiv": "0.1.0", "processors": 2}
 
@@ -166,7 +167,7 @@ def test_target(target: Target, ours: float, peer: float, reached: bool) -> None
     assert target.reached(ours, peer) is reached
 
 
-def test_the_table_is_of_medians() -> None:
+def test_the_table_is_of_medians(golden: Golden) -> None:
     wide = Size(4096, 32000, quick_rows=64)
     results = [
         Result(fixed("good", times_faster(2)), False, (0.5, 9.0, 0.25), (3.0, 1.0, 2.0)),
@@ -176,22 +177,7 @@ def test_the_table_is_of_medians() -> None:
         Result(fixed("memory", Target("ours/peer", 1.1, 300), unit="MB"), False, (90.4,), (88.0,)),
         Result(fixed("torch", times_faster(3)), False, missing="no torch"),
     ]
-    assert report.table(results, MACHINE) == (
-        "kldiv 0.1.0, processors 2\n"
-        "\n"
-        "name    what        rows x classes  against     ours     peer  ratio  target"
-        "                           reached\n"
-        "good    the good                    a peer   0.500 s  2.000 s   4.00  peer/ours >= 2"
-        "                   yes\n"
-        "bad     the bad     4096 x 32000    a peer   3.000 s  2.000 s   1.50  ours/peer <= 1.25"
-        "                NO\n"
-        "quick   the quick   64 x 32000      a peer   3.000 s  2.000 s   1.50  ours/peer <= 1.25\n"
-        "plain   the plain                   a peer   1.000 s  4.000 s   4.00\n"
-        "memory  the memory                  a peer     90 MB    88 MB   1.03  "
-        "ours/peer <= 1.1, ours < 300 MB  yes\n"
-        "torch   the torch                   a peer                            peer/ours >= 3"
-        "                   no torch\n"
-    )
+    golden(report.table(results, MACHINE))
 
 
 def test_sides_take_turns() -> None:

@@ -12,67 +12,25 @@ import numpy as np
 import pytest
 
 from tests.cli.test_startup import MAIN, loaded
-from tests.command import ROOT, Kldiv
+from tests.command import ROOT, Golden, Kldiv, Result
 
 NPY, PARQUET = "samples/magika-fp32.npy", "samples/magika-fp32.parquet"
 OCR = "samples/ocr-det-fp32.npy"
 MISSING = "kldiv: error: {}: expected a file, found nothing there\nCheck the path.\n"
 
-OCR_TABLE = """\
-file         samples/ocr-det-fp32.npy  npy float32 6 x 1 x 64 x 96
-classes      6144 (1 x 64 x 96)
-rows         6, a distribution in each
-looks like   logits: some cells lie outside [0, 1], and log(sum(exp(row))) is
-             not 0 (22.3816 to 51.9386)
-cells        36864: 36864 finite, 0 -inf, 0 +inf, 0 NaN
-range        -100.171 to 51.1009 (finite cells)
-mask-like    no finite cells at or below -10000
-row sums     -224707 to -173084
-logsumexp    22.3816 to 51.9386 (log of sum(exp(row)))
-argmax       6 of 6144 classes are some row's argmax
-             16.6667 %, 1 of 6 rows: class 0,13,17
-             16.6667 %, 1 of 6 rows: class 0,13,42
-             16.6667 %, 1 of 6 rows: class 0,15,66
-             16.6667 %, 1 of 6 rows: class 0,31,65
-             16.6667 %, 1 of 6 rows: class 0,43,40
-entropy      of softmax(row), in nats (at most ln 6144 = 8.72323)
-             mean 1.98117, min 1.10641, max 3.64888
-"""
 
-PARQUET_TABLE = """\
-file         samples/magika-fp32.parquet  parquet float32 512 x 214
-columns      row id: column 'file', the only one that is not numeric
-ids          'OMP.h.inc', 'SpeakerDisableSeq.conf', 'trusted.gpg', ...
-classes      '3gp', 'ace', 'ai', ... (214 in all)
-rows         512, a distribution in each
-looks like   logits: some cells lie outside [0, 1], and log(sum(exp(row))) is
-             not 0 (6.99465 to 24.813)
-cells        109568: 109568 finite, 0 -inf, 0 +inf, 0 NaN
-range        -11.3596 to 24.813 (finite cells)
-mask-like    no finite cells at or below -10000
-row sums     -330.686 to 214.531
-logsumexp    6.99465 to 24.813 (log of sum(exp(row)))
-argmax       75 of 214 classes are some row's argmax
-             7.42188 %, 38 of 512 rows: class 'c'
-             7.03125 %, 36 of 512 rows: class 'python'
-             5.85938 %, 30 of 512 rows: class 'pem'
-              4.6875 %, 24 of 512 rows: class 'rst'
-             4.29688 %, 22 of 512 rows: class 'cpp'
-entropy      of softmax(row), in nats (at most ln 214 = 5.36598)
-             mean 0.585301, min 3.0721e-06, max 3.85511
-"""
+def assert_shown(done: Result, golden: Golden) -> None:
+    assert (done.code, done.err) == (0, "")
+    golden(done.out)
+    assert max(map(len, done.out.splitlines())) <= 80
 
 
-def test_a_table(kldiv: Kldiv) -> None:
-    assert kldiv("inspect", PARQUET) == (0, PARQUET_TABLE, "")
+def test_a_table(kldiv: Kldiv, golden: Golden) -> None:
+    assert_shown(kldiv("inspect", PARQUET), golden)
 
 
-def test_an_array(kldiv: Kldiv) -> None:
-    assert kldiv("inspect", OCR, "--row-axes", 1) == (0, OCR_TABLE, "")
-
-
-def test_samples_fit_80_columns() -> None:
-    assert max(map(len, (OCR_TABLE + PARQUET_TABLE).splitlines())) <= 80
+def test_an_array(kldiv: Kldiv, golden: Golden) -> None:
+    assert_shown(kldiv("inspect", OCR, "--row-axes", 1), golden)
 
 
 def test_several_files_stand_a_blank_line_apart(kldiv: Kldiv) -> None:

@@ -13,7 +13,7 @@ import pytest
 from kldiv_cli.measures.identities import IDENTITIES
 from kldiv_cli.measures.identities.base import Route, Rows
 from tests.cli.test_startup import MAIN, loaded
-from tests.command import Kldiv
+from tests.command import Golden, Kldiv
 
 MAGIKA = "samples/magika-fp32.npy", "samples/magika-int8.npy"
 PARQUET = "samples/magika-fp32.parquet", "samples/magika-int8-shuffled.parquet"
@@ -45,28 +45,10 @@ def steady(out: str) -> str:
     return re.sub(r" +\d\.\de-1\d +\d+  2e-14", " RESIDUAL ROW  2e-14", out)
 
 
-def test_the_table_of_a_softmax_sample(kldiv: Kldiv) -> None:
+def test_the_table_of_a_softmax_sample(kldiv: Kldiv, golden: Golden) -> None:
     done = kldiv("verify", *MAGIKA)
     assert (done.code, done.err) == (0, "")
-    assert steady(done.out).splitlines() == [
-        "reference p  samples/magika-fp32.npy  npy float32 512 x 214",
-        "candidate q  samples/magika-int8.npy  npy float32 512 x 214",
-        "mode         softmax, T = 1",
-        "rows         512 counted, paired by position, 0 skipped, 0 invalid",
-        "",
-        "identity                                  rows  residual  in row  limit",
-        "<p-q, s-t> = KL(p||q) + KL(q||p)           512 RESIDUAL ROW  2e-14  ok",
-        "<sigma(s)-sigma(t), s-t> = Bernoulli KLs   512 RESIDUAL ROW  2e-14  ok",
-        "softmax([s,0]) = [sigma(s), 1-sigma(s)]    512 RESIDUAL ROW  2e-14  ok",
-        "KD = TCKD + (1-p_target)*NCKD              512 RESIDUAL ROW  2e-14  ok",
-        "KD = TCKD + (1-p_target)*NCKD, T = 4       512 RESIDUAL ROW  2e-14  ok",
-        "dKL/ds = dDKL/ds (Theorem 1)               512 RESIDUAL ROW  2e-14  ok",
-        "dKL/dt = dDKL/dt (Theorem 1)               512 RESIDUAL ROW  2e-14  ok",
-        "",
-        "residual: the largest distance of any two routes to the same number, relative to",
-        "that number and to what rounding leaves of the terms a route adds up. One route",
-        "is kldiv's kernel, the others are the definitions in long double.",
-    ]
+    golden(steady(done.out))
     assert max(map(len, done.out.splitlines())) <= 80
 
 

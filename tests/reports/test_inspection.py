@@ -23,6 +23,7 @@ from kldiv_cli.results.inspection import (
     Span,
     Unreadable,
 )
+from tests.command import Golden
 from tests.reports import HOSTILE, INF, MARKUP, NAN, side
 from tests.results import changed
 
@@ -117,77 +118,13 @@ def objects(*found: Inspection | Unreadable) -> Any:
     return json.loads(stream.getvalue(), parse_constant=refuse)
 
 
+EVERY = {"clean": CLEAN, "full": FULL, "unknown": UNKNOWN}
+
+
 class TestTable:
-    def test_clean(self) -> None:
-        assert (
-            table(CLEAN)
-            == """\
-file         fp32.npy  npy float32 24 x 4
-classes      4
-rows         24, a distribution in each
-looks like   logits: some cells lie outside [0, 1], and so on
-cells        96: 96 finite, 0 -inf, 0 +inf, 0 NaN
-range        -0.333333 to 12.5 (finite cells)
-mask-like    no finite cells at or below -10000
-row sums     -2 to 30.25
-logsumexp    0.1 to 12.75 (log of sum(exp(row)))
-argmax       3 of 4 classes are some row's argmax
-                62.5 %, 15 of 24 rows: class 2
-             33.3333 %,  8 of 24 rows: class 0
-             4.16667 %,  1 of 24 rows: class 1
-entropy      of softmax(row), in nats (at most ln 4 = 1.38629)
-             mean 0.666667, min 1e-17, max 1.25
-"""
-        )
-
-    def test_full(self) -> None:
-        assert (
-            table(FULL)
-            == """\
-file         heads.parquet  parquet float64 6 x 4
-columns      row id: column 'file', the only one that is not numeric
-             column 'n' left out
-ids          'a.txt', 'b.txt', 3, ...
-classes      'python', 'c', 'rust', ... (4 in all)
-rows         6 (2 x 3), a distribution in 3
-             1 with NaN (first: row 5), 1 with +inf (first: row 0), 1 with
-             nothing but -inf (first: row 4)
-looks like   probabilities: every row sums to 1
-             (say --input probs --normalize)
-cells        24: 12 finite, 6 -inf, 2 +inf, 4 NaN
-range        none (finite cells, mask-like ones left out)
-mask-like    12 finite cells at or below -10000
-             5 x -1e+12
-             2 x -3.40282e+38 (float32's minimum)
-             2 x -65504 (float16's minimum)
-             1 x -3.38953e+38 (bfloat16's minimum)
-             1 x -1.79769e+308 (float64's minimum)
-             ... 6 values in all, -1.79769e+308 to -10000
-row sums     -inf to nan
-logsumexp    0.1 to 12.75 (log of sum(exp(row)))
-argmax       2 of 4 classes are some row's argmax
-             66.6667 %, 2 of 3 rows: class 'c'
-             33.3333 %, 1 of 3 rows: class 'zig'
-entropy      of the row's probabilities, in nats (at most ln 4 = 1.38629)
-             mean 0.5, min 0.25, max 0.75
-"""
-        )
-
-    def test_unknown(self) -> None:
-        assert (
-            table(UNKNOWN)
-            == """\
-file         fp32.npy  npy float32 24 x 4
-classes      4 (2 x 2)
-rows         24, a distribution in 0
-             24 with NaN (first: row 0)
-looks like   nothing known: no row holds a distribution
-cells        96: 0 finite, 0 -inf, 0 +inf, 96 NaN
-range        none (finite cells, mask-like ones left out)
-mask-like    1004 finite cells at or below -10000
-             -11000 to -10000: more than 1000 values, so hardly masks
-"""
-        )
+    @pytest.mark.parametrize("name", EVERY)
+    def test_shown(self, name: str, golden: Golden) -> None:
+        golden(table(EVERY[name]))
 
     def test_a_class_of_several_axes_is_named_by_its_place(self) -> None:
         text = table(changed(CLEAN, class_shape=(2, 2)))
@@ -228,64 +165,11 @@ def with_name(name: str) -> Inspection:
 
 
 class TestJson:
-    def test_clean(self) -> None:
-        assert objects(CLEAN) == [
-            {
-                "schema": 1,
-                "path": "fp32.npy",
-                "format": "npy",
-                "dtype": "float32",
-                "shape": [24, 4],
-                "row_shape": [24],
-                "class_shape": [4],
-                "class_names": None,
-                "id": None,
-                "notes": [],
-                "guess": {
-                    "input": "logits",
-                    "mode": None,
-                    "options": "",
-                    "why": "some cells lie outside [0, 1], and so on",
-                },
-                "rows": {
-                    "total": 24,
-                    "valid": 24,
-                    "nan": 0,
-                    "plus_inf": 0,
-                    "nothing_but_minus_inf": 0,
-                    "first_nan": None,
-                    "first_plus_inf": None,
-                    "first_nothing_but_minus_inf": None,
-                },
-                "cells": {
-                    "total": 96,
-                    "finite": 96,
-                    "minus_inf": 0,
-                    "plus_inf": 0,
-                    "nan": 0,
-                    "mask_like": 0,
-                },
-                "range": {"min": -1 / 3, "max": 12.5},
-                "mask_like": {"at_most": -1e4, "range": None, "values": [], "complete": True},
-                "row_sums": {"min": -2.0, "max": 30.25},
-                "logsumexp": {"min": 0.1, "max": 12.75},
-                "argmax": {
-                    "distinct": 3,
-                    "most_frequent": [
-                        {"class": 2, "name": None, "rows": 15, "share": 0.625},
-                        {"class": 0, "name": None, "rows": 8, "share": 1 / 3},
-                        {"class": 1, "name": None, "rows": 1, "share": 1 / 24},
-                    ],
-                },
-                "entropy": {
-                    "of": "softmax(row)",
-                    "unit": "nats",
-                    "mean": 2 / 3,
-                    "min": 1e-17,
-                    "max": 1.25,
-                },
-            }
-        ]
+    @pytest.mark.parametrize("name", EVERY)
+    def test_shown(self, name: str, golden: Golden) -> None:
+        stream = StringIO()
+        write_json([EVERY[name]], stream)
+        golden(stream.getvalue(), "json")
 
     def test_what_the_full_one_holds_more(self) -> None:
         (found,) = objects(FULL)

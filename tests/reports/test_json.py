@@ -13,6 +13,7 @@ import pytest
 from kldiv_cli.reports import load
 from kldiv_cli.results.comparison import Comparison, Limit
 from kldiv_cli.results.statistics import STATISTICS
+from tests.command import Golden
 from tests.reports import (
     HOSTILE,
     INF,
@@ -54,6 +55,9 @@ def back(value: Any) -> float:
 
 @pytest.mark.parametrize("name", VARIANTS)
 class TestEveryVariant:
+    def test_shown(self, name: str, golden: Golden) -> None:
+        golden(text_of(VARIANTS[name]), "json")
+
     def test_has_the_keys_of_the_schema_and_no_others(self, name: str) -> None:
         comparison = VARIANTS[name]
         found = summary(comparison)
