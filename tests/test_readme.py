@@ -14,7 +14,7 @@ from kldiv_cli.cli.commands import COMMANDS
 from kldiv_cli.losses import LOSSES
 from kldiv_cli.measures import MEASURES, usage
 from kldiv_cli.reports import REPORTS
-from kldiv_cli.sources import FORMATS
+from kldiv_cli.sources.formats import FORMATS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

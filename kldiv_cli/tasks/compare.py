@@ -47,7 +47,7 @@ def compare(reference: Input, candidate: Input, **options: Unpack[CompareOptions
     Parameters
     ----------
     reference, candidate : path or array_like
-        Logits: a file in a format of `kldiv_cli.sources.FORMATS`, or an array with at least one
+        Logits: a file in a format of `kldiv_cli.sources.formats`, or an array with at least one
         axis. Files are streamed, arrays are not copied.
     **options
         What is said of the files and of what comes out, each by its name.

@@ -41,7 +41,7 @@ def loss(
         "torch", "mxnet", "keras", "r-drop", "vat", "globalpointer", "kd", "dkd", "gjsd",
         "distillm", "dkl", "ikl" or "gkl"; `kldiv_cli.losses.LOSSES` has their formulas.
     reference, candidate : path or array_like
-        Logits: a file in a format of `kldiv_cli.sources.FORMATS`, or an array with at least one
+        Logits: a file in a format of `kldiv_cli.sources.formats`, or an array with at least one
         axis, of shape (*rows, *classes). Any real dtype; computed in float64.
     **options
         Those of the loss, such as ``reduction="batchmean"``; see its class in `kldiv_cli.losses`.

@@ -14,10 +14,10 @@ from kldiv_cli.measures.types import Mode
 from kldiv_cli.pairing import Pairing
 from kldiv_cli.pairing.classes import keep
 from kldiv_cli.pairing.selection import select
-from kldiv_cli.sources import open_source
 from kldiv_cli.sources.arrays.array import ArraySource, as_array
 from kldiv_cli.sources.arrays.mapped import told_type
 from kldiv_cli.sources.base import Layout, Source
+from kldiv_cli.sources.formats.opening import open_source
 from kldiv_cli.sources.labels.classes import Labels, is_column, read_labels
 from kldiv_cli.sources.stores.stdin import STDIN
 from kldiv_cli.sources.views.choice import Choice

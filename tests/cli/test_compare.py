@@ -32,7 +32,7 @@ from kldiv_cli.measures import _native
 from kldiv_cli.measures.types import Mode
 from kldiv_cli.reports import REPORTS, SUFFIXES
 from kldiv_cli.results.statistics import STATISTICS
-from kldiv_cli.sources import FORMATS
+from kldiv_cli.sources.formats import FORMATS
 from kldiv_cli.tasks.options.typed import NanPolicy, Unit
 from tests.command import COLOURS, ROOT, Kldiv, Result
 

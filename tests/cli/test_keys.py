@@ -13,11 +13,12 @@ import pytest
 
 from kldiv_cli import compare, loss
 from kldiv_cli.errors import InputError, UsageError
-from kldiv_cli.sources import FORMATS
+from kldiv_cli.sources.formats import FORMATS
 from kldiv_cli.tasks.inspect import inspect
 from kldiv_cli.tasks.verify import verify
 from tests.command import ROOT, Kldiv
 from tests.sources import test_safetensors
+from tests.sources.test_what_a_source_says import sources
 
 Array = npt.NDArray[Any]
 
@@ -236,7 +237,8 @@ def test_a_key_where_nothing_has_a_name_is_an_error(
     )
 
 
-def test_every_format_with_keys_is_named_in_the_advice() -> None:
-    keyed = [suffix for entry in FORMATS.values() if entry.keyed for suffix in entry.suffixes]
+def test_every_format_with_keys_is_named_in_the_advice(tmp_path: Path) -> None:
+    found = [name for name, source in sources(tmp_path).items() if source.has_keys]
+    keyed = [suffix for name in FORMATS if name in found for suffix in FORMATS[name].suffixes]
     assert keyed == [".npz", ".safetensors", ".pt", ".pth"]
     assert all(suffix in ADVICE for suffix in keyed)

@@ -15,9 +15,9 @@ import pytest
 
 from kldiv_cli import Comparison, compare
 from kldiv_cli.errors import InputError, KldivError, UsageError
-from kldiv_cli.sources import open_source
 from kldiv_cli.sources.base import Layout
 from kldiv_cli.sources.formats.llamacpp import LlamaCppSource
+from kldiv_cli.sources.formats.opening import open_source
 from kldiv_cli.sources.labels.tokens import Tokens
 from kldiv_cli.sources.tables.table import TableSource
 from kldiv_cli.sources.views.choice import Choice, Chosen, draw

@@ -20,8 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from kldiv_cli.errors import InputError, UsageError
-from kldiv_cli.sources import open_source
 from kldiv_cli.sources.base import BFLOAT16, Layout
+from kldiv_cli.sources.formats.opening import open_source
 from tests.sources.mutations import mutations
 
 Array = npt.NDArray[Any]

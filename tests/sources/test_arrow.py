@@ -18,8 +18,8 @@ import pytest
 from pyarrow import feather
 
 from kldiv_cli.errors import InputError
-from kldiv_cli.sources import open_source
 from kldiv_cli.sources.base import Layout
+from kldiv_cli.sources.formats.opening import open_source
 from tests.command import ROOT
 from tests.sources import test_parquet as table
 from tests.sources.mutations import survive
@@ -264,7 +264,7 @@ def test_a_damaged_file_is_refused_or_read_as_it_says(tmp_path: Path, case: str)
 PEAK = """
 import sys
 from pathlib import Path
-from kldiv_cli.sources import open_source
+from kldiv_cli.sources.formats.opening import open_source
 from kldiv_cli.sources.base import Layout
 for block in open_source(sys.argv[1], Layout()).blocks(64):
     block.values.sum()

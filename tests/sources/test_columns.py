@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 
 from kldiv_cli.errors import InputError
-from kldiv_cli.sources import open_source
 from kldiv_cli.sources.base import Layout
+from kldiv_cli.sources.formats.opening import open_source
 from kldiv_cli.sources.tables.columns import Columns, assign
 from kldiv_cli.sources.tables.table import TableSource
 

@@ -16,9 +16,9 @@ import pyarrow as pa
 import pytest
 
 from kldiv_cli.errors import InputError, UsageError, printable
-from kldiv_cli.sources import open_source
 from kldiv_cli.sources.base import Layout
 from kldiv_cli.sources.formats.csv import open_csv
+from kldiv_cli.sources.formats.opening import open_source
 from kldiv_cli.sources.text.lines import LONGEST_LINE
 
 Array = npt.NDArray[Any]

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from kldiv_cli.sources import FORMATS
+from kldiv_cli.sources.formats import FORMATS
 from tests import llamacpp
 from tests.command import ROOT
 from tests.sources import test_arrow, test_safetensors

@@ -15,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from kldiv_cli.sources import open_source
 from kldiv_cli.sources.base import Layout
+from kldiv_cli.sources.formats.opening import open_source
 from kldiv_cli.sources.text.lines import LONGEST_LINE
 from tests.sources import test_parquet as table
 

@@ -12,9 +12,9 @@ import pytest
 from numpy.lib import format as npy_format
 
 from kldiv_cli.errors import InputError
-from kldiv_cli.sources import open_source
 from kldiv_cli.sources.base import BFLOAT16, Layout
 from kldiv_cli.sources.formats.npy import open_npy
+from kldiv_cli.sources.formats.opening import open_source
 from tests.sources.mutations import survive
 
 Array = npt.NDArray[Any]
@@ -388,7 +388,7 @@ WALK = """
 import sys
 from pathlib import Path
 from kldiv_cli.pairing import Pairing
-from kldiv_cli.sources import open_source
+from kldiv_cli.sources.formats.opening import open_source
 from kldiv_cli.sources.base import Layout
 
 sides = [open_source(path, Layout()) for path in sys.argv[1:]]

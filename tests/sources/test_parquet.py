@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from kldiv_cli.errors import InputError
-from kldiv_cli.sources import open_source
 from kldiv_cli.sources.base import Layout
+from kldiv_cli.sources.formats.opening import open_source
 
 Array = npt.NDArray[Any]
 
@@ -383,7 +383,7 @@ def test_the_samples_hold_the_numbers_of_the_arrays() -> None:
 WALK = """
 import sys
 from pathlib import Path
-from kldiv_cli.sources import open_source
+from kldiv_cli.sources.formats.opening import open_source
 from kldiv_cli.sources.base import Layout
 
 rows = 0

@@ -18,8 +18,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from kldiv_cli.errors import InputError, UsageError
-from kldiv_cli.sources import COMPRESSED, FORMATS, open_source, recognise
 from kldiv_cli.sources.base import Layout
+from kldiv_cli.sources.formats import FORMATS
+from kldiv_cli.sources.formats.opening import open_source
+from kldiv_cli.sources.formats.recognition import COMPRESSED, recognise
 from tests.command import ROOT
 from tests.sources import test_safetensors
 

@@ -17,8 +17,8 @@ import pytest
 
 from kldiv_cli import compare
 from kldiv_cli.errors import InputError
-from kldiv_cli.sources import files_of, open_source
 from kldiv_cli.sources.base import Layout, Shards, Source
+from kldiv_cli.sources.formats.opening import files_of, open_source
 from kldiv_cli.sources.views.choice import Chosen
 from kldiv_cli.sources.views.selected import Selected
 from kldiv_cli.tasks.inspect import inspect

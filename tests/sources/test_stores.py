@@ -13,8 +13,8 @@ from pyarrow import fs
 
 from kldiv_cli import compare
 from kldiv_cli.errors import InputError, redacted
-from kldiv_cli.sources import files_of, open_source
 from kldiv_cli.sources.base import Layout, Shards
+from kldiv_cli.sources.formats.opening import files_of, open_source
 from kldiv_cli.sources.stores import remote as stores
 from kldiv_cli.sources.stores.uris import hidden
 from tests.command import Kldiv

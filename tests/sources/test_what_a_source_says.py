@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import ast
 import gzip
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from kldiv_cli.errors import InputError
-from kldiv_cli.sources import FORMATS, open_source
 from kldiv_cli.sources.arrays.array import ArraySource
 from kldiv_cli.sources.base import Layout, Source, length_of, sum_tolerance
+from kldiv_cli.sources.formats import FORMATS
+from kldiv_cli.sources.formats.opening import open_source
 from kldiv_cli.sources.views.choice import Chosen
 from kldiv_cli.sources.views.derived import Derived
 from kldiv_cli.sources.views.selected import Selected
+from tests.command import ROOT
 from tests.sources.test_recognition import TEXT, arrow, contents, npz, put
 
 KEYED = {"npz", "safetensors", "torch"}
@@ -128,3 +132,77 @@ def test_a_damaged_file_is_told_when_its_tokens_are_wanted(tmp_path: Path) -> No
     (folder / "2.kld").write_bytes(content[:-1])
     with pytest.raises(InputError, match=r"2\.kld: expected"):
         _ = both.tokens
+
+
+def literals(node: ast.AST) -> Iterator[object]:
+    """Yield the constants that an expression compares with: itself, or what a display holds."""
+    if isinstance(node, ast.Constant):
+        yield node.value
+    elif isinstance(node, (ast.Tuple, ast.List, ast.Set)):
+        for each in node.elts:
+            yield from literals(each)
+    elif isinstance(node, ast.Call):  # frozenset({...}), set([...])
+        for each in node.args:
+            yield from literals(each)
+
+
+def names_compared(code: str) -> list[int]:
+    """Return the lines of code that compare something with the name of a format, or `.format`."""
+    found = []
+    names = set(FORMATS)
+    tables = {  # _ZIPS = {"npz", "torch"}
+        target.id
+        for node in ast.walk(ast.parse(code))
+        if isinstance(node, ast.Assign) and names & set(map(str, literals(node.value)))
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.MatchValue) and names & set(map(str, literals(node.value))):
+            found.append(node.value.lineno)
+        if not isinstance(node, ast.Compare):
+            continue
+        sides = [node.left, *node.comparators]
+        if any(isinstance(x, ast.Is | ast.IsNot) for x in node.ops):
+            continue
+        named = any(names & set(map(str, literals(side))) for side in sides)
+        format_of = any(isinstance(side, ast.Attribute) and side.attr == "format" for side in sides)
+        by_table = any(isinstance(side, ast.Name) and side.id in tables for side in sides)
+        if named or format_of or by_table:
+            found.append(node.lineno)
+    return found
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'source.format == "csv"',
+        "source.format != NAME",
+        'source.format in {"csv", "tsv"}',
+        'if "llamacpp" in (reference.format, candidate.format): ...',
+        'name not in ["npz"]',
+        '_ZIPS = {"npz", "torch"}\nname in _ZIPS',
+        '_ZIPS = frozenset({"npz", "torch"})\nname in _ZIPS',
+        'match name:\n    case "jsonl": ...',
+    ],
+)
+def test_comparing_the_name_of_a_format_is_found(code: str) -> None:
+    assert names_compared(f"x = 1\n{code}")
+
+
+@pytest.mark.parametrize(
+    "code", ["layout.format is None", 'kind == "probs"', 'x = {"csv": 1}', "name in FORMATS"]
+)
+def test_other_comparisons_are_not(code: str) -> None:
+    assert not names_compared(code)
+
+
+def test_nobody_compares_the_name_of_a_format() -> None:
+    package = ROOT / "kldiv_cli"
+    own = {package / "sources" / "formats" / f"{name}.py" for name in FORMATS}
+    found = {
+        str(path.relative_to(package)): lines
+        for path in package.rglob("*.py")
+        if path not in own and (lines := names_compared(path.read_text()))
+    }
+    assert found == {}

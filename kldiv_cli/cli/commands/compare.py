@@ -63,7 +63,7 @@ def _inputs(asked: CompareLine) -> list[str]:
 
     Of a column or a slice there may be a folder of that name, into which may be written.
     """
-    from kldiv_cli.sources import files_of
+    from kldiv_cli.sources.formats.opening import files_of
 
     paths: list[str | None] = [asked.reference, asked.candidate, asked.mask]
     found = [path for path in paths if path is not None]

@@ -11,9 +11,12 @@ from typing import NamedTuple
 from kldiv_cli.sources.formats.signatures import (
     Signature,
     begins,
+    begins_as_json,
     is_arrow,
     is_npz,
     is_safetensors,
+    is_text_with_tabs,
+    is_text_without_tabs,
     is_torch,
 )
 
@@ -26,16 +29,16 @@ class Format(NamedTuple):
     description: str
     content: Signature | None = None
     """What tells its files by their first bytes; None for text, which may be compressed."""
-    keyed: bool = False
-    """Whether a file holds arrays under names, of which the layout's key takes one."""
     streamed: str | None = None
     """The import path of what reads it from beginning to end, as a pipe has to be, if it can be."""
     remote: bool = False
     """Whether the opener reads it in an object store too."""
-    table: bool = False
-    """Whether a file has columns, whose roles the layout's id and columns say."""
-    delimited: bool = False
-    """Whether a file has cells between delimiters, with or without a header line."""
+    is_zip: bool = False
+    """Whether a file is a zip archive, whose first member need not tell the format."""
+    likely: Signature | None = None
+    """What tells text that neither its content nor its name does; the first such format wins."""
+    only_piped: bool = False
+    """Whether text is so told only where it has no name at all."""
 
 
 FORMATS = {
@@ -50,16 +53,16 @@ FORMATS = {
         "kldiv_cli.sources.formats.csv:open_csv",
         (".csv",),
         "comma-separated text with a header line",
-        table=True,
-        delimited=True,
+        likely=is_text_without_tabs,
+        only_piped=True,
         streamed="kldiv_cli.sources.formats.csv:open_csv",
     ),
     "tsv": Format(
         "kldiv_cli.sources.formats.csv:open_tsv",
         (".tsv",),
         "tab-separated text with a header line",
-        table=True,
-        delimited=True,
+        likely=is_text_with_tabs,
+        only_piped=True,
         streamed="kldiv_cli.sources.formats.csv:open_tsv",
     ),
     "parquet": Format(
@@ -67,7 +70,6 @@ FORMATS = {
         (".parquet", ".pq"),
         "Apache Parquet, a column per class or one list column",
         begins(b"PAR1\x15"),  # with a page, or without rows the footer
-        table=True,
         remote=True,
     ),
     "arrow": Format(
@@ -75,14 +77,13 @@ FORMATS = {
         (".arrow", ".feather", ".ipc"),
         "Arrow IPC file or stream, Feather; a column per class or one list column, mapped",
         is_arrow,
-        table=True,
         streamed="kldiv_cli.sources.formats.arrow:open_arrow",
     ),
     "jsonl": Format(
         "kldiv_cli.sources.formats.jsonl:open_jsonl",
         (".jsonl", ".ndjson"),
         "JSON lines: a list, or an object with a list or a number per class",
-        table=True,
+        likely=begins_as_json,
         streamed="kldiv_cli.sources.formats.jsonl:open_jsonl",
     ),
     "npz": Format(
@@ -90,21 +91,20 @@ FORMATS = {
         (".npz",),
         "NumPy archive, mapped, or inflated row by row",
         is_npz,
-        keyed=True,
+        is_zip=True,
     ),
     "safetensors": Format(
         "kldiv_cli.sources.formats.safetensors:open_safetensors",
         (".safetensors",),
         "safetensors file, mapped",
         is_safetensors,
-        keyed=True,
     ),
     "torch": Format(
         "kldiv_cli.sources.formats.torch:open_torch",
         (".pt", ".pth"),
         "tensors saved by PyTorch 1.6 or later, mapped",
         is_torch,
-        keyed=True,
+        is_zip=True,
     ),
     "llamacpp": Format(
         "kldiv_cli.sources.formats.llamacpp:open_llamacpp",

@@ -63,8 +63,18 @@ def begins(*magic: bytes) -> Signature:
 
 
 def begins_as_json(first: bytes) -> bool:
-    """Tell a list or an object, which other text might begin with too."""
+    """Tell a list or an object; other text may begin like them too."""
     return first.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in {b"[", b"{"}
+
+
+def is_text_with_tabs(first: bytes) -> bool:
+    """Tell text whose first line has a tab."""
+    return b"\0" not in first and b"\t" in first.partition(b"\n")[0]
+
+
+def is_text_without_tabs(first: bytes) -> bool:
+    """Tell other text, which is no list and no object either."""
+    return b"\0" not in first and not is_text_with_tabs(first) and not begins_as_json(first)
 
 
 def is_arrow(first: bytes) -> bool:

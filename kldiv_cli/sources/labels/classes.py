@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kldiv_cli.errors import InputError, LogitsError, UsageError
-from kldiv_cli.sources import open_source
 from kldiv_cli.sources.arrays.array import as_array
 from kldiv_cli.sources.base import Expected, Layout
+from kldiv_cli.sources.formats.opening import open_source
 from kldiv_cli.sources.labels.side_input import SideInput, keyed
 from kldiv_cli.sources.stores.uris import is_uri
 

@@ -16,9 +16,9 @@ from typing import NamedTuple
 from numpy.typing import ArrayLike
 
 from kldiv_cli.errors import InputError, LogitsError
-from kldiv_cli.sources import open_source
 from kldiv_cli.sources.arrays.array import ArraySource, as_array
 from kldiv_cli.sources.base import Expected, Layout, Source
+from kldiv_cli.sources.formats.opening import open_source
 from kldiv_cli.sources.stores.stdin import STDIN, no_side
 
 Given = str | os.PathLike[str] | ArrayLike

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from kldiv_cli.sources.base import RawType
 
 _FORMATS_DOC = (
-    "What a file is, as `kldiv_cli.sources.FORMATS` names it; by default what its content says, or "
+    "What a file is, as `kldiv_cli.sources.formats` names it; by default what its content says, or "
     "else its suffix."
 )
 

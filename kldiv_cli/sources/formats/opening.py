@@ -1,0 +1,181 @@
+"""Files -> sources: the one way to open an input, be it one file or many."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import IO
+
+from kldiv_cli.errors import InputError, LogitsError, shortage
+from kldiv_cli.sources.base import Layout, Source
+from kldiv_cli.sources.formats import FORMATS
+from kldiv_cli.sources.formats.recognition import check_format, check_told, recognise
+from kldiv_cli.sources.stores.codecs import ENOUGH, codec_of
+from kldiv_cli.sources.stores.elsewhere import open_elsewhere
+from kldiv_cli.sources.stores.folders import Files, find_files
+from kldiv_cli.sources.stores.stdin import STDIN
+from kldiv_cli.sources.stores.uris import hidden, is_elsewhere, path_of
+from kldiv_cli.sources.views.shards import open_shards
+
+
+def open_source(path: str | os.PathLike[str], layout: Layout) -> Source:
+    """Open a file of logits in the format that its content names, or else its suffix.
+
+    The layout's format overrules both. A directory stands for the files in it, a glob that is no
+    file's name for those that it matches: they are one input.
+
+    Raises
+    ------
+    InputError
+        A file is missing, empty, not readable, of no known format, or damaged; or those of a
+        directory or a glob are none, or not of one kind.
+    UsageError
+        There is no such format as the layout's.
+    """
+    path = hidden(os.fspath(path))
+    if not path:
+        raise InputError("expected the name of a file, found an empty one", "Name a file.")
+    if layout.format is not None:
+        check_format(layout.format)
+    files = _files(path)
+    if files is None:
+        return _open_file(path, layout)
+    if layout.format is None and files.is_directory:
+        _check_known(files, layout)
+    return open_shards(files, partial(_open_file, layout=layout))
+
+
+def files_of(path: str) -> tuple[str, ...]:
+    """Return the files that an input is made of.
+
+    Raises
+    ------
+    InputError
+        A directory or a glob stands for none.
+    """
+    path = hidden(path)
+    files = _files(path)
+    names = (path,) if files is None else files.names
+    return tuple(path_of(name) if name.startswith("file:") else name for name in names)
+
+
+def _files(path: str) -> Files | None:
+    with _readable(path):
+        return find_files(path)
+
+
+def _open_file(path: str, layout: Layout) -> Source:
+    with _readable(path):
+        if layout.format is None:
+            name, notes = _recognised(path, layout)
+            layout = replace(layout, notes=layout.notes + notes)
+        else:
+            name = layout.format
+            check_told(path, _first_bytes(path, layout.expected.what), name, layout.format_option)
+        module, opener = _opener(name, path).split(":")
+        open_format: Callable[[str, Layout], Source] = getattr(import_module(module), opener)
+        return open_format(path, layout)
+
+
+def _opener(name: str, path: str) -> str:
+    """Return the import path of what opens a file of a format."""
+    entry = FORMATS[name]
+    if not is_elsewhere(path) or (entry.remote and path != STDIN):
+        return entry.opener
+    if entry.streamed is not None:
+        return entry.streamed
+    if path == STDIN:
+        raise InputError(
+            f"{path}: expected a format that can be read from beginning to end, found {name}",
+            "Save it to a file, and name that.",
+        )
+    raise InputError(
+        f"{path}: expected a format that can be read where it lies, found {name}, which is mapped",
+        "Copy it here, and name the copy.",
+    )
+
+
+def _check_known(files: Files, layout: Layout) -> None:
+    """Raise where a directory holds anything else than logits."""
+    for name in files.names:
+        try:
+            with _readable(name):
+                _recognised(name, layout)
+        except InputError as error:
+            raise InputError(error.what, files.advice) from error
+
+
+def _recognised(path: str, layout: Layout) -> tuple[str, tuple[str, ...]]:
+    first = _first_bytes(path, layout.expected.what)
+    codec = codec_of(first)
+    return recognise(path, _decompressed(path, first, codec), codec, layout)
+
+
+@contextmanager
+def _readable(path: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, MemoryError) as error:
+        short = shortage(error, path)
+        if short is not None:
+            raise short from error
+        if getattr(error, "errno", None) == errno.EMFILE:
+            raise InputError(
+                f"{path}: expected to open one more file, found: {os.strerror(errno.EMFILE)}",
+                "Raise their limit (ulimit -n); fewer --threads of kldiv compare need fewer.",
+            ) from error
+        raise InputError(
+            f"{path}: expected a readable file, found: {getattr(error, 'strerror', None) or error}",
+            "Check the path and its permissions.",
+        ) from error
+
+
+def _first_bytes(path: str, expected: str) -> bytes:
+    if is_elsewhere(path):
+        with open_elsewhere(path) as stream:
+            return _begin(stream, path, expected)
+    if not Path(path).exists():
+        if Path(path).is_symlink():
+            raise InputError(
+                f"{path}: expected a file, found a link to {Path(path).readlink()}, where nothing "
+                "is",
+                "Mend the link, or remove it.",
+            )
+        raise InputError(f"{path}: expected a file, found nothing there", "Check the path.")
+    if not Path(path).is_file():
+        raise LogitsError(
+            f"{path}: expected a file, found something that is no regular file",
+            "Name a file of logits; - reads standard input.",
+        )
+    with Path(path).open("rb") as file:
+        return _begin(file, path, expected)
+
+
+def _begin(file: IO[bytes], path: str, expected: str) -> bytes:
+    first = file.read(ENOUGH)
+    if not first:
+        raise InputError(
+            f"{path}: expected {expected}, found an empty file",
+            "Check what should have written it.",
+        )
+    return first
+
+
+def _decompressed(path: str, first: bytes, codec: str | None) -> bytes:
+    """Return with what a file begins once it is decompressed."""
+    if codec is None:
+        return first
+    # PyArrow, which few files need, takes longer to load than a small file to compare.
+    from kldiv_cli.sources.stores.streams import open_stream  # noqa: PLC0415
+
+    try:
+        with open_stream(path, codec) as file:
+            return bytes(file.read(ENOUGH))
+    except OSError:  # of a damaged file, of which the format's reader will say more
+        return b""

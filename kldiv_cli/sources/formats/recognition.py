@@ -1,0 +1,128 @@
+"""What format a file is of: by what it begins with, by its name, or as the user says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kldiv_cli.errors import InputError, LogitsError, UsageError
+from kldiv_cli.sources.base import Layout
+from kldiv_cli.sources.formats import FORMATS
+from kldiv_cli.sources.formats.signatures import foreign
+from kldiv_cli.sources.stores.codecs import codec_of
+from kldiv_cli.sources.stores.stdin import STDIN
+from kldiv_cli.sources.stores.uris import path_of
+
+COMPRESSED = (".gz", ".bz2", ".zst", ".lz4", ".xz")
+"""What may follow the suffix of text."""
+_UNSAID = Layout()
+
+
+def recognise(
+    path: str, first: bytes, codec: str | None = None, layout: Layout = _UNSAID
+) -> tuple[str, tuple[str, ...]]:
+    """Return the format of a file, and what there is to say of how that was found.
+
+    Content comes first: a name may be wrong. Text has no content that tells, so there the suffix
+    decides.
+
+    Parameters
+    ----------
+    path : str
+        Its name, for its suffix and for messages.
+    first : bytes
+        With what it begins, decompressed; `signatures.ENOUGH` bytes if there are as many.
+    codec : str or None
+        With what it is compressed.
+    layout : Layout
+        What the user says of it.
+
+    Raises
+    ------
+    InputError
+        It is of no known format, or compressed and no text.
+    """
+    suffix = _suffix(path)
+    named = next((name for name, row in FORMATS.items() if suffix in row.suffixes), None)
+    found = _by_content(first)
+    name = found or named or _by_likeness(first, piped=path == STDIN)
+    other = None if found else foreign(first, may_be_zip=_is_zip(named))
+    if other is not None:
+        kind = InputError if other.is_table else LogitsError
+        raise kind(f"{path}: expected {layout.expected.what}, found {other.what}", other.advice)
+    if name is None:
+        raise _unknown(path, suffix, first, layout)
+    if codec is not None and FORMATS[name].content is not None:
+        raise InputError(
+            f"{path}: expected {name} as it is, found it compressed with {codec}",
+            "Only text is read compressed: decompress it first.",
+        )
+    if found is not None and named not in {None, found}:
+        return name, (f"format: {found}, as its content says, though its name ends in {suffix}",)
+    return name, ()
+
+
+def check_format(name: str) -> None:
+    """Raise a `UsageError` for an unknown format."""
+    if name not in FORMATS:
+        raise UsageError(f"no format is called {name!r}", f"Known: {', '.join(FORMATS)}.")
+
+
+def check_told(path: str, first: bytes, told: str, option: str) -> None:
+    """Raise where a file plainly is something else than the user says; its reader tells the rest.
+
+    Of archives the first member need not be what tells their format.
+    """
+    signature, codec = FORMATS[told].content, codec_of(first)
+    is_text = b"\0" not in first
+    if (is_text and signature is None) or (signature is not None and signature(first)):
+        return
+    found = _by_content(first)
+    if _is_zip(told) and (_is_zip(found) or first.startswith(b"PK")):
+        return
+    other = foreign(first, may_be_zip=True)
+    if codec is not None:
+        found = None if signature is None else f"a file compressed with {codec}"
+    elif found is None and other is not None:
+        found = other.what
+    elif found is None and is_text:
+        found = "text"
+    if found is not None:
+        raise LogitsError(
+            f"{path}: expected {told}, as {option} says, found {found}",
+            f"Leave {option} out: most files say themselves what they are.",
+        )
+
+
+def _by_content(first: bytes) -> str | None:
+    """Return the format whose files begin so."""
+    return next((x for x, row in FORMATS.items() if row.content and row.content(first)), None)
+
+
+def _by_likeness(first: bytes, *, piped: bool) -> str | None:
+    """Return the format of text without a name that tells."""
+    for name, row in FORMATS.items():
+        if row.likely is not None and (piped or not row.only_piped) and row.likely(first):
+            return name
+    return None
+
+
+def _is_zip(name: str | None) -> bool:
+    return name is not None and FORMATS[name].is_zip
+
+
+def _suffix(path: str) -> str:
+    """Return the last suffix of a name that is not that of a compressed file."""
+    whole = Path(path_of(path))
+    if whole.suffix.lower() in COMPRESSED:
+        whole = whole.with_suffix("")
+    return whole.suffix.lower()
+
+
+def _unknown(path: str, suffix: str, first: bytes, layout: Layout) -> LogitsError:
+    known = " ".join(suffix for entry in FORMATS.values() for suffix in entry.suffixes)
+    kind = "binary data" if b"\0" in first else "text"
+    return LogitsError(
+        f"{path}: expected {layout.expected.what} that content or suffix tells ({known}), found "
+        f"{kind} with " + (f"suffix {suffix!r}" if suffix else "no suffix"),
+        f"Say what it is with {layout.format_option}: {', '.join(FORMATS)}.",
+    )
