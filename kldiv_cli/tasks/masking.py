@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from kldiv_cli.errors import InputError, UsageError, a_few
 from kldiv_cli.pairing import Pairing
-from kldiv_cli.pairing.masks.mask import Lengths, Mask, Means, align
+from kldiv_cli.pairing.masks.axes import Lengths, align
+from kldiv_cli.pairing.masks.mask import Mask, Means
 from kldiv_cli.pairing.masks.masked import MaskedPairing, _is_part
 from kldiv_cli.sources.base import Expected, Layout, Source
 from kldiv_cli.sources.labels.side_input import SideInput
@@ -29,14 +30,16 @@ MASK = SideInput(
 
 
 def masked(pairing: Pairing, mask: Input | None, means: Means | None) -> Pairing:
-    """Lay a mask beside a pairing; None leaves it as it is. Without ``means`` it keeps.
+    """Return a pairing with a mask beside it; without a mask the pairing itself.
+
+    ``means`` is "keep" where it is None.
 
     Raises
     ------
     InputError
         The mask cannot be read, or its axes are not those of the inputs.
     UsageError
-        ``means`` is neither "keep" nor "drop", or is said and there is no mask.
+        ``means`` is neither "keep" nor "drop", or there is no mask that it could be about.
     """
     if means not in {"keep", "drop", None}:
         raise UsageError(f"no meaning of a mask is called {means!r}", "Known: keep, drop.")
@@ -74,7 +77,7 @@ def masked(pairing: Pairing, mask: Input | None, means: Means | None) -> Pairing
 def _fitted(
     mask: Input, row_shape: Lengths, class_shape: tuple[int, ...]
 ) -> tuple[Source, Lengths]:
-    """Open a mask so that its rows lie along the inputs' rows, and return its aligned lengths."""
+    """Open a mask with the axes of rows that the inputs have; return its lengths along theirs."""
     source = MASK.open(mask)
     lengths = align(source.path, source.shape, row_shape, class_shape)
     axes, ones = len(source.shape), len(lengths) - len(source.shape)
@@ -86,7 +89,7 @@ def _fitted(
 
 
 def _names(source: Source, pairing: Pairing) -> Sequence[str] | None:
-    """Return in which order to read the columns of a table with a column per class."""
+    """Return the order of the columns of a mask with a column per class; None for any other."""
     ours, theirs = pairing.class_names, source.class_names
     if ours is None or theirs is None:
         return None
@@ -101,15 +104,16 @@ def _names(source: Source, pairing: Pairing) -> Sequence[str] | None:
 
 
 def scored(tokens: Scoring | None, pairing: Pairing, labelled: bool) -> Scoring | None:
-    """Return how to score tokens: not at all where classes are left out that are needed for it.
+    """Return how to score tokens; None where the classes that enter do not allow it.
 
-    Under a mask tokens are scored among the cells that it keeps. Of a llama.cpp file, whose
-    probabilities are taken as they are, they are scored among all classes or not at all.
+    A mask of cells leaves tokens to be scored among the cells that it keeps. Tokens are not scored
+    under ``--classes``, and those of a llama.cpp file not under a mask of cells either: the file
+    has the probabilities among all classes.
 
     Raises
     ------
     UsageError
-        They were asked for by labels.
+        Labels ask for scores that the classes do not allow.
     """
     if labelled and pairing.classes is not None:
         raise UsageError(

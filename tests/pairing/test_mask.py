@@ -21,7 +21,7 @@ from kldiv_cli.measures import _native
 from kldiv_cli.measures.distributions.kinds import Kind
 from kldiv_cli.measures.rows.absence import without
 from kldiv_cli.pairing import Pairing
-from kldiv_cli.pairing.masks.mask import align
+from kldiv_cli.pairing.masks.axes import align
 from kldiv_cli.pairing.masks.masked import MaskedPairing
 from kldiv_cli.sources.arrays.array import ArraySource
 from kldiv_cli.sources.base import BFLOAT16, Block, Layout

@@ -1,31 +1,28 @@
-"""A pairing with a mask beside it: what is read, and what the measures are given of it."""
+"""A pairing with a mask beside it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from kldiv_cli.errors import InputError, UsageError
 from kldiv_cli.pairing import BlockPair, Pairing
-from kldiv_cli.pairing.masks.mask import Mask, Strips
+from kldiv_cli.pairing.masks.mask import Mask
+from kldiv_cli.pairing.masks.strips import Strips
 from kldiv_cli.sources.views.selected import whole
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)
 class MaskedPairing(Pairing):
-    """A pairing whose blocks say which of their cells a mask keeps.
+    """A pairing with a mask: its blocks say which cells enter.
 
-    The mask goes with all rows of the reference, in its order, also where some are left out.
+    The mask has a row for every row of the reference, also for rows that are left out.
     """
 
     mask: Mask
 
     def blocks(self, block_bytes: int | None = None) -> Iterator[BlockPair]:
-        """Yield every row once, with what the mask keeps of it.
+        """Yield every row once, with the cells that the mask keeps.
 
         Raises
         ------
@@ -58,7 +55,7 @@ class MaskedPairing(Pairing):
 
 
 def check_of_rows(pairing: Pairing) -> None:
-    """Raise a `UsageError` where cells are masked, and distributions are to be averaged."""
+    """Raise a `UsageError` where single cells are masked: `ClassPriors` need whole rows."""
     if isinstance(pairing, MaskedPairing) and not pairing.mask.of_rows:
         raise UsageError(
             "--class-prior averages distributions over all classes, and --mask leaves some of them "
