@@ -5,8 +5,10 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -28,23 +30,53 @@ TOPICS = {
     *("language-models", "ci", "outputs", "python", "numerics", "speed", "errors"),
 }
 
-FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-FENCES = {name: FENCE.findall(text) for name, text in TEXTS.items()}
+
+class Fence(NamedTuple):
+    """A block of code: its language, the name of the file that it is, if any, and the code."""
+
+    kind: str
+    file: str
+    code: str
+
+
+FENCE = re.compile(r"^```(\w*)(?: (\S+))?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+FENCES = {name: [Fence(*found) for found in FENCE.findall(text)] for name, text in TEXTS.items()}
 CONSOLE = [
-    pytest.param(block, id=f"{name}-{block.splitlines()[0][2:60]}")
+    pytest.param(name, fence.code, id=f"{name}-{fence.code.splitlines()[0][2:60]}")
     for name, fences in FENCES.items()
-    for kind, block in fences
-    if kind == "console"
+    for fence in fences
+    if fence.kind == "console"
 ]
 PYTHON = [
-    pytest.param(block, shown, id=name)
+    pytest.param(fence.code, below.code, id=name)
     for name, fences in FENCES.items()
-    for (kind, block), (_, shown) in pairwise(fences)
-    if kind == "python"
+    for fence, below in pairwise(fences)
+    if fence.kind == "python" and not fence.file
 ]
 
 
-def run(commands: list[str]) -> str:
+def install(fences: list[Fence], folder: Path) -> None:
+    """Write the files that blocks are; a pyproject.toml among them has the entry points."""
+    for fence in fences:
+        if fence.file:
+            path = folder / fence.file
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(fence.code)
+    settings = folder / "pyproject.toml"
+    if settings.exists():
+        project = tomllib.loads(settings.read_text())["project"]
+        info = folder / f"{project['name']}-{project['version']}.dist-info"
+        info.mkdir()
+        info.joinpath("METADATA").write_text(f"Name: {project['name']}\n")
+        lines = [
+            line
+            for group, points in project["entry-points"].items()
+            for line in (f"[{group}]", *(f"{name} = {path}" for name, path in points.items()))
+        ]
+        info.joinpath("entry_points.txt").write_text("\n".join(lines))
+
+
+def run(commands: list[str], folder: Path) -> str:
     """Run the commands in one shell, each echoed as in the text, both streams together."""
     script = "\n".join(
         f"code=$?; echo {shlex.quote(f'$ {line}')}; (exit $code)\n{line}" for line in commands
@@ -53,7 +85,7 @@ def run(commands: list[str]) -> str:
     done = subprocess.run(
         ["bash", "-c", script],  # noqa: S607
         cwd=ROOT,
-        env={**os.environ, "PATH": path},
+        env={**os.environ, "PATH": path, "PYTHONPATH": str(folder)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -64,7 +96,7 @@ def run(commands: list[str]) -> str:
 
 def assert_same(found: str, shown: str) -> None:
     """Compare word by word; a number may differ in the last digits, as processors do."""
-    assert len(found.splitlines()) == len(shown.splitlines())
+    assert len(found.splitlines()) == len(shown.splitlines()), found
     for found_line, shown_line in zip(found.splitlines(), shown.splitlines(), strict=True):
         if found_line != shown_line:
             words = [re.split(r"([ ,])", line) for line in (found_line, shown_line)]
@@ -73,10 +105,11 @@ def assert_same(found: str, shown: str) -> None:
                 assert a == b or float(a) == pytest.approx(float(b), rel=2e-14, abs=0), found_line
 
 
-@pytest.mark.parametrize("block", CONSOLE)
-def test_outputs_are_those_of_the_commands(block: str) -> None:
+@pytest.mark.parametrize(("name", "block"), CONSOLE)
+def test_outputs_are_those_of_the_commands(name: str, block: str, tmp_path: Path) -> None:
+    install(FENCES[name], tmp_path)
     commands = [line[2:] for line in block.splitlines() if line.startswith("$ ")]
-    assert_same(run(commands), block)
+    assert_same(run(commands, tmp_path), block)
 
 
 @pytest.mark.parametrize(("block", "shown"), PYTHON)
@@ -90,13 +123,13 @@ def test_python_prints_what_is_shown_below_it(block: str, shown: str) -> None:
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_every_block_is_run(name: str) -> None:
-    """By the tests above, or by .ci/run, which runs the README's two lines of sh."""
-    kinds = [kind for kind, _ in FENCES[name]]
+    """By the tests above, or by .ci/run: the README's two lines of sh. Files are used by them."""
+    kinds = [fence.kind for fence in FENCES[name] if not fence.file]
     assert set(kinds) <= {"console", "python", "text", "sh"}
     assert kinds.count("sh") == (2 if name == "README" else 0)
     followed = [after for kind, after in pairwise(kinds) if kind == "python"]
     assert followed == ["text"] * kinds.count("text") == ["text"] * kinds.count("python")
-    assert all(block.startswith("$ ") for kind, block in FENCES[name] if kind == "console")
+    assert all(code.startswith("$ ") for kind, _, code in FENCES[name] if kind == "console")
     rest = FENCE.sub("", TEXTS[name])
     assert re.findall(r"^(?:    .*|\s*[$>] .*|\s*(?:```|~~~).*)$", rest, re.MULTILINE) == []
 
@@ -119,8 +152,8 @@ def test_lines_are_short(name: str) -> None:
     """Of what is printed all but the first line of an error fits 80 columns."""
     shown = [
         line
-        for kind, block in FENCES[name]
-        for line in block.splitlines()
+        for kind, _, code in FENCES[name]
+        for line in code.splitlines()
         if kind == "console" and not line.startswith(("$ ", "kldiv: "))
     ]
     assert [line for line in shown if len(line) > 80] == []

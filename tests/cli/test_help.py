@@ -25,7 +25,7 @@ MANUAL = ROOT / "kldiv_cli" / "manual"
 PAGES = {path.stem: path.read_text(encoding="utf-8") for path in sorted(MANUAL.iterdir())}
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 WORD = re.compile(r"\w(?:[\w.:/=+-]*\w)?")
-BLOCK = re.compile(r"^```\w+\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(r"^```.+?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
 def test_without_a_topic_all_are_listed(kldiv: Kldiv, monkeypatch: pytest.MonkeyPatch) -> None:
