@@ -105,7 +105,7 @@ def instruction_sets() -> tuple[str, ...]:
 
 
 def _module() -> ModuleType | None:
-    """Return the extension, None where there is none that is ours and whole."""
+    """Return the extension; None where it is missing, cut off, or a module of other names."""
     spec = None if _forced() else find_spec(_NAME)
     if spec is None or spec.origin is None:
         return None

@@ -69,13 +69,15 @@ static inline double of_double(double x)
         *min = least; \
     }
 
-/* The order of 16-bit floats is that of these numbers, but for NaN; its own inverse. */
+/* A number that has the order of the 16-bit float with these bits, NaN aside. The function is
+ * its own inverse. */
 static inline int16_t ranked(uint16_t bits)
 {
     return (int16_t)(bits ^ (bits & 0x8000 ? 0x7fff : 0));
 }
 
-/* The same for 16-bit floats, which need not be widened for it; those beyond infinity are NaN. */
+/* The range of 16-bit floats, found without widening them. Bits beyond those of infinity are
+ * NaN. */
 #define RANGE_16(name, infinity, widen) \
     static void name(const char *from, ptrdiff_t stride, ptrdiff_t count, double *max, \
                      double *min) \

@@ -20,8 +20,8 @@ static inline double over(double high, double *low, temperature_t t)
     return quotient;
 }
 
-/* A sum of many terms and what its roundings lost: over the tiles of 10 million classes that is up
- * to 1e-12 of it. */
+/* A sum of many terms, and what its roundings lost: up to 1e-12 of a sum over 10 million
+ * classes. */
 typedef struct {
     double sum, lost;
 } total_t;
@@ -106,7 +106,8 @@ static int64_t mismatches_of(const pair_t *pair)
     return count;
 }
 
-/* Fill in what NaN makes of a row, and return whether there is one: argmax is its place then. */
+/* Return whether a row holds NaN. Such a row is invalid, and its argmax is the place of the
+ * first NaN. */
 static int undefined(const pair_t *pair, row_t *found)
 {
     int any = 0;
@@ -122,8 +123,8 @@ static int undefined(const pair_t *pair, row_t *found)
     return any;
 }
 
-/* Where a difference of the logits could overflow in a row whose divergence is finite, take a quarter
- * of them and of T. */
+/* A difference of logits may overflow in float64 though the divergence is finite. Such a pair
+ * gets a quarter of its logits and of T, which leaves the divergence as it is. */
 static pair_t without_overflow(const pair_t *pair, const extremes_t of[2])
 {
     pair_t scaled = *pair;

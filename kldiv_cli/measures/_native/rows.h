@@ -26,30 +26,30 @@
 #define OMP_KEEPS_INFINITIES 1
 #endif
 
-/* So many values of a row are worked on at a time: what is made of them stays in the L1 cache, and
- * a sum over them is short enough to keep its digits. */
+/* The values of a row that a loop takes at a time. Its results stay in the L1 cache, and a sum
+ * over a tile is short enough to keep its digits. */
 #define TILE 256
 
-/* A function with `const int` arguments that choose between forms: every call is compiled for its own,
- * or the choice would be made cell by cell and all forms computed. */
+/* A function whose `const int` arguments choose between forms. Inlined, each call is compiled
+ * for its form alone; otherwise a loop would compute all forms and choose cell by cell. */
 #ifdef __GNUC__
 #define TEMPLATE static inline __attribute__((always_inline))
 #else
 #define TEMPLATE static inline
 #endif
 
-/* A tile that begins where a vector does: the widest ones are read twice as slowly across lines. */
+/* A tile that begins at a cache line: a vector of 64 bytes is read twice as slowly across two. */
 #define ALIGNED _Alignas(64)
 
-/* Rows of at most so many classes are worked on LANES at a time, one row in each lane. */
+/* Rows of at most NARROW classes are computed LANES at a time, one row in each lane. */
 #define NARROW 64
 #define LANES 8
 
-/* Finite logits at or below MASKED are masks, those above UNMASKED are none. */
+/* A finite logit at or below MASKED is a mask, and one above UNMASKED is not. */
 #define MASKED -1e4
 #define UNMASKED -1e3
 
-/* Below log(2) / 2, within which exp(x) is a polynomial. */
+/* A bound of small steps, below log(2) / 2: up to there exp(x) is one polynomial. */
 #define SMALL_STEP 0.34
 
 enum status { COUNTED = 0, SKIPPED = 1, INVALID = 2 };
@@ -57,7 +57,7 @@ enum status { COUNTED = 0, SKIPPED = 1, INVALID = 2 };
 /* Widen count values to float64, exactly. */
 typedef void load_function(const char *from, ptrdiff_t stride, ptrdiff_t count, double *to);
 
-/* The largest and the smallest of count values, in whatever order; NaN is passed over. */
+/* Set the largest and the smallest of count values. NaN is passed over. */
 typedef void range_function(const char *from, ptrdiff_t stride, ptrdiff_t count, double *max,
                             double *min);
 
@@ -66,7 +66,7 @@ typedef struct {
     range_function *range;
 } type_t;
 
-/* One row of one side as it lies in memory; every value is to be multiplied by scale. */
+/* One row of one side as it lies in memory. Each value counts scale times. */
 typedef struct {
     const char *from;
     ptrdiff_t stride, size;
@@ -92,8 +92,8 @@ typedef struct {
     int64_t status, mismatches, same, of;
 } row_t;
 
-/* Where the largest value of a row stands, what it is, and the smallest one; low is the smallest
- * finite one. */
+/* The largest value of a row, the smallest one, the smallest finite one (low), and the place of
+ * the largest. */
 typedef struct {
     double max, min, low;
     ptrdiff_t at;

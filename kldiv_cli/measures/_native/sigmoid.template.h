@@ -61,7 +61,8 @@ TEMPLATE void sigmoid_wide(const pair_t *first, ptrdiff_t rows, const ptrdiff_t 
     }
 }
 
-/* J of several rows in a tile, neighbours of one form at once: a row takes its own. */
+/* J of several rows in a tile. Each row takes its own form; neighbours of one form are computed
+ * at once. */
 static void fill_jeffreys_of_rows(const double *s, const double *t, ptrdiff_t rows, ptrdiff_t size,
                                   temperature_t temperature, const form_t *form, double *jeffreys)
 {
@@ -73,7 +74,7 @@ static void fill_jeffreys_of_rows(const double *s, const double *t, ptrdiff_t ro
     }
 }
 
-/* Several rows in a tile: a cell is worked on alike wherever it stands. */
+/* Several rows in one tile: the cells of all are computed in one loop. */
 TEMPLATE void sigmoid_narrow(const pair_t *first, ptrdiff_t rows, const ptrdiff_t step[2],
                              const int all, row_t *found)
 {

@@ -10,7 +10,7 @@ typedef struct {
     int undefined;
 } cells_t;
 
-/* log(1 + exp(logit / T)), with the sign of the logit turned or not */
+/* log(1 + exp(x / T)), where x is the logit, or -logit if it is turned. */
 static double softplus(double logit, int turned, temperature_t temperature)
 {
     double low = 0.0, x = over(turned ? -logit : logit, &low, temperature);
@@ -19,7 +19,8 @@ static double softplus(double logit, int turned, temperature_t temperature)
     return fmax(x, 0.0) + log1p(exp(-fabs(x)) * (1.0 - (x < 0.0 ? -low : low)));
 }
 
-/* Look for NaN; add what cells that are infinite on one side only say, and make them equal. */
+/* Note NaN. Add the divergences of cells that are infinite on one side only, and set both sides
+ * to 0 there. */
 static void settle(double *s, double *t, ptrdiff_t n, temperature_t temperature, cells_t *sum)
 {
     for (ptrdiff_t i = 0; i < n; i++) {
@@ -98,7 +99,7 @@ static inline double kl_far(double logit, double other, double exp_self, double 
     return (end > 0.0 ? end : 0.0) + (log1p_unit(exp_other) - log1p_unit(exp_self)) - a * d;
 }
 
-/* The divergences of cells, wherever they belong. */
+/* The divergences of the cells of a tile. */
 typedef struct {
     ALIGNED double jeffreys[TILE], kl[TILE], reverse_kl[TILE];
 } divergences_t;
@@ -139,8 +140,8 @@ TEMPLATE void jeffreys_of_cells_near_zero(const double *s, const double *t, ptrd
 /* Which form of J the cells of one row take, or of one tile of it. */
 typedef enum { SMALL_STEPS, LARGE_STEPS, LARGE_LOGITS } form_t;
 
-/* Count what cells of one row have the same sign, settle those that are infinite, and return the form.
- * Counted in float64, as what is counted is. */
+/* Count the cells of one row with the same sign, settle infinite cells, and return the form. The
+ * counts are of float64, so that the loop has one type. */
 static form_t scan_cells(double *s, double *t, ptrdiff_t n, temperature_t temperature, cells_t *sum)
 {
     double same = 0.0, padding = 0.0, unsettled = 0.0, logit = 0.0, largest = 0.0;

@@ -16,8 +16,8 @@ static int shows(double jeffreys, double c)
     return jeffreys < 4e-4 * c * c;
 }
 
-/* The one-pass form, or 0 where its sums have lost digits; then the mean of d is added to c, around
- * which they lose the fewest. */
+/* Compute the one-pass form, and return 0 where its sums lost digits. The mean of d is then
+ * added to c, for around it they lose the fewest. */
 static int one_pass(const pair_t *pair, const extremes_t of[2], frame_t *frame, row_t *found)
 {
     sums_t sums;

@@ -4,7 +4,8 @@
  * passes over a row that lies in cache. The notation is that of softmax_sums.template.h.
  */
 
-/* The logits of a tile over T, less their maximum, and e + L0; see `general`. */
+/* A tile: x + low is (logit - maximum) / T of each side, and e is (t - s) / T less the
+ * difference of the maxima. */
 typedef struct {
     double x[2][TILE], low[2][TILE], e[TILE];
     int no_p, no_q;
@@ -44,7 +45,7 @@ TEMPLATE void fill_with(const pair_t *pair, const extremes_t of[2], ptrdiff_t st
     tile->no_q = no_q;
 }
 
-/* Logits of 32 bits and less that lie within 64 of the largest, over 1, need no care, see `place`. */
+/* At T = 1, logits of at most 32 bits within 64 of the largest need no care, see `terms_of`. */
 static void fill_tile(const pair_t *pair, const extremes_t of[2], ptrdiff_t start, tile_t *tile)
 {
     int far = !(of[0].min >= of[0].max - 64.0 && of[1].min >= of[1].max - 64.0);
@@ -137,7 +138,8 @@ static void general(const pair_t *pair, const extremes_t of[2], row_t *found)
     found->reverse_kl = no_p ? INFINITY : value_of(sum.reverse_kl);
 }
 
-/* A row whose sums cannot be trusted: of no distribution, with infinities, or far apart. */
+/* A row whose sums cannot be trusted: one side is no distribution, has infinities, or is far
+ * away. */
 static void exceptional(const pair_t *pair, const extremes_t of[2], row_t *found)
 {
     if (undefined(pair, found))

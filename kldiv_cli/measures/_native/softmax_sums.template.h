@@ -16,7 +16,8 @@ typedef struct {
     double w, wd, wphi, wgrown;
 } sums_t;
 
-/* w, d and what d has beyond a float64. A cell that is -inf on both sides has w = 0 and a finite d. */
+/* w and d of a cell; d + d_low has more digits. A cell that is -inf on both sides has w = 0 and
+ * a finite d. */
 typedef struct {
     double w, d, d_low;
 } place_t;
@@ -39,10 +40,9 @@ TEMPLATE place_t place_with_care(double s, double t, const frame_t *f, temperatu
     return (place_t){w, d, ((x < -708.0) & (x + d > -708.0)) ? NAN : d_low};
 }
 
-/* The terms of one cell; return d. Without care the differences are rounded: that is below 2e-14 in
- * the result where neither s - max s is far nor c large, unless the values fill a float64; and there
- * must be no infinities. The step's low part counts where exp(d) is large: at d = 300 it is worth
- * 3e-14 of it. */
+/* Set the terms of one cell and return d. Without care the differences are rounded. That costs
+ * less than 2e-14 of the result where no value fills a float64 or is infinite, s is near max s,
+ * and c is small. With care d_low counts: at d = 300 it is worth 3e-14 of exp(d). */
 TEMPLATE double terms_of(double s, double t, double s_max, double c, double c_low,
                          temperature_t temperature, const int careful, const int small, double *w,
                          double *wphi, double *wgrown)
@@ -122,8 +122,8 @@ static double log1p_less(double y)
     return r * (2.0 * z * series - y);
 }
 
-/* The divergences from the sums of the one-pass form, or 0 where cancellation has eaten digits: each
- * subtraction may lose 3 bits, the last one, of what has lost some already, 2. */
+/* Set the divergences from the sums, and return 0 where cancellation took too many digits. Each
+ * subtraction may lose 3 bits; the last may lose 2, for its operands have lost some already. */
 static int from_sums(sums_t sums, row_t *found)
 {
     const double lost = 8.0;
