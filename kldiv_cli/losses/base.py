@@ -5,8 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
-from math import fsum, inf, isfinite
+from math import inf, isfinite, nan
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from kldiv_cli import measures
 from kldiv_cli.errors import UsageError
 from kldiv_cli.measures.distributions.pair import Pair
+from kldiv_cli.measures.exact_sum import ExactSum
 from kldiv_cli.measures.types import Counts, Float64, Mode
 
 
@@ -122,34 +122,30 @@ class Softened(Loss):
         return divergence + at
 
 
-class Accumulator:
-    """Sums a loss over blocks: every sum is rounded once, so blocks can be cut anywhere."""
+@dataclass(frozen=True)
+class Sums:
+    """The exact sums of a loss's terms over some rows: a monoid, whatever its order."""
 
-    def __init__(self, loss: Loss) -> None:
-        self._loss = loss
-        self._terms: dict[str, list[Float64]] = {}
+    terms: Mapping[str, ExactSum]
 
-    def add(self, rows: Rows) -> None:
-        """Take the rows of one block in."""
+    @classmethod
+    def of(cls, loss: Loss, rows: Rows) -> Sums:
+        """Return the sums over the rows of one block."""
         with np.errstate(over="ignore", invalid="ignore", under="ignore", divide="ignore"):
-            terms = self._loss.rows(rows)
-        for name, values in terms.items():
-            self._terms.setdefault(name, []).append(values)
+            terms = loss.rows(rows)
+        return cls({name: ExactSum.of(values) for name, values in terms.items()})
 
-    def result(self, size: Size, *, invalid: bool = False) -> Outcome:
+    @classmethod
+    def join(cls, parts: Sequence[Sums]) -> Sums:
+        """Return the sums over all rows."""
+        names = parts[0].terms
+        return cls({name: ExactSum.join(part.terms[name] for part in parts) for name in names})
+
+    def result(self, loss: Loss, size: Size, *, invalid: bool = False) -> Outcome:
         """Return the outcome; ``invalid`` makes it NaN, as one invalid row does in training."""
-        sums = {name: float("nan") if invalid else total(t) for name, t in self._terms.items()}
+        sums = {name: nan if invalid else float(term) for name, term in self.terms.items()}
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            return self._loss.result(sums, size)
-
-
-def total(chunks: Sequence[Float64]) -> float:
-    """Return the exact sum of all values, rounded once; NaN where +inf meets -inf."""
-    try:
-        return fsum(chain.from_iterable(chunk.tolist() for chunk in chunks))
-    except (OverflowError, ValueError):
-        with np.errstate(over="ignore", invalid="ignore"):
-            return float(np.concatenate(chunks).sum())
+            return loss.result(sums, size)
 
 
 def measured(name: str, pair: Pair) -> Float64:

@@ -192,10 +192,14 @@ class Pairing:
 
     def place(self, side: str, block: BlockPair, row: int, cell: int | None) -> str:
         """Name a row of a block, or one cell of it, as the user can find it in a side's file."""
-        number = block.number(row)
+        name = None if block.ids is None else block.ids[row]
+        return self.place_at(side, block.number(row), name, cell)
+
+    def place_at(self, side: str, number: int, name: object, cell: int | None) -> str:
+        """Name the same given the row's place in the reference, and its id if it has one."""
         place = f"row {number}"
-        if block.ids is not None:
-            place += f" ({block.ids[row]})"
+        if name is not None:
+            place += f" ({name})"
         where = self.place_of(side, number)
         if where is not None:
             place += f", {where}"

@@ -29,7 +29,6 @@ from kldiv_cli.tasks.options import Compare
 from kldiv_cli.tasks.options.signature import documented
 from kldiv_cli.tasks.options.typed import CompareOptions
 from kldiv_cli.tasks.request import Request
-from kldiv_cli.tasks.warnings import Watch
 
 if TYPE_CHECKING:
     from kldiv_cli.tasks.grouping import Grouping
@@ -92,9 +91,7 @@ def compare(reference: Input, candidate: Input, **options: Unpack[CompareOptions
     tokens = scored(_scoring(pairing, asked.mode, kinds, truth), pairing, labels is not None)
     check_tokens([stat for stat, _ in asked.limits + asked.lower_limits], scored=bool(tokens))
     grouping = _grouping(group, pairing, request)
-    watch = Watch(pairing, asked.mode, kinds, asked.normalize, temperature=asked.temperature)
-    choice = choice_of(asked)
-    found = Comparing(pairing, request, watch, tokens, grouping, choice).run(asked.progress)
+    found = Comparing(pairing, request, choice_of(asked), tokens, grouping).run(asked.progress)
     return replace(found, limits=judged(found, asked.limits, asked.lower_limits))
 
 

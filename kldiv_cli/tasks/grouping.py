@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kldiv_cli.errors import UsageError
+from kldiv_cli.measures.distributions.kinds import Kind
 from kldiv_cli.measures.evaluation import Evaluation
 from kldiv_cli.measures.rows.top import top_class, top_probability
-from kldiv_cli.measures.types import Status
+from kldiv_cli.measures.types import Mode, Status
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.results.comparison import class_name
 from kldiv_cli.results.groups import By, Groups, grouped
@@ -32,16 +31,98 @@ WORDS = ("argmax", "confidence", "position")
 there the last one may be a column."""
 
 
+class Key(Protocol):
+    """Finds the key of every row of a block; it pickles."""
+
+    def __call__(self, block: BlockPair, found: Evaluation, /) -> NDArray[Any]:
+        """Return the keys, shape (rows,)."""
+
+
 @dataclass(frozen=True)
 class Grouping:
     """What the groups are, and how the key of every row of a block is found."""
 
     by: By
-    keys: Callable[[BlockPair, Evaluation], NDArray[Any]]
+    keys: Key
 
     def groups(self, summary: Summary) -> Groups:
         """Return the groups of all rows, each of which was given its key."""
         return grouped(summary, self.by)
+
+
+@dataclass(frozen=True)
+class OfColumn:
+    """The text of the sources' group column."""
+
+    def __call__(self, block: BlockPair, _: Evaluation) -> NDArray[Any]:
+        """Return the keys of a block."""
+        if block.groups is None:
+            raise ValueError("a source that names a group column gave a block without groups")
+        return block.groups
+
+
+@dataclass(frozen=True)
+class OfLabels:
+    """Labels, one for each row of the reference."""
+
+    values: NDArray[Any]
+
+    def __call__(self, block: BlockPair, _: Evaluation) -> NDArray[Any]:
+        """Return the keys of a block."""
+        return self.values[block.rows]
+
+
+@dataclass(frozen=True)
+class OfTopClass:
+    """The reference's top class."""
+
+    kind: Kind
+    mode: Mode
+
+    def __call__(self, block: BlockPair, found: Evaluation) -> NDArray[Any]:
+        """Return the keys of a block."""
+        top: NDArray[Any] = found.argmax[0]
+        rest = np.flatnonzero(found.status != Status.COUNTED)
+        if len(rest):
+            top = top.copy()
+            top[rest] = top_class(block.reference[rest], self.kind, self.mode)
+        return top
+
+
+@dataclass(frozen=True)
+class OfConfidence:
+    """In which bin the probability of the reference's top class lies."""
+
+    kind: Kind
+    temperature: float
+
+    def __call__(self, block: BlockPair, _: Evaluation) -> NDArray[Any]:
+        """Return the keys of a block."""
+        p = top_probability(block.reference, self.kind, self.temperature)
+        return np.where(np.isnan(p), -1, np.searchsorted(_EDGES, p))
+
+
+@dataclass(frozen=True)
+class OfPosition:
+    """The index along the last axis of rows, which is so long."""
+
+    length: int
+
+    def __call__(self, block: BlockPair, _: Evaluation) -> NDArray[Any]:
+        """Return the keys of a block."""
+        return block.numbers % self.length
+
+
+@dataclass(frozen=True)
+class ClassName:
+    """The name of a class."""
+
+    names: tuple[str, ...] | None
+    shape: tuple[int, ...]
+
+    def __call__(self, key: int) -> str:
+        """Return the name of a group."""
+        return class_name(key, self.names, self.shape)
 
 
 def open_grouping(
@@ -91,12 +172,7 @@ def _by_column(name: str, side: Source) -> Grouping:
             f"Say --group ./{name} for the file, or rename the column.",
         )
 
-    def keys(block: BlockPair, _: Evaluation) -> NDArray[Any]:
-        if block.groups is None:
-            raise ValueError("a source that names a group column gave a block without groups")
-        return block.groups
-
-    return Grouping(By(f"column {name!r} of {side.path}", str), keys)
+    return Grouping(By(f"column {name!r} of {side.path}", str), OfColumn())
 
 
 def _is_file(name: str) -> bool:
@@ -106,28 +182,15 @@ def _is_file(name: str) -> bool:
 
 def _by_labels(labels: RowLabels, pairing: Pairing) -> Grouping:
     shape = (row_count(pairing) if n is None else n for n in file_row_shape(pairing))
-    values = labels.over(tuple(shape))
-
-    def keys(block: BlockPair, _: Evaluation) -> NDArray[Any]:
-        return values[block.rows]
-
-    return Grouping(By(f"labels: {labels.path}", str), keys)
+    return Grouping(By(f"labels: {labels.path}", str), OfLabels(labels.over(tuple(shape))))
 
 
 def _by_argmax(pairing: Pairing, request: Request) -> Grouping:
-    def keys(block: BlockPair, found: Evaluation) -> NDArray[Any]:
-        top: NDArray[Any] = found.argmax[0]
-        rest = np.flatnonzero(found.status != Status.COUNTED)
-        if len(rest):
-            top = top.copy()
-            top[rest] = top_class(block.reference[rest], request.kinds[0], request.mode)
-        return top
-
-    names, shape = pairing.class_names, pairing.class_shape
     what = "argmax p, the reference's top class"
     if request.mode == "sigmoid":
         what = "argmax p, the reference's top cell"
-    return Grouping(By(what, lambda key: class_name(key, names, shape)), keys)
+    name = ClassName(pairing.class_names, pairing.class_shape)
+    return Grouping(By(what, name), OfTopClass(request.kinds[0], request.mode))
 
 
 def _by_confidence(request: Request) -> Grouping:
@@ -137,15 +200,14 @@ def _by_confidence(request: Request) -> Grouping:
             "is a distribution of its own",
             "Leave it out, or say --mode softmax.",
         )
+    by = By("confidence, max p of the reference", _bin, in_order=True, known=len(_EDGES) + 1)
+    return Grouping(by, OfConfidence(request.kinds[0], request.temperature))
 
-    def keys(block: BlockPair, _: Evaluation) -> NDArray[Any]:
-        p = top_probability(block.reference, request.kinds[0], request.temperature)
-        return np.where(np.isnan(p), -1, np.searchsorted(_EDGES, p))
 
+def _bin(key: int) -> str:
+    """Return the name of a bin of confidence."""
     ends = [f"{edge:g}" for edge in (0, *_EDGES, 1)]
-    bins = [f"({low}, {high}]" for low, high in pairwise(ends)]
-    by = By("confidence, max p of the reference", bins.__getitem__, in_order=True, known=len(bins))
-    return Grouping(by, keys)
+    return f"({ends[key]}, {ends[key + 1]}]"
 
 
 def _by_position(pairing: Pairing) -> Grouping:
@@ -157,9 +219,6 @@ def _by_position(pairing: Pairing) -> Grouping:
             "axis",
             "It is for arrays such as (text, position, class); --row-axes says which are rows.",
         )
-
-    def keys(block: BlockPair, _: Evaluation) -> NDArray[Any]:
-        return block.numbers % last
-
     axis = len(shape) - 1
-    return Grouping(By(f"position, the index along axis {axis}", str, in_order=True), keys)
+    by = By(f"position, the index along axis {axis}", str, in_order=True)
+    return Grouping(by, OfPosition(last))

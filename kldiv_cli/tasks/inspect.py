@@ -18,6 +18,7 @@ from kldiv_cli.tasks.opening import Input, choice_of, layout_of, open_side
 from kldiv_cli.tasks.options import Inspect
 from kldiv_cli.tasks.options.signature import documented
 from kldiv_cli.tasks.options.typed import InspectOptions
+from kldiv_cli.tasks.places import Places
 from kldiv_cli.tasks.tallies import CensoredTally, SpanTally, Tallies, off_one
 
 _TOKENS_SHOWN = 8
@@ -57,20 +58,20 @@ def inspect(file: Input, **options: Unpack[InspectOptions]) -> Inspection:
     seen, censored = Tallies(), CensoredTally()
     if choice:
         source = selected(source, choice)
-    ends: tuple[int, int] | None = None
+    places = Places()
     # A block is looked at in float64, so that is what its bytes are counted in.
     for block in source.blocks(max(1, BLOCK_BYTES // (8 * prod(source.class_shape)))):
         seen.look(block)
         if block.places is not None:
-            first = int(block.places[0]) if ends is None else ends[0]
-            ends = first, int(block.places[-1])
+            places = Places((*places.runs, block.places))
         if source.bounds is not None:
             censored.look(block.values, source.bounds)
         if block.release is not None:
             block.release()
         if progress is not None:
             progress(seen.rows.total, source.rows_expected)
-    return _result(source, seen, censored, head_of_file(source, seen.rows.result(), choice, ends))
+    head = head_of_file(source, seen.rows.result(), choice, places)
+    return _result(source, seen, censored, head)
 
 
 def _result(source: Source, seen: Tallies, censored: CensoredTally, head: Head) -> Inspection:

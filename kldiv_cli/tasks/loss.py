@@ -8,6 +8,7 @@ from typing import Unpack
 from kldiv_cli import losses
 from kldiv_cli.pairing.masks.masked import check_of_rows
 from kldiv_cli.results.loss import LossResult
+from kldiv_cli.tasks.executors.threads import available_threads
 from kldiv_cli.tasks.masking import masked
 from kldiv_cli.tasks.opening import (
     Input,
@@ -93,5 +94,6 @@ def loss(
         check_of_rows(pairing)
     kinds = own_kinds(pairing, asked.kind, chosen.mode)
     truth = None if labels is None else open_labels(labels, pairing, asked.reference, layout)
-    job = Summing(chosen, pairing, truth, asked.nan_policy, kinds, asked.normalize, choice)
-    return job.run(asked.name, asked.progress)
+    policy, threads = asked.nan_policy, available_threads()
+    job = Summing(asked.name, chosen, pairing, truth, policy, kinds, asked.normalize, choice)
+    return job.run(threads, asked.progress)

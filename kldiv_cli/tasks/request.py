@@ -27,6 +27,7 @@ class Request:
     top: int
     measures: tuple[Measure, ...]
     kinds: tuple[Kind, Kind]
+    normalize: bool
     smooth: float
     threads: int
 
@@ -51,6 +52,7 @@ class Request:
             top=asked.top,
             measures=found,
             kinds=asked.kind,
+            normalize=asked.normalize,
             smooth=asked.smooth,
             threads=asked.threads or available_threads(),
         )

@@ -1,9 +1,8 @@
-"""The loop that checks identities: pairing -> identities -> the largest residuals."""
+"""What a caller asks -> identities of every row -> the largest residuals."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import isnan, nan
 from typing import Unpack
@@ -17,17 +16,19 @@ from kldiv_cli.measures.identities import IDENTITIES
 from kldiv_cli.measures.identities.base import TOLERANCE, Long, Rows
 from kldiv_cli.measures.identities.distillation import USUAL_TEMPERATURE
 from kldiv_cli.measures.rows.absence import with_masked
-from kldiv_cli.measures.types import Mode, Status
+from kldiv_cli.measures.types import Mode
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.results.verification import Finding, Verification
 from kldiv_cli.sources.views.choice import Choice
-from kldiv_cli.tasks.describe import Counts, head_of, invalid_row
+from kldiv_cli.tasks.describe import head_of
+from kldiv_cli.tasks.executors.threads import available_threads
 from kldiv_cli.tasks.masking import masked
 from kldiv_cli.tasks.opening import Input, choice_of, layout_of, open_pairing
 from kldiv_cli.tasks.options import Verify
 from kldiv_cli.tasks.options.signature import documented
 from kldiv_cli.tasks.options.typed import NanPolicy, VerifyOptions
-from kldiv_cli.tasks.walk import hidden, masked_cells
+from kldiv_cli.tasks.part import Part
+from kldiv_cli.tasks.walk import PairWork, Progress, View, walk
 from kldiv_cli.tasks.warnings import Watch
 
 
@@ -61,13 +62,64 @@ def verify(reference: Input, candidate: Input, **options: Unpack[VerifyOptions])
     asked = Verify(reference=reference, candidate=candidate, **options)
     choice = choice_of(asked)
     pairing = masked(open_pairing(asked, layout_of(asked)), asked.mask, asked.mask_means)
-    job = _Checking(pairing, asked.mode, asked.temperature, asked.nan_policy, choice)
-    return job.run(asked.progress)
+    job = Checking(pairing, asked.mode, asked.temperature, asked.nan_policy, choice)
+    return job.run(available_threads(), asked.progress)
 
 
 @dataclass(frozen=True)
-class _Checking:
-    """The identities on their way over the rows of a pairing."""
+class Measured:
+    """What became of the rows of a block."""
+
+    status: NDArray[np.uint8]
+    mismatches: None = None
+
+
+@dataclass(frozen=True)
+class Residual:
+    """The largest residual of an identity over so many rows, with the place and id of its row."""
+
+    rows: int = 0
+    largest: float = nan
+    row: int | None = None
+    id: object = None
+
+    @classmethod
+    def of(cls, residuals: Long, rows: NDArray[np.intp], block: BlockPair) -> Residual:
+        """Return that of some rows of a block, ascending: the first of equals, NaN above all."""
+        if not len(residuals):
+            return cls()
+        values = residuals.astype(np.float64)
+        unknown = np.isnan(values)
+        worst = int(unknown.argmax() if unknown.any() else values.argmax())
+        row = int(rows[worst])
+        name = None if block.ids is None else block.ids[row]
+        return cls(len(values), float(values[worst]), block.number(row), name)
+
+    @classmethod
+    def join(cls, parts: Sequence[Residual]) -> Residual:
+        """Return that of all rows."""
+        some = [part for part in parts if part.rows]
+        if not some:
+            return cls()
+        worst = max(some, key=lambda part: (isnan(part.largest), part.largest))
+        return replace(worst, rows=sum(part.rows for part in some))
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """The largest residual of each identity over some rows: a monoid."""
+
+    each: tuple[Residual, ...]
+
+    @classmethod
+    def join(cls, parts: Sequence[Residuals]) -> Residuals:
+        """Return those of all rows."""
+        return cls(tuple(map(Residual.join, zip(*(part.each for part in parts), strict=True))))
+
+
+@dataclass(frozen=True)
+class Checking:
+    """The identities of the rows of a pairing, opened; several threads may look at its blocks."""
 
     pairing: Pairing
     mode: Mode
@@ -75,86 +127,76 @@ class _Checking:
     nan_policy: NanPolicy
     choice: Choice
 
-    def run(self, progress: Callable[[int, int | None], None] | None) -> Verification:
+    @property
+    def watch(self) -> Watch:
+        """What notices faults of the files."""
+        return Watch(self.pairing, self.mode, only_logits=True)
+
+    @property
+    def streams(self) -> bool:
+        """NumPy makes arrays as large as the block."""
+        return False
+
+    def run(self, threads: int = 1, progress: Progress | None = None) -> Verification:
         """Go over all blocks."""
-        findings = [
-            Finding(name, identity.statement, 0, nan, None, "", TOLERANCE)
+        work = PairWork(self, self.watch, self.nan_policy, propagates=False)
+        return self.finish(walk(self.pairing, work, threads, progress))
+
+    def look(self, block: BlockPair) -> Measured:
+        """Say what became of the rows of a block."""
+        status = measures.prepare(self.mode, block.reference, block.candidate).status
+        return Measured(with_masked(status, block.kept))
+
+    def keep(self, view: View, _: Measured) -> Residuals:
+        """Return the largest residuals of a block."""
+        block, chosen = view.block, np.flatnonzero(view.valid)
+        s, t = real(block.reference), real(block.candidate)
+        some = Rows(s[chosen], t[chosen], self.temperature)
+        invalid = np.flatnonzero(view.invalid) if self.nan_policy == "propagate" else chosen[:0]
+        each = []
+        for name in self._names:
+            residuals = np.full(len(view.valid), np.nan, np.longdouble)
+            rows = chosen
+            if len(chosen):
+                residuals[chosen], rows = _residuals(name, some, chosen)
+            rows = np.union1d(rows, invalid)
+            each.append(Residual.of(residuals[rows], rows, block))
+        return Residuals(tuple(each))
+
+    @property
+    def _names(self) -> list[str]:
+        return [
+            name
             for name, identity in IDENTITIES.items()
             if self.mode in identity.modes
             and not (name == "distillation-at-4" and self.temperature == USUAL_TEMPERATURE)
         ]
-        seen: Counter[int] = Counter()
-        watch = Watch(self.pairing, self.mode, only_logits=True)
-        ends: tuple[int, int] | None = None
-        cells = 0
-        for whole in self.pairing.blocks():
-            block = hidden(whole, ("logits", "logits"))
-            status = measures.prepare(self.mode, block.reference, block.candidate).status
-            status = with_masked(status, block.kept)
-            findings = self._check(findings, block, status)
-            watch.look(block, status == Status.COUNTED, whole)
-            cells += masked_cells(block, status == Status.COUNTED)
-            block.release()
-            seen.update(status.tolist())
-            if block.places is not None:
-                first = int(block.places[0]) if ends is None else ends[0]
-                ends = first, int(block.places[-1])
-            if progress is not None:
-                progress(seen.total(), self.pairing.rows_expected)
-        counts = Counts(
-            read=seen.total(),
-            counted=seen[Status.COUNTED],
-            skipped=seen[Status.SKIPPED],
-            invalid=seen[Status.INVALID],
-            masked=seen[Status.MASKED],
-            masked_cells=cells,
-        )
-        head = head_of(watch, counts, self.nan_policy, self.choice, ends)
+
+    def finish(self, part: Part[Residuals]) -> Verification:
+        """Return the result of all rows.
+
+        Raises
+        ------
+        InputError
+            No row is left to check.
+        """
+        head = head_of(self.watch, part, self.nan_policy, self.choice)
+        each = () if part.kept is None else part.kept.each
+        findings = map(self._finding, self._names, each)
         return Verification(head=head, temperature=self.temperature, findings=tuple(findings))
 
-    def _check(
-        self, findings: list[Finding], block: BlockPair, status: NDArray[np.uint8]
-    ) -> list[Finding]:
-        """Return the findings with those of one block."""
-        invalid = np.flatnonzero(status == Status.INVALID)
-        if self.nan_policy == "raise" and len(invalid):
-            raise invalid_row(self.mode, block, int(invalid[0]), self.pairing)
-        chosen = np.flatnonzero(status == Status.COUNTED)
-        if len(chosen):
-            s, t = real(block.reference), real(block.candidate)
-            some = Rows(s[chosen], t[chosen], self.temperature)
-            findings = [
-                _merge(old, *_residuals(old.name, some, chosen), block, self.pairing)
-                for old in findings
-            ]
-        if self.nan_policy == "propagate" and len(invalid):
-            unknown = np.full(len(invalid), np.nan, np.longdouble)
-            findings = [_merge(old, unknown, invalid, block, self.pairing) for old in findings]
-        return findings
+    def _finding(self, name: str, found: Residual) -> Finding:
+        place = ""
+        if found.row is not None:
+            place = self.pairing.place_at("reference", found.row, found.id, None)
+        statement = IDENTITIES[name].statement
+        return Finding(name, statement, found.rows, found.largest, found.row, place, TOLERANCE)
 
 
 def _residuals(name: str, rows: Rows, chosen: NDArray[np.intp]) -> tuple[Long, NDArray[np.intp]]:
-    """Return the residuals of one identity, and which rows of the block they belong to."""
+    """Return the residuals of one identity, and which rows of the block define one."""
     # What is undefined on the way turns up as NaN in the end, and NaN fails.
     with np.errstate(all="ignore"):
         routes = IDENTITIES[name].load()(rows)
         residuals = routes.residuals()
-    if routes.defined is None:
-        return residuals, chosen
-    return residuals[routes.defined], chosen[routes.defined]
-
-
-def _merge(
-    old: Finding, residuals: Long, rows: NDArray[np.intp], block: BlockPair, pairing: Pairing
-) -> Finding:
-    """Keep the larger residual, the first one of equals; NaN is larger than everything."""
-    if not len(residuals):
-        return old
-    unknown = np.isnan(residuals)
-    worst = int(unknown.argmax() if unknown.any() else residuals.argmax())
-    residual, row = float(residuals[worst]), int(rows[worst])
-    merged = replace(old, rows=old.rows + len(residuals))
-    if old.rows and (isnan(old.residual) or residual <= old.residual):
-        return merged
-    place = pairing.place("reference", block, row, None)
-    return replace(merged, residual=residual, row=block.number(row), place=place)
+    return residuals, chosen if routes.defined is None else chosen[routes.defined]

@@ -1,15 +1,202 @@
-"""The pass over the blocks of a pairing."""
+"""The only loop over blocks: a pairing, and what to do with each block -> one Part of them all."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.measures.distributions.kinds import Kind
 from kldiv_cli.measures.rows.absence import without
+from kldiv_cli.measures.types import Status
+from kldiv_cli.memory import keep_freed_memory
 from kldiv_cli.pairing import BlockPair
+from kldiv_cli.sources.base import BLOCK_BYTES, STREAM_BYTES
+from kldiv_cli.tasks.executors.threads import in_flight, in_order
+from kldiv_cli.tasks.faults import invalid_row
+from kldiv_cli.tasks.options.typed import NanPolicy
+from kldiv_cli.tasks.part import Kept, Monoid, Part, RowCounts
+from kldiv_cli.tasks.places import Places
+from kldiv_cli.tasks.seen import Ruled
+from kldiv_cli.tasks.warnings import Watch
+
+Progress = Callable[[int, int | None], None]
+
+_IN_MEMORY = 1 << 28
+"""How much of both sides may be in hand at a time, however many threads there are."""
+_PARTS = 64
+"""How many blocks' parts are joined at a time."""
+
+
+Kept_co = TypeVar("Kept_co", bound=Monoid, covariant=True)
+Block = TypeVar("Block")
+Block_co = TypeVar("Block_co", covariant=True)
+Block_contra = TypeVar("Block_contra", contravariant=True)
+
+
+class Walkable(Protocol[Block_co]):
+    """What has rows to be walked over: a pairing, or one side alone."""
+
+    @property
+    def rows_expected(self) -> int | None:
+        """The number of rows, or a guess."""
+
+    def blocks(self, block_bytes: int | None = None) -> Iterator[Block_co]:
+        """Yield every row once, in order, so many bytes of a side at a time."""
+
+
+class Work(Protocol[Block_contra, Kept]):
+    """What is done with a block; several threads may call it at once."""
+
+    @property
+    def streams(self) -> bool:
+        """Whether no array of a block's size is made, so that blocks may be large."""
+
+    def __call__(self, block: Block_contra, /) -> Part[Kept]:
+        """Return what is kept of a block."""
+
+
+def walk(
+    pairing: Walkable[Block],
+    work: Work[Block, Kept],
+    threads: int = 1,
+    progress: Progress | None = None,
+) -> Part[Kept]:
+    """Work on every block, and join what is kept of them.
+
+    Neither the result nor the error that is raised depends on the number of threads.
+    """
+    if not work.streams:
+        keep_freed_memory()
+    most = _IN_MEMORY // (2 * in_flight(threads))
+    size = min(most, STREAM_BYTES if work.streams else BLOCK_BYTES)
+    parts: list[Part[Kept]] = [Part.empty()]
+    done = 0
+    with closing(in_order(work, pairing.blocks(size), threads)) as found:
+        for _, part in found:
+            parts.append(part)
+            done += part.rows
+            if len(parts) == _PARTS:
+                parts = [Part.join(parts)]
+            if progress is not None:
+                progress(done, pairing.rows_expected)
+    return Part.join(parts)
+
+
+class Looked(Protocol):
+    """What a task says of the rows of a block at first sight."""
+
+    @property
+    def status(self) -> NDArray[Any]:
+        """One of `Status` per row, those that a mask leaves out among them."""
+
+    @property
+    def mismatches(self) -> NDArray[np.int64] | None:
+        """How many cells of each row hold a mask value on one side only, where that is known."""
+
+
+Found = TypeVar("Found", bound=Looked)
+
+
+@dataclass(frozen=True)
+class View:
+    """A block, and which of its rows are valid, and count.
+
+    Parameters
+    ----------
+    block : BlockPair
+        Without the cells that its mask leaves out.
+    whole : BlockPair
+        As it was read.
+    valid, counted : bool, shape (rows,)
+        Which rows are distributions on both sides, and which enter the result.
+    invalid : bool, shape (rows,)
+        Which hold none.
+    masked_cells : int
+        How many cells the mask leaves out in the rows that count.
+    """
+
+    block: BlockPair
+    whole: BlockPair
+    valid: NDArray[np.bool_]
+    counted: NDArray[np.bool_]
+    invalid: NDArray[np.bool_]
+    masked_cells: int
+
+
+class Task(Protocol[Found, Kept_co]):
+    """What a task does with a block of a pairing."""
+
+    @property
+    def streams(self) -> bool:
+        """Whether no array of a block's size is made."""
+
+    def look(self, block: BlockPair) -> Found:
+        """Say what became of the rows of a block."""
+
+    def keep(self, view: View, found: Found, /) -> Kept_co:
+        """Return what is kept of them."""
+
+
+@dataclass(frozen=True)
+class PairWork(Generic[Found, Kept]):
+    """The work on a block of a pairing: masks, invalid rows and warnings, and then the task.
+
+    Parameters
+    ----------
+    task : Task
+        What is computed.
+    watch : Watch
+        What is looked at for warnings.
+    nan_policy : {"raise", "omit", "propagate"}
+        What an invalid row does.
+    propagates : bool
+        Whether invalid rows count under "propagate".
+    """
+
+    task: Task[Found, Kept]
+    watch: Watch
+    nan_policy: NanPolicy
+    propagates: bool = True
+    ruled: Ruled = field(default_factory=Ruled, init=False, compare=False)
+
+    @property
+    def streams(self) -> bool:
+        """Whether no array of a block's size is made."""
+        return self.task.streams
+
+    def __call__(self, whole: BlockPair) -> Part[Kept]:
+        """Work on one block, and let its pages go."""
+        block = hidden(whole, self.watch.kinds)
+        found = self.task.look(block)
+        view = self._view(block, whole, found.status)
+        known = None if found.mismatches is None else int(found.mismatches.sum())
+        seen = self.watch.see(block, view.valid, known, whole, self.ruled)
+        part = Part(
+            rows=len(found.status),
+            places=Places.of(block),
+            counts=RowCounts.of(found.status),
+            counted=int(view.counted.sum()),
+            masked_cells=view.masked_cells,
+            seen=seen,
+            kept=self.task.keep(view, found),
+        )
+        block.release()
+        return part
+
+    def _view(self, block: BlockPair, whole: BlockPair, status: NDArray[Any]) -> View:
+        valid, invalid = status == Status.COUNTED, status == Status.INVALID
+        if self.nan_policy == "raise" and invalid.any():
+            watch, row = self.watch, int(invalid.argmax())
+            raise invalid_row(watch.mode, block, row, watch.pairing, watch.kinds)
+        counted = valid
+        if self.propagates and self.nan_policy == "propagate":
+            counted = valid | invalid
+        return View(block, whole, valid, counted, invalid, masked_cells(block, counted))
 
 
 def masked_cells(block: BlockPair, counted: NDArray[np.bool_]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -222,13 +223,24 @@ class TestWeights:
 
 
 def test_class_priors_lose_no_digits_over_blocks() -> None:
-    priors = ClassPriors(2)
     label = np.zeros(1, np.intp)
-    priors.add(np.array([[1.0, 0.0]]), label)
-    for _ in range(1000):
-        priors.add(np.array([[1e-17, 1.0]]), label)
-    assert priors.of(label)[0, 0] == (1 + 1e-14) / 1001
+    first, more = (ClassPriors.of(np.array([p]), label) for p in ([1.0, 0.0], [1e-17, 1.0]))
+    priors = ClassPriors.join([first, *[more] * 1000])
+    assert priors.mean(label)[0, 0] == (1 + 1e-14) / 1001
     assert priors.missing.tolist() == [1]
+
+
+def test_class_priors_are_the_same_for_any_split_in_any_order() -> None:
+    rng = np.random.default_rng(5)
+    p, labels = np.exp(-rng.exponential(100, (300, 7))), rng.integers(0, 7, 300)
+    whole = ClassPriors.of(p, labels)
+    for _ in range(20):
+        cuts = np.split(rng.permutation(300), np.sort(rng.integers(0, 300, 9)))
+        joined = ClassPriors.join([ClassPriors.of(p[cut], labels[cut]) for cut in cuts])
+        assert joined.mean(labels).tobytes() == whole.mean(labels).tobytes()
+        assert joined.rows.tolist() == whole.rows.tolist()
+    exact = [[math.fsum(p[labels == j, k]) / (labels == j).sum() for k in range(7)] for j in labels]
+    assert whole.mean(labels) == pytest.approx(np.array(exact), rel=4e-16)
 
 
 def test_keras_counts_what_was_clipped() -> None:

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kldiv_cli import pairing
 from kldiv_cli.errors import InputError, UsageError
 from kldiv_cli.measures import prepare
 from kldiv_cli.measures.distributions.pair import Pair
@@ -18,6 +17,7 @@ from kldiv_cli.measures.identities import IDENTITIES, distillation, divergences,
 from kldiv_cli.measures.identities.base import TOLERANCE, Route, Routes, Rows
 from kldiv_cli.measures.types import Mode
 from kldiv_cli.results.verification import Finding, Verification
+from kldiv_cli.tasks import walk
 from kldiv_cli.tasks.verify import verify
 from tests.family import MODES, subset
 from tests.measures.test_jeffreys import ALL_EDGES, COUNTED, Edge
@@ -154,7 +154,7 @@ def test_the_row_is_named(sides: Sides, monkeypatch: pytest.MonkeyPatch, tmp_pat
 @pytest.mark.parametrize("rows", [1, 3, 39, 1000])
 def test_blocks_do_not_matter(rows: int, sides: Sides, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = by_name(verify(*sides))
-    monkeypatch.setattr(pairing, "BLOCK_BYTES", rows * sides[0][0].nbytes)
+    monkeypatch.setattr(walk, "BLOCK_BYTES", rows * sides[0][0].nbytes)
     steps: list[tuple[int, int | None]] = []
     parts = by_name(verify(*sides, progress=lambda *step: steps.append(step)))
     assert steps == [(min(done, 40), 40) for done in range(rows, 40 + rows, rows)]
@@ -252,7 +252,7 @@ class TestMask:
         assert (found.mask.cells, found.mask.of) == (80, 280)
 
     def test_rows_and_cells(self, sides: Sides, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(pairing, "BLOCK_BYTES", 7 * 8 * 9)
+        monkeypatch.setattr(walk, "BLOCK_BYTES", 7 * 8 * 9)
         kept = np.random.default_rng(5).random((40, 7)) < 0.6
         kept[[3, 17]] = False
         kept[5] = np.arange(7) == 2
