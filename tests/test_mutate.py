@@ -71,6 +71,9 @@ def test_what_the_tests_hold_is_killed_and_the_rest_told(
     assert main([*words, "--count", "1000"], project) == 1
     again = capsys.readouterr()
     assert (again.out, again.err) == (out, "")
+    assert main([*words, "--count", "1000", "--again"], project) == 1
+    again = capsys.readouterr()
+    assert (again.out, again.err.count("survived"), again.err.count("\n")) == (out, 2, 2)
     assert (project / "toy" / "marks.py").read_text() == MODULE
 
 

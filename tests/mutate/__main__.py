@@ -4,7 +4,8 @@ Changes one thing in a module, a comparison, a constant, an operator, a statemen
 tests that call the function; a change under which all pass survives, and shows a hole. Nothing in
 the checkout is touched: everything runs in copies. The first run watches the tests once to see what
 each of them calls, which takes about twice as long as they do. What was judged is kept in
-``--state``, and a later run with the same seed goes on with the mutants that follow.
+``--state``, and a later run with the same seed goes on with the mutants that follow; with
+``--again --seconds 600`` those that survived are judged once more, by more tests.
 """
 
 from __future__ import annotations
@@ -52,9 +53,11 @@ def main(arguments: Sequence[str] | None = None, project: Path = PROJECT) -> int
             tests = told.tests or ["tests"]
             watch(copies[0].folder, told.package, tests, seen.resolve(), told.jobs)
         chooser = Chooser(read_seen(seen), told.seconds)
-        _judge(wanted, copies, chooser, log)
-    keys = {mutant.key for mutant in wanted}
-    judged = [line for line in _read(log) if line["key"] in keys]
+        before = _read(log)
+        done = {key for key, line in before.items() if line["killed_by"] or not told.again}
+        _judge([mutant for mutant in wanted if mutant.key not in done], copies, chooser, log)
+    found = _read(log)
+    judged = [found[mutant.key] for mutant in wanted]
     sys.stdout.writelines(f"{line}\n" for line in _report(judged))
     return int(any(line["killed_by"] is None for line in judged))
 
@@ -67,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--jobs", type=int, default=2, help="how many at a time")
     parser.add_argument("--seconds", type=float, default=60, help="of tests for each mutant")
     parser.add_argument("--tests", action="append", help="that are watched; by default all")
+    parser.add_argument("--again", action="store_true", help="judge those that survived anew")
     parser.add_argument("--words", action="store_true", help="change the words of messages too")
     parser.add_argument("--state", default=".mutate", help="where to keep what is known")
     parser.add_argument("--package", default="kldiv_cli")
@@ -90,9 +94,7 @@ def _drawn(seed: int, mutant: Mutant) -> bytes:
 
 
 def _judge(wanted: Sequence[Mutant], copies: Sequence[Copy], chooser: Chooser, log: Path) -> None:
-    """Judge the mutants that were not judged before, and write what becomes of each."""
-    before = {line["key"] for line in _read(log)}
-    missing = [mutant for mutant in wanted if mutant.key not in before]
+    """Judge mutants, and write what becomes of each."""
     idle: SimpleQueue[Copy] = SimpleQueue()
     for copy in copies:
         idle.put(copy)
@@ -105,12 +107,12 @@ def _judge(wanted: Sequence[Mutant], copies: Sequence[Copy], chooser: Chooser, l
             idle.put(copy)
 
     with ThreadPoolExecutor(len(copies)) as pool, log.open("a", encoding="utf-8") as file:
-        for done, verdict in enumerate(pool.map(judge, missing), 1):
+        for done, verdict in enumerate(pool.map(judge, wanted), 1):
             file.write(json.dumps(_line(verdict)) + "\n")
             file.flush()
             sign = "survived" if verdict.killed_by is None else "killed"
             place = f"{verdict.mutant.path}:{verdict.mutant.line}"
-            sys.stderr.write(f"{done}/{len(missing)} {sign} {place}\n")
+            sys.stderr.write(f"{done}/{len(wanted)} {sign} {place}\n")
 
 
 def _line(verdict: Verdict) -> Judged:
@@ -126,10 +128,12 @@ def _line(verdict: Verdict) -> Judged:
     )
 
 
-def _read(log: Path) -> list[Judged]:
+def _read(log: Path) -> dict[str, Judged]:
+    """Return what was judged by the mutant's key, the last verdict of each."""
     if not log.exists():
-        return []
-    return [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+        return {}
+    lines: list[Judged] = [json.loads(x) for x in log.read_text(encoding="utf-8").splitlines()]
+    return {line["key"]: line for line in lines}
 
 
 def _report(judged: Sequence[Judged]) -> Iterator[str]:

@@ -53,9 +53,7 @@ class ProbabilityPair(Pair):
         return finish(reference, candidate, e, correct=True)
 
 
-def prepare(
-    mode: Mode, p: NDArray[Any], q: NDArray[Any], temperature: float = 1.0
-) -> ProbabilityPair:
+def prepare(mode: Mode, p: NDArray[Any], q: NDArray[Any], temperature: float) -> ProbabilityPair:
     """Check two blocks of probabilities, shape (rows, classes), any real dtype.
 
     A row is invalid that holds NaN, a number below 0, or under sigmoid one above 1, or that is all

@@ -40,7 +40,7 @@ class SigmoidPair(Pair):
         return (same & present).sum(axis=1), present.sum(axis=1)
 
 
-def prepare(s: NDArray[Any], t: NDArray[Any], temperature: float = 1.0) -> SigmoidPair:
+def prepare(s: NDArray[Any], t: NDArray[Any], temperature: float) -> SigmoidPair:
     """Check two blocks of logits, shape (rows, cells), any real dtype, widened to float64."""
     s, t = exact.widen(s), exact.widen(t)
     argmax = s.argmax(axis=1), t.argmax(axis=1)

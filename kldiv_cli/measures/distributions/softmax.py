@@ -27,7 +27,7 @@ class SoftmaxPair(Pair):
         return same, np.ones_like(same)
 
 
-def prepare(s: NDArray[Any], t: NDArray[Any], temperature: float = 1.0) -> SoftmaxPair:
+def prepare(s: NDArray[Any], t: NDArray[Any], temperature: float) -> SoftmaxPair:
     """Check two blocks of logits, shape (rows, classes), any real dtype, widened to float64."""
     s, t = exact.widen(s), exact.widen(t)
     argmax = s.argmax(axis=1), t.argmax(axis=1)
