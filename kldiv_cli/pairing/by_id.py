@@ -30,23 +30,24 @@ class LeftOut:
 
 
 class Held:
-    """The rest of a side's rows, held in memory and found by their ids.
+    """Rows of a side that are held in memory and found by their ids.
 
     Parameters
     ----------
     blocks : iterator of Block
-        The rows; none of them is held elsewhere.
+        The rows.
     side, other : Source
-        The side, and the one whose order it does not have, for the message.
+        The side, and the other side, for the message.
     room : int
-        How many bytes they may take.
+        How many bytes the rows may take.
     common : bool
-        Whether ids on one side only are left out, which sorted files do not get past either.
+        Whether rows with ids on one side only are left out. The advice then is to drop these from
+        the files: sorted files that hold them are not in step either.
 
     Raises
     ------
     InputError
-        They take more; it is raised as soon as that many were read.
+        The rows take more; the rest is not read.
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class Held:
 
 
 def _joined(blocks: list[Block]) -> Block:
-    """Return values and groups of all blocks in one; each is let go when it was copied."""
+    """Return one block of all, and empty the list; a block is freed when it was copied."""
     groups = [block.groups for block in blocks if block.groups is not None]
     shape = sum(map(len, blocks)), blocks[0].values.shape[1]
     values = np.empty(shape, np.result_type(*(block.values for block in blocks)))
@@ -106,18 +107,18 @@ def _no_room(side: Source, other: Source, size: int, room: int, *, common: bool)
 
 @dataclass(frozen=True)
 class ById:
-    """How the rows of two sides with ids find each other.
+    """Pairs the rows of two sides by their ids.
 
     Parameters
     ----------
     reference, candidate : Source
         The two sides, for messages.
     on_missing : {"error", "skip"}
-        What an id on one side only is.
+        Whether a row with an id on one side only is an error, or is left out.
     room : int or None
         How many bytes of the candidate may be held; None for three quarters of what is available.
     left_out : LeftOut
-        Told how many rows have no partner, when all were read.
+        Its numbers are set when all rows were read.
     """
 
     reference: Source
@@ -127,9 +128,10 @@ class ById:
     left_out: LeftOut
 
     def pairs(self, reference: Iterator[Block], candidate: Iterator[Block]) -> Iterator[Paired]:
-        """Walk in step while the ids agree; from the first that does not, look the rest up.
+        """Yield the place of the first row, rows of the reference, and those of the candidate.
 
-        Yields how many rows went before, the reference's rows, and the candidate's.
+        While the ids agree, both sides are read in step. From the first difference on, the
+        candidate's rows are held in memory and looked up.
         """
         walked: list[NDArray[Any]] = []
         start = 0
@@ -185,7 +187,7 @@ class ById:
         self._count_left_out(len(mine) - paired, len(theirs) - paired, walked_rows + paired)
 
     def _count_left_out(self, ours: int, theirs: int, paired: int) -> None:
-        """Keep how many rows have no partner; raise where none has one."""
+        """Note how many rows have no partner; raise where no row has one."""
         self.left_out.reference, self.left_out.candidate = ours, theirs
         if paired == 0:
             raise InputError(

@@ -23,14 +23,24 @@ ADVICE = (
 
 @dataclass(frozen=True)
 class Some:
-    """Classes that the user names: a slice of places, places, or names; and what to call them."""
+    """The classes that the user asks for.
+
+    Attributes
+    ----------
+    where : str
+        The option or file that names them, for messages.
+    rows : slice or None
+        A slice of places.
+    words : tuple of str
+        Names or places, where there is no slice.
+    """
 
     where: str
     rows: slice | None = None
     words: tuple[str, ...] = ()
 
     def ends(self) -> bool:
-        """Whether a slice says where it ends, so that it is the same of more classes."""
+        """Whether the classes stay the same when there are more classes behind them."""
         if self.rows is None:
             return True
         start, stop = self.rows.start or 0, self.rows.stop
@@ -43,7 +53,8 @@ def keep(left: Source, right: Source, some: Some | None, *, truncate: bool) -> K
     Raises
     ------
     InputError
-        A class is on one side only and is not to be left out, or on none; or none is left.
+        A class is on one side only and may not be left out; a class is on neither side; or no
+        class is left.
     UsageError
         Rows have several axes of classes.
     """
@@ -83,7 +94,7 @@ def _by_place(left: Source, right: Source, some: Some | None, options: tuple[str
 
 
 def _by_name(left: Source, right: Source, some: Some | None, options: tuple[str, ...]) -> Kept:
-    """Keep names in the reference's order; those on one side only only where that is asked for."""
+    """Keep classes by name in the reference's order; truncation drops those on one side only."""
     ours, theirs = left.class_names or (), right.class_names or ()
     here = set(theirs)
     places = np.arange(len(ours)) if some is None else _places(some, left, ours, len(ours))
@@ -172,17 +183,19 @@ class Kept:
     Parameters
     ----------
     columns : pair of slice or integer array
-        Where they stand in the reference's rows, and in the candidate's as these are read.
+        Their places in the rows of each side. The candidate's rows are read in ``order``.
+    count : int
+        Their number.
     of : pair of int
         How many classes each side has.
     names : tuple of str or None
-        What they are called: by name, or by their index where that is not their place among them.
+        Their names. Classes without names are called by their indices, unless the first ones enter.
     order : tuple of str or None
-        In which order the candidate's class columns are read; None for its own.
+        The order of the candidate's class columns when they are read; None for the file's.
     words : str
-        Which they are, for people: "0..999", or how many.
+        The classes for people: "0..999", or their number.
     options : tuple of str
-        The options that say so.
+        The options that ask for them.
     """
 
     columns: tuple[Columns, Columns]
@@ -196,18 +209,18 @@ class Kept:
     def cut(
         self, reference: NDArray[Any], candidate: NDArray[Any]
     ) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Return the classes that enter of both sides' rows."""
+        """Return the rows of both sides without the classes that are left out."""
         return reference[:, self.columns[0]], candidate[:, self.columns[1]]
 
     def left_out(self, side: int) -> NDArray[np.bool_]:
-        """Tell of each class of a side, as it is read, whether it is left out."""
+        """Return which classes of a side are left out, in the order in which they are read."""
         found = np.ones(self.of[side], dtype=bool)
         found[self.columns[side]] = False
         return found
 
 
 def columns_of(places: NDArray[np.intp]) -> Columns:
-    """Return places as a slice where they are consecutive, of which a view can be taken."""
+    """Return consecutive places as a slice, which makes a view; other places as they are."""
     if len(places) and (np.diff(places) == 1).all():
         return slice(int(places[0]), int(places[-1]) + 1)
     return places

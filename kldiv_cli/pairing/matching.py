@@ -16,7 +16,7 @@ from kldiv_cli.sources.base import Block, Source, shown_shape
 
 
 class Steps:
-    """Blocks of equal length, cut from both sides; at the end what only one side has."""
+    """Blocks of equal length, cut from both sides; at the end the rows that only one side has."""
 
     def __init__(self, left: Iterator[Block], right: Iterator[Block]) -> None:
         self._left, self._right = left, right
@@ -65,7 +65,7 @@ def only(blocks: Iterator[Block], wanted: set[str]) -> Iterator[Block]:
 
 
 def with_places(blocks: Iterator[Block]) -> Iterator[Block]:
-    """Yield blocks that know the places of their rows, of which some may be left out then."""
+    """Yield blocks with the places of their rows, so that rows can be left out."""
     start = 0
     for block in blocks:
         stop = start + len(block)
@@ -83,7 +83,7 @@ def equal_ids(left: Block, right: Block) -> bool:
 def first_difference(
     left: NDArray[Any] | None, right: NDArray[Any] | None
 ) -> tuple[Any, Any, int] | None:
-    """Return what the first rows hold that differ, and which these are; None where none does."""
+    """Return both values of the first row that differs, and the row; None without such a row."""
     if left is None or right is None:
         return None
     differ = left != right
@@ -137,7 +137,7 @@ def check_matched(
 def different(
     reference: Source, candidate: Source, what: str, left: object, right: object
 ) -> InputError:
-    """Return the error of two sides of which something should be the same and is not."""
+    """Return the error of two sides that differ in ``what``."""
     return InputError(
         f"{candidate.path}: expected the same {what} as {reference.path}, found "
         f"{_shown(left)} there and {_shown(right)} here",
@@ -146,7 +146,7 @@ def different(
 
 
 def different_classes(left: Source, right: Source) -> InputError:
-    """Return the error of two sides with other numbers of classes, and no names to match."""
+    """Return the error of two sides with different numbers of classes and no names to match."""
     found = different(left, right, "shapes", left.shape, right.shape)
     if len(left.class_shape) != 1 or len(right.class_shape) != 1 or not _may_be_paired(left, right):
         return found
@@ -159,7 +159,7 @@ def different_classes(left: Source, right: Source) -> InputError:
 
 
 def _may_be_paired(left: Source, right: Source) -> bool:
-    """Tell whether the axes of rows are as many, and as long as far as that is known."""
+    """Tell whether both have as many axes of rows, of the same lengths where these are known."""
     rows = left.row_shape, right.row_shape
     return len(rows[0]) == len(rows[1]) and all(
         a is None or b is None or a == b for a, b in zip(*rows, strict=True)

@@ -1,13 +1,13 @@
-"""Some rows of two sources: paired, and named in the result by their places in the files."""
+"""Some rows of two sources, paired."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from kldiv_cli.pairing import Pairing
 from kldiv_cli.pairing.by_id import OnMissing
 from kldiv_cli.pairing.classes import Kept
 from kldiv_cli.pairing.matching import different
+from kldiv_cli.pairing.pairing import Pairing
 from kldiv_cli.sources.base import Source
 from kldiv_cli.sources.views.choice import Choice
 from kldiv_cli.sources.views.selected import Selected, count_rows
@@ -20,15 +20,15 @@ def select(
     on_missing: OnMissing,
     classes: Kept | None,
 ) -> Pairing:
-    """Pair the rows that are wanted: by id where both sides have ids, by position otherwise.
+    """Pair the rows that are wanted: by id where both sides have ids, by position elsewhere.
 
-    By position, the files may be of different length only where the choice says at which row it
-    ends; then neither is read further.
+    Files that are paired by position may differ in length only where the choice says at which row
+    it ends. Neither file is read further then.
 
     Raises
     ------
     InputError
-        A side has not these rows, or the two sides do not correspond.
+        A side lacks some of these rows, or the two sides do not correspond.
     """
     if not choice:
         return Pairing(left, right, on_missing=on_missing, classes=classes)
@@ -53,12 +53,12 @@ def select(
 
 
 def selected(source: Source, choice: Choice) -> Selected:
-    """Take the rows of one source that are wanted.
+    """Return the rows of one source that are wanted.
 
     Raises
     ------
     InputError
-        It has not these rows.
+        The source lacks some of these rows.
     """
     total = source.length
     if total is None and choice.needs_count:

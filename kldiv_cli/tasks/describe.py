@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 from kldiv_cli.pairing import Pairing
-from kldiv_cli.pairing.masks.masked import MaskedPairing, _is_part
+from kldiv_cli.pairing.masks.masked import MaskedPairing
 from kldiv_cli.results.head import Head, MaskUse, NanPolicy, Shape, Side
 from kldiv_cli.results.inspection import Rows
 from kldiv_cli.results.selection import Missing, Selection
@@ -97,7 +97,7 @@ def _mask(pairing: Pairing, part: Part[Any]) -> MaskUse | None:
         return None
     source = pairing.mask.source
     first, *rest = source.shape
-    known = first is not None or _is_part(pairing)
+    known = first is not None or pairing.leaves_rows_out
     return MaskUse(
         **_file(source, (first if known else part.rows, *rest)),
         means=pairing.mask.means,

@@ -8,14 +8,14 @@ from kldiv_cli.measures.distributions.kinds import Kind, looks_like
 from kldiv_cli.measures.rows.faults import first_invalid
 from kldiv_cli.measures.types import Mode
 from kldiv_cli.pairing import BlockPair, Pairing
-from kldiv_cli.pairing.masks.masked import MaskedPairing, _is_part
+from kldiv_cli.pairing.masks.masked import MaskedPairing
 
 
 def nothing_left(pairing: Pairing, skipped: int, invalid: int, left_out: int) -> InputError:
     """Return the error of rows none of which counts, so many of them because of a mask."""
     if not isinstance(pairing, MaskedPairing) or not left_out or skipped or invalid:
         return nothing_counts(pairing, skipped, invalid, left_out)
-    of = " of these rows" if _is_part(pairing) else ""
+    of = " of these rows" if pairing.leaves_rows_out else ""
     return InputError(
         f"{pairing.mask.source.path}: expected cells to compare, found none: the mask leaves out "
         f"every cell{of}",

@@ -10,7 +10,7 @@ from kldiv_cli.errors import InputError, UsageError, a_few
 from kldiv_cli.pairing import Pairing
 from kldiv_cli.pairing.masks.axes import Lengths, align
 from kldiv_cli.pairing.masks.mask import Mask, Means
-from kldiv_cli.pairing.masks.masked import MaskedPairing, _is_part
+from kldiv_cli.pairing.masks.masked import MaskedPairing
 from kldiv_cli.sources.base import Expected, Layout, Source
 from kldiv_cli.sources.labels.side_input import SideInput
 from kldiv_cli.sources.views.selected import whole
@@ -51,7 +51,7 @@ def masked(pairing: Pairing, mask: Input | None, means: Means | None) -> Pairing
             )
         return pairing
     row_shape = pairing.row_shape
-    if _is_part(pairing):
+    if pairing.leaves_rows_out:
         row_shape = whole(pairing.reference).row_shape
     source, lengths = _fitted(mask, row_shape, pairing.reference.class_shape)
     rows, classes = lengths[: len(row_shape)], lengths[len(row_shape) :]

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from kldiv_cli.errors import InputError, UsageError
-from kldiv_cli.pairing import BlockPair, Pairing
+from kldiv_cli.pairing.blocks import BlockPair
 from kldiv_cli.pairing.masks.mask import Mask
 from kldiv_cli.pairing.masks.strips import Strips
-from kldiv_cli.sources.views.selected import whole
+from kldiv_cli.pairing.pairing import Pairing
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class MaskedPairing(Pairing):
         InputError
             The mask has fewer or more rows, other row ids, or a cell that is neither 0 nor 1.
         """
-        part = _is_part(self)
+        part = self.leaves_rows_out
         strips, stop, ended = None, 0, False
         pairs = super().blocks(block_bytes)
         for pair in pairs:
@@ -62,8 +62,3 @@ def check_of_rows(pairing: Pairing) -> None:
             "out",
             "Leave one of the two out, or mask whole rows.",
         )
-
-
-def _is_part(pairing: Pairing) -> bool:
-    """Tell whether some rows of the reference may be left out."""
-    return whole(pairing.reference) is not pairing.reference or pairing.on_missing == "skip"
