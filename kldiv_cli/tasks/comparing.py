@@ -25,7 +25,7 @@ from kldiv_cli.tasks.walk import PairWork, Progress, View, walk
 from kldiv_cli.tasks.warnings import Watch
 
 if TYPE_CHECKING:
-    from kldiv_cli.results.language import TokenRows
+    from kldiv_cli.results.tokens import TokenRows
     from kldiv_cli.tasks.grouping import Grouping
     from kldiv_cli.tasks.tokens import Scoring
 

@@ -20,7 +20,7 @@ from kldiv_cli.measures.distributions.kinds import Kind, to_logits
 from kldiv_cli.measures.rows.absence import without
 from kldiv_cli.measures.types import Float64, Mode, Status
 from kldiv_cli.pairing import BlockPair, Pairing
-from kldiv_cli.results.language import CensoredRows, TokenRows, TokenSummary
+from kldiv_cli.results.tokens import CensoredRows, TokenRows, TokenSummary
 from kldiv_cli.sources.base import Source
 from kldiv_cli.sources.bounds import held
 from kldiv_cli.sources.labels.classes import Labels

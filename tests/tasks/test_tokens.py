@@ -17,15 +17,8 @@ from mpmath import mp, mpf
 from kldiv_cli.errors import InputError, UsageError
 from kldiv_cli.measures.distributions.kinds import Kind
 from kldiv_cli.pairing import Pairing
-from kldiv_cli.results.language import (
-    PERCENTILES,
-    CensoredRows,
-    Distribution,
-    Estimate,
-    LanguageResult,
-    TokenRows,
-    TokenSummary,
-)
+from kldiv_cli.results.language import PERCENTILES, Distribution, Estimate, LanguageResult
+from kldiv_cli.results.tokens import CensoredRows, TokenRows, TokenSummary
 from kldiv_cli.sources.arrays.array import ArraySource
 from kldiv_cli.sources.base import Layout, Source
 from kldiv_cli.sources.formats.llamacpp import open_llamacpp

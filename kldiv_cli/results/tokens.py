@@ -1,0 +1,197 @@
+"""Scored tokens -> the statistics of language models.
+
+Like `Summary`, `TokenSummary` keeps the value of every row: the statistics are computed once from
+all rows and do not depend on how these were split, to the last bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from math import exp, expm1, isfinite, nan, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kldiv_cli.results.language import (
+    PERCENTILES,
+    Censored,
+    Distribution,
+    Estimate,
+    LanguageResult,
+)
+from kldiv_cli.results.statistics import Float64, percentiles
+
+Bool = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class CensoredRows:
+    """The censored classes of one side: the file has only a bound of their probability.
+
+    Parameters
+    ----------
+    target : bool, shape (rows,)
+        Whether the scored token is censored.
+    cells : int, shape (rows,)
+        How many classes are censored.
+    held : float64, shape (rows,)
+        The probability that censored classes have together, at most.
+    """
+
+    target: Bool
+    cells: NDArray[np.intp]
+    held: Float64
+
+
+@dataclass(frozen=True)
+class TokenRows:
+    """What consecutive rows say of the tokens that came next.
+
+    Parameters
+    ----------
+    log_p, log_q : float64, shape (rows,)
+        That token's log-probability in the reference and in the candidate, in nats.
+    log_ratio : float64, shape (rows,)
+        log(q / p) of that token, with the digits that log_q - log_p loses where the two are close;
+        NaN where both are -inf.
+    kld : float64, shape (rows,)
+        KL(p||q) in nats; NaN where a row is invalid.
+    same : bool, shape (rows,)
+        Whether both sides have the same most probable class.
+    blind : float64, shape (rows,)
+        The probability under p of the classes that ``kld`` sums though the candidate's file
+        censors them.
+    censored : pair of CensoredRows or None
+        Of reference and candidate; None for a side whose file holds every class.
+    """
+
+    log_p: Float64
+    log_q: Float64
+    log_ratio: Float64
+    kld: Float64
+    same: Bool
+    blind: Float64
+    censored: tuple[CensoredRows | None, CensoredRows | None] = (None, None)
+
+
+@dataclass(frozen=True)
+class TokenSummary:
+    """The rows seen so far, in order; ``floor`` is `LanguageResult`'s."""
+
+    floor: float | None
+    parts: tuple[TokenRows, ...] = ()
+
+    def values(self, counted: Bool) -> dict[str, Float64]:
+        """Return log p and log q of every row's token, NaN where the row does not count."""
+        joined = _joined(self.parts)
+        found = {}
+        for name, values in (("log_p", joined.log_p), ("log_q", joined.log_q)):
+            found[name] = np.full(len(counted), np.nan)
+            found[name][counted] = values
+        return found
+
+    def result(self) -> LanguageResult:
+        """Return the statistics; there must be at least one row."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return _statistics(_joined(self.parts), self.floor)
+
+
+def _joined(parts: Sequence[TokenRows]) -> TokenRows:
+    columns = {
+        field.name: np.concatenate([getattr(part, field.name) for part in parts])
+        for field in fields(TokenRows)
+        if field.name != "censored"
+    }
+    reference, candidate = (_joined_censored([part.censored[i] for part in parts]) for i in (0, 1))
+    return TokenRows(**columns, censored=(reference, candidate))
+
+
+def _joined_censored(parts: Sequence[CensoredRows | None]) -> CensoredRows | None:
+    known = [part for part in parts if part is not None]
+    if not known:
+        return None
+    return CensoredRows(
+        **{
+            field.name: np.concatenate([getattr(part, field.name) for part in known])
+            for field in fields(CensoredRows)
+        }
+    )
+
+
+def _statistics(rows: TokenRows, floor: float | None) -> LanguageResult:
+    means = [_mean(-x) for x in (rows.log_p, rows.log_q)]
+    ppl = tuple(Estimate(_exp(m.value), _exp(m.value) * m.error) for m in means)
+    ln_ratio = _mean(0.0 - rows.log_ratio)
+    ratio, more = _exp(ln_ratio.value), ppl[1].value - ppl[0].value
+    if abs(ln_ratio.value) < 1:
+        more = ppl[0].value * expm1(ln_ratio.value)
+    # The first order of the difference, as an error needs it: a covariance that nearly cancels
+    # the variances is never computed.
+    first_order = _mean(more * rows.log_p + ppl[1].value * rows.log_ratio)
+    change = _difference(rows)
+    mean_square = _mean(change**2)
+    rms = sqrt(mean_square.value) if mean_square.value >= 0 else nan
+    same = rows.same[~np.isnan(rows.kld)]
+    share = float(same.mean()) if len(same) else nan
+    spread = sqrt(share * (1 - share) / (len(same) - 1)) if len(same) > 1 else nan
+    return LanguageResult(
+        tokens=len(rows.kld),
+        perplexity=(ppl[0], ppl[1]),
+        ln_ratio=ln_ratio,
+        ratio=Estimate(ratio, ratio * ln_ratio.error),
+        difference=Estimate(more, first_order.error),
+        correlation=_correlation(rows.log_p, rows.log_q),
+        kld=_distribution(rows.kld),
+        floor=floor,
+        delta_p=_distribution(change),
+        rms_delta_p=Estimate(rms, mean_square.error / (2 * rms) if rms else mean_square.error),
+        same_top=Estimate(share, spread),
+        blind_max=float(rows.blind.max()),
+        blind_mean=float(rows.blind.mean()),
+        censored=(_censored(rows.censored[0]), _censored(rows.censored[1])),
+    )
+
+
+def _censored(rows: CensoredRows | None) -> Censored | None:
+    if rows is None:
+        return None
+    return Censored(
+        targets=int(rows.target.sum()),
+        cells=int(rows.cells.sum()),
+        held_max=float(rows.held.max()),
+        held_mean=float(rows.held.mean()),
+    )
+
+
+def _difference(rows: TokenRows) -> Float64:
+    """Return q - p without cancellation: exp(-3) - exp(-3 - 1e-14) would lose every digit."""
+    largest = np.maximum(rows.log_p, rows.log_q)
+    e = np.where(np.isneginf(largest), 0.0, rows.log_ratio)
+    larger = np.exp(largest)
+    change: Float64 = np.copysign(larger * -np.expm1(-np.abs(e)), e) + 0.0  # and never -0.0
+    return change
+
+
+def _mean(x: Float64) -> Estimate:
+    """Return the mean and its standard error, in two passes: squares are summed of deviations."""
+    mean = float(x.mean())
+    if len(x) < 2 or not isfinite(mean):
+        return Estimate(mean, nan)
+    deviations = x - mean
+    return Estimate(mean, sqrt(float((deviations**2).mean()) / (len(x) - 1)))
+
+
+def _correlation(x: Float64, y: Float64) -> float:
+    dx, dy = x - x.mean(), y - y.mean()
+    scale = sqrt(float((dx**2).sum())) * sqrt(float((dy**2).sum()))
+    return float((dx * dy).sum()) / scale if isfinite(scale) and scale > 0 else nan
+
+
+def _distribution(x: Float64) -> Distribution:
+    return Distribution(_mean(x), percentiles(x, PERCENTILES))
+
+
+def _exp(x: float) -> float:
+    """Return exp(x), infinity where math.exp would raise."""
+    return exp(x) if x < 709 else float(np.exp(x))
