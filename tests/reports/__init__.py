@@ -13,10 +13,10 @@ import numpy as np
 from kldiv_cli.reports import files
 from kldiv_cli.results.comparison import Agreement, Comparison, Limit
 from kldiv_cli.results.groups import By, Group, Groups
-from kldiv_cli.results.head import Head, MaskUse, Side
+from kldiv_cli.results.head import MaskUse, Side
 from kldiv_cli.results.statistics import Statistics
 from kldiv_cli.results.summary import TopRow
-from tests.results import changed
+from tests.results import changed, head
 
 INF, NAN = math.inf, math.nan
 
@@ -60,17 +60,7 @@ def side(path: str, **fields: Any) -> Side:
 VALUES = np.array([0.75, 1 / 3, 0.1, 1e-17, 0.0, *(i / 1024 for i in range(19))])
 
 SOFTMAX = Comparison(
-    head=Head(
-        sides=(side("fp32.npy"), side("int8.npy", dtype="float16")),
-        mode="softmax",
-        nan_policy="raise",
-        paired_by="position",
-        rows=24,
-        skipped=0,
-        invalid=0,
-        class_shape=(4,),
-        row_shape=(24,),
-    ),
+    head=head(side("fp32.npy"), side("int8.npy", dtype="float16")),
     unit="nats",
     temperature=1.0,
     smooth=0.0,

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from kldiv_cli.reports.inspection import write_json, write_table
-from kldiv_cli.results.head import Head
 from kldiv_cli.results.inspection import (
     Cells,
     Entropy,
@@ -25,20 +24,10 @@ from kldiv_cli.results.inspection import (
 )
 from tests.command import Golden
 from tests.reports import HOSTILE, INF, MARKUP, NAN, side
-from tests.results import changed
+from tests.results import changed, head
 
 CLEAN = Inspection(
-    head=Head(
-        sides=(side("fp32.npy"),),
-        mode="softmax",
-        nan_policy="omit",
-        paired_by="position",
-        rows=24,
-        skipped=0,
-        invalid=0,
-        class_shape=(4,),
-        row_shape=(24,),
-    ),
+    head=head(side("fp32.npy")),
     ids=(),
     guess=Guess("logits", None, "", "some cells lie outside [0, 1], and so on"),
     cells=Cells(96, 0, 0, 0, Span(-1 / 3, 12.5)),
