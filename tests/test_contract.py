@@ -200,17 +200,48 @@ def imported(path: Path) -> set[str]:
     return found
 
 
-def test_no_module_is_in_a_circle_of_imports() -> None:
+def uses() -> dict[str, set[str]]:
+    """The modules that each module of the package imports."""
     paths = {
         ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(
             ".__init__"
         ): path
         for path in PACKAGE.rglob("*.py")
     }
-    uses = {name: imported(path) & paths.keys() - {name} for name, path in paths.items()}
+    found = {name: imported(path) & paths.keys() - {name} for name, path in paths.items()}
     # Package and submodule: `from package import submodule` names both, and loads the first anyway.
-    uses = {
-        name: {used for used in found if not any(other.startswith(f"{used}.") for other in found)}
-        for name, found in uses.items()
+    return {
+        name: {used for used in each if not any(other.startswith(f"{used}.") for other in each)}
+        for name, each in found.items()
     }
-    assert list(TopologicalSorter(uses).static_order())
+
+
+def is_folder(name: str) -> bool:
+    return (PACKAGE.parent / name.replace(".", "/")).is_dir()
+
+
+def folders(user: str, used: str) -> tuple[str, str] | None:
+    """The two folders in which the ways to two modules part; None where one is a module there."""
+    places = [
+        (*name.split("."), "__init__")[: None if is_folder(name) else -1] for name in (user, used)
+    ]
+    depth = next(i for i, (ours, theirs) in enumerate(zip(*places, strict=False)) if ours != theirs)
+    if any(len(place) == depth + 1 for place in places):
+        return None
+    ours, theirs = (".".join(place[: depth + 1]) for place in places)
+    return ours, theirs
+
+
+def test_no_module_is_in_a_circle_of_imports() -> None:
+    assert list(TopologicalSorter(uses()).static_order())
+
+
+def test_no_folder_is_in_a_circle_with_its_neighbours() -> None:
+    graph: dict[str, set[str]] = {}
+    for user, each in uses().items():
+        for used in each:
+            pair = folders(user, used)
+            if pair is not None:
+                graph.setdefault(pair[0], set()).add(pair[1])
+    assert "kldiv_cli.reports.words" in graph["kldiv_cli.reports.formats"]
+    assert list(TopologicalSorter(graph).static_order())
