@@ -90,7 +90,7 @@ def test_the_copy_keeps_it(project: Path) -> None:
         ("measures/rows/top", "import kldiv_cli.losses"),
         ("losses/vat", "import kldiv_cli.pairing"),
         ("losses/vat", "import kldiv_cli.reports"),
-        ("sources/base", "import kldiv_cli.measures"),
+        ("sources/base/source", "import kldiv_cli.measures"),
         ("sources/formats/npy", "from kldiv_cli.results import summary"),
         ("sources/formats/npy", "from kldiv_cli.sources.labels import groups"),
         ("sources/formats/csv", "import kldiv_cli.pairing"),

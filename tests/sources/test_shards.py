@@ -237,7 +237,7 @@ class TestRows:
     @pytest.mark.parametrize("row_axes", [1, 2])
     def test_more_axes(self, tmp_path: Path, shape: tuple[int, ...], row_axes: int) -> None:
         array = LOGITS.reshape(shape)
-        source = open_source(shard(tmp_path / "p", array), Layout(row_axes))
+        source = open_source(shard(tmp_path / "p", array), Layout(row_axes=row_axes))
         assert source.shape == shape
         assert (source.row_shape, source.class_shape) == (shape[:row_axes], shape[row_axes:])
         np.testing.assert_array_equal(rows_of(source).ravel(), LOGITS.ravel())

@@ -27,13 +27,13 @@ from kldiv_cli.sources.base import (
 )
 
 _TOGETHER = 1 << 25
-"""How many bytes of an array that is not in C order are copied at a time: the fewer, the more often
-each of its pages is come back to."""
+"""How many bytes of an array that is not in C order are copied at a time. Fewer bytes would mean
+more visits to each of its pages."""
 
 
 @dataclass(frozen=True)
 class ArraySource:
-    """An array whose leading axes index rows; the rest of it is one row's classes.
+    """An array whose leading axes index rows; the other axes index the classes of a row.
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ class ArraySource:
 
 
 def as_array(values: ArrayLike, name: str) -> NDArray[Any]:
-    """Return what a caller handed over as an array.
+    """Return a caller's value as an array.
 
     Raises
     ------
@@ -191,13 +191,13 @@ def as_array(values: ArrayLike, name: str) -> NDArray[Any]:
 
 
 def _is_bfloat16(values: Any) -> bool:
-    """Tell a PyTorch tensor of a type that NumPy lacks; where there is one, torch is loaded."""
+    """Tell whether this is a bfloat16 tensor of PyTorch, which has to be loaded for that."""
     torch = sys.modules.get("torch")
     return torch is not None and getattr(values, "dtype", None) is torch.bfloat16
 
 
 def _bits(values: Any) -> NDArray[Any]:
-    """Return the bits of such a tensor, which are not copied."""
+    """Return the bits of a bfloat16 tensor, without a copy."""
     return np.asarray(values.view(sys.modules["torch"].int16))
 
 

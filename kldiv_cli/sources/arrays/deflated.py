@@ -19,7 +19,7 @@ _STEP = 1 << 20
 
 @dataclass(frozen=True)
 class DeflatedSource(Derived):
-    """An array in C order, whose rows are read, and inflated if need be, as they are asked for.
+    """An array in C order whose rows are read, and maybe inflated, when they are asked for.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class DeflatedSource(Derived):
 
     @property
     def origin(self) -> ArraySource:
-        """The array that it would be if it were not packed."""
+        """The outline."""
         return self.outline
 
     @property

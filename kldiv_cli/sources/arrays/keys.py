@@ -14,7 +14,7 @@ _LONGEST = 60
 def choose(
     path: str, layout: Layout, names: Collection[str], describe: Callable[[str], str]
 ) -> str:
-    """Return the name of the array to take: the layout's key, or the only one there is.
+    """Return the name of the array to take: the layout's key, or the only name.
 
     ``describe`` gives type and shape of an array for the error that lists them.
 
@@ -44,5 +44,5 @@ def choose(
 
 
 def quoted(name: str) -> str:
-    """Quote a name, of which a file may make a book."""
+    """Quote a name, cut where it is very long."""
     return repr(name if len(name) <= _LONGEST else f"{name[:_LONGEST]}...")

@@ -66,7 +66,7 @@ class Memory:
             self.file.madvise(advice, first * mmap.PAGESIZE, (last - first) * mmap.PAGESIZE)
 
     def crc(self, start: int, stop: int, found: int) -> int:
-        """Return the CRC-32 of the bytes between two, continuing from that of what precedes."""
+        """Return the CRC-32 of the bytes before ``stop``, given that of those before ``start``."""
         values = memoryview(self.file)
         for first in range(start, stop, _STEP):
             last = min(first + _STEP, stop)
@@ -136,8 +136,8 @@ def told_type(dtype: np.dtype[Any], layout: Layout, path: str) -> np.dtype[Any]:
 class _CheckedSource(ArraySource):
     """An array with a checksum, which is compared before the last block is handed out.
 
-    Taken from the blocks while they pass, it costs no second reading of the file; of an array that
-    is not in C order, whose blocks jump about in the file, it is taken first.
+    The checksum is taken from the blocks while they pass, which saves a second reading of the file.
+    The blocks of an array that is not in C order jump about in the file: there it is taken first.
     """
 
     place: Place
@@ -165,7 +165,7 @@ class _CheckedSource(ArraySource):
 
 
 def wrong_crc(where: str, expected: int, found: int) -> InputError:
-    """Return the error of bytes that are not those that were written."""
+    """Return the error of bytes that changed after they were written."""
     return InputError(
         f"{where}: expected bytes with the CRC-32 {expected:08x}, as the archive says, found "
         f"{found:08x}",

@@ -15,11 +15,11 @@ from numpy.lib.array_utils import byte_bounds
 from numpy.typing import NDArray
 
 _STRIP = 256
-"""How many classes are copied at a time: as many lines of the cache are come back to."""
+"""How many classes are copied at a time: each costs a line of the cache."""
 _TOUCHED = 1 << 24
 """About how much of a file single values may bring into memory at a time."""
 _AROUND = 1 << 16
-"""How much one value brings: Linux maps what else it has of so many bytes."""
+"""How much one value brings into memory: Linux maps the pages around it too."""
 
 Copied = Callable[[NDArray[Any]], None]
 
@@ -93,7 +93,7 @@ def _parts(rows: NDArray[Any], axes: int, start: int, stop: int) -> Iterator[NDA
 
 
 def _strips(rows: NDArray[Any], axes: int, width: int) -> Iterator[tuple[Any, slice]]:
-    """Yield what stands for so many classes at a time, or for all where a row lies together."""
+    """Yield the indices of so many classes at a time; of all classes where a row lies together."""
     count = rows.shape[-1]
     step = width if _apart(rows, axes) else count
     for start in range(0, count, step):

@@ -81,7 +81,7 @@ def open_member(path: str, entry: zipfile.ZipInfo, where: str, advice: str) -> I
 
 
 def find_bytes(path: str, entry: zipfile.ZipInfo, where: str, advice: str) -> int:
-    """Return the byte of the file at which a member's bytes begin, all of which are there.
+    """Return the byte of the file at which a member begins, after checking that all of it is there.
 
     Raises
     ------

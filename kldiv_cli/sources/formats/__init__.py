@@ -30,7 +30,7 @@ class Format(NamedTuple):
     content: Signature | None = None
     """What tells its files by their first bytes; None for text, which may be compressed."""
     streamed: str | None = None
-    """The import path of what reads it from beginning to end, as a pipe has to be, if it can be."""
+    """The import path of an opener that reads from beginning to end, as a pipe needs it."""
     remote: bool = False
     """Whether the opener reads it in an object store too."""
     is_zip: bool = False

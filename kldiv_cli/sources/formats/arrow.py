@@ -32,15 +32,14 @@ from kldiv_cli.sources.tables.table import TableSource, check_layout
 _ADVICE = "Expected a whole Arrow IPC or Feather file: write it again, or check its copy."
 _FILE = b"ARROW1"
 _FILE_START = 8
-"""Where the messages begin in a file, which are those of a stream."""
+"""Where the messages of the stream begin in a file."""
 _FEATHER_1 = b"FEA1"
 _FIRST_CELLS = 1 << 17
 _STEP = 1 << 20
 _END = b"\xff\xff\xff\xff\0\0\0\0"
 """What the writer of a stream puts behind the last batch."""
 _MOST_INFLATED = 1 << 30
-"""How much a compressed batch may take, of which PyArrow makes memory as a whole; of what is piped
-nobody knows before it is read."""
+"""The size of a compressed batch at most: PyArrow inflates a batch as a whole."""
 
 
 def open_arrow(path: str, layout: Layout) -> TableSource:
@@ -80,7 +79,7 @@ def open_arrow(path: str, layout: Layout) -> TableSource:
 
 @dataclass(frozen=True)
 class _File:
-    """A mapped file: what its batches hold is not copied, and let go of after use."""
+    """A mapped file. Its batches are not copied, and their pages are let go after use."""
 
     path: str
     memory: Memory
@@ -143,7 +142,7 @@ class _File:
 
 @dataclass(frozen=True)
 class _Passing:
-    """What is read from beginning to end; a file is a stream between its magic and a footer."""
+    """A stream, or a file that is read like one: it is a stream between a magic and a footer."""
 
     path: str
 
@@ -210,7 +209,7 @@ class _Tail:
         self._stream.close()
 
     def read(self, size: int) -> bytes:
-        """Return so many bytes, fewer at the end; piece by piece, for a size may be a lie."""
+        """Return so many bytes, fewer at the end. It reads in pieces, for a size may be a lie."""
         pieces = []
         while size and (piece := self._stream.read(min(size, _STEP))):
             pieces.append(piece)
@@ -227,7 +226,7 @@ class _Tail:
 
 
 def _check_end(last: bytes) -> None:
-    """Raise where a stream ends between two batches: all that it has would seem to be there."""
+    """Raise where a stream lacks the mark of its end: batches may be missing without a sign."""
     if last != _END:
         raise pa.ArrowInvalid("expected a whole stream, found one without the mark of its end")
 

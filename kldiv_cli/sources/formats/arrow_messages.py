@@ -29,7 +29,7 @@ def inflated_sizes(source: pa.NativeFile) -> Iterator[int]:
 
 
 def inflated_size(message: pa.Message) -> int:
-    """Return the same of one message; 0 where it holds nothing that is compressed.
+    """Return how many bytes a compressed batch takes once inflated; 0 for any other message.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def _inflated(message: pa.Message) -> int:
 
 
 def _child(table: memoryview, place: int, field: int) -> int:
-    """Return where the table or vector lies to which a field of a table refers."""
+    """Return the place of the table or vector that a field refers to."""
     reference = _field(table, place, field)
     if not reference:
         raise IndexError("a field is missing")

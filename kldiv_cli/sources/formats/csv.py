@@ -16,6 +16,7 @@ from kldiv_cli.sources.base import Layout
 from kldiv_cli.sources.stores.streams import codec_of, open_stream
 from kldiv_cli.sources.tables import columns as roles
 from kldiv_cli.sources.tables.cells import EXACT, as_rows, may_be_inexact, with_numbers
+from kldiv_cli.sources.tables.kinds import is_number
 from kldiv_cli.sources.tables.table import MORE_THREADS, TableSource, check_layout
 from kldiv_cli.sources.text.delimited import (
     FALSE,
@@ -188,8 +189,8 @@ def _one_character(delimiter: str) -> str:
 
 
 def _check_separated(path: str, types: list[pa.DataType], cell: str, delimiter: str) -> None:
-    """Raise for a file that has one column, and plainly because of its delimiter."""
-    if len(types) != 1 or roles.is_number(types[0]):
+    """Raise for a file of one column whose cells plainly hold another delimiter."""
+    if len(types) != 1 or is_number(types[0]):
         return
     found = next((c for c in ";\t|," if c in cell), None)
     if found is not None:
@@ -200,5 +201,5 @@ def _check_separated(path: str, types: list[pa.DataType], cell: str, delimiter: 
 
 
 def _is_blank(piece: memoryview) -> bool:
-    """Tell whether there are only empty lines, of which PyArrow makes an error."""
+    """Tell whether there are only empty lines, which PyArrow refuses."""
     return piece[0] in b"\r\n" and not bytes(piece).strip()

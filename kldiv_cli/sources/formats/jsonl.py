@@ -152,7 +152,7 @@ class _Table:
 
     @cached_property
     def _types(self) -> pa.Schema:
-        """What every known name is read as; names that --columns leaves out are not known."""
+        """The type of every known name; names that --columns leaves out are not known."""
         types = dict.fromkeys(self.columns.classes, pa.float64())
         if self.columns.row is not None:
             types[self.columns.row] = pa.list_(pa.float64())
@@ -165,7 +165,7 @@ class _Table:
         return pa.schema(list(types.items()))
 
     def _objects(self, piece: memoryview) -> bytes:
-        """Return a piece of lines as lines that hold objects, of which alone PyArrow makes rows."""
+        """Return lines as lines of objects: PyArrow makes rows of nothing else."""
         text = bytes(piece).removeprefix(b"\xef\xbb\xbf")
         if not self.first.are_lists:
             return text.strip()

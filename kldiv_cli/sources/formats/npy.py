@@ -29,7 +29,7 @@ _MAX_AXES = 64
 
 @dataclass(frozen=True)
 class Header:
-    """What an .npy file says of its array, and how many bytes it takes to say it."""
+    """The header of an .npy file."""
 
     shape: tuple[int, ...]
     order: Literal["C", "F"]
@@ -69,7 +69,7 @@ def open_npy(path: str, layout: Layout) -> ArraySource:
 
 
 def check_header(header: Header, layout: Layout, found: int, where: str) -> None:
-    """Raise unless the array can be read and is as many bytes as were found."""
+    """Raise unless the array can be read and takes exactly the bytes that were found."""
     dtype = told_type(header.dtype, layout, where)
     check_shape(header.shape, where, layout.expected)
     if found != header.promised:
@@ -77,7 +77,7 @@ def check_header(header: Header, layout: Layout, found: int, where: str) -> None
 
 
 def wrong_size(header: Header, dtype: str, found: int, where: str, more: str = "") -> InputError:
-    """Return the error of an array that is not as many bytes as its header says."""
+    """Return the error of an array whose size is not what its header says."""
     return LogitsError(
         f"{where}: expected {header.promised} bytes of {dtype} for shape {header.shape}, found "
         f"{found}{more}",

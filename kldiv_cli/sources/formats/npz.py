@@ -24,8 +24,7 @@ from kldiv_cli.sources.formats.npy import Header, check_header, read_header
 
 _ADVICE = "Write it again with numpy.savez(path, logits=logits)."
 _MOST_INFLATED = 1 << 30
-"""How much of a compressed array is held at a time: its longest row, or all of it where it lies in
-Fortran order."""
+"""How much of a compressed array is held at a time: a row, or all of it in Fortran order."""
 _MOST_RATIO = 1032
 """Deflate makes nothing smaller than by this factor: an archive that says more is lying."""
 

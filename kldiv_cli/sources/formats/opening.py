@@ -27,8 +27,8 @@ from kldiv_cli.sources.views.shards import open_shards
 def open_source(path: str | os.PathLike[str], layout: Layout) -> Source:
     """Open a file of logits in the format that its content names, or else its suffix.
 
-    The layout's format overrules both. A directory stands for the files in it, a glob that is no
-    file's name for those that it matches: they are one input.
+    The layout's format overrules both. A directory stands for its files, and a glob for the files
+    that it matches: these files are one input. A glob that is itself a file's name is that file.
 
     Raises
     ------
@@ -168,7 +168,7 @@ def _begin(file: IO[bytes], path: str, expected: str) -> bytes:
 
 
 def _decompressed(path: str, first: bytes, codec: str | None) -> bytes:
-    """Return with what a file begins once it is decompressed."""
+    """Return the first bytes of a file after decompression."""
     if codec is None:
         return first
     # PyArrow, which few files need, takes longer to load than a small file to compare.
@@ -177,5 +177,5 @@ def _decompressed(path: str, first: bytes, codec: str | None) -> bytes:
     try:
         with open_stream(path, codec) as file:
             return bytes(file.read(ENOUGH))
-    except OSError:  # of a damaged file, of which the format's reader will say more
+    except OSError:  # of a damaged file: the format's reader will say more
         return b""

@@ -1,4 +1,4 @@
-"""What format a file is of: by what it begins with, by its name, or as the user says."""
+"""Which format a file has: its first bytes tell, or its name, or the user."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _UNSAID = Layout()
 def recognise(
     path: str, first: bytes, codec: str | None = None, layout: Layout = _UNSAID
 ) -> tuple[str, tuple[str, ...]]:
-    """Return the format of a file, and what there is to say of how that was found.
+    """Return the format of a file, and notes on how it was found.
 
-    Content comes first: a name may be wrong. Text has no content that tells, so there the suffix
-    decides.
+    The content comes first, for a name may be wrong. The content of text does not tell: there the
+    suffix decides.
 
     Parameters
     ----------
     path : str
         Its name, for its suffix and for messages.
     first : bytes
-        With what it begins, decompressed; `signatures.ENOUGH` bytes if there are as many.
+        Its first bytes, decompressed: `codecs.ENOUGH` of them, or all.
     codec : str or None
-        With what it is compressed.
+        What it is compressed with.
     layout : Layout
         What the user says of it.
 
@@ -68,9 +68,9 @@ def check_format(name: str) -> None:
 
 
 def check_told(path: str, first: bytes, told: str, option: str) -> None:
-    """Raise where a file plainly is something else than the user says; its reader tells the rest.
+    """Raise for a file that plainly is not what the user says; its reader checks the rest.
 
-    Of archives the first member need not be what tells their format.
+    The first member of an archive need not tell the archive's format.
     """
     signature, codec = FORMATS[told].content, codec_of(first)
     is_text = b"\0" not in first
@@ -111,7 +111,7 @@ def _is_zip(name: str | None) -> bool:
 
 
 def _suffix(path: str) -> str:
-    """Return the last suffix of a name that is not that of a compressed file."""
+    """Return the suffix of a name, without the suffix of a compressed file."""
     whole = Path(path_of(path))
     if whole.suffix.lower() in COMPRESSED:
         whole = whole.with_suffix("")

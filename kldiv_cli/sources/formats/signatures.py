@@ -15,7 +15,7 @@ _TORCH_NAME = re.compile(rb"[^/]+/(data\.pkl|data/|version$|byteorder$|code/)")
 
 
 class Foreign(NamedTuple):
-    """A kind of file that never holds logits, or none that are read."""
+    """A kind of file that no format reads."""
 
     begins: bytes
     what: str
@@ -78,9 +78,9 @@ def is_text_without_tabs(first: bytes) -> bool:
 
 
 def is_arrow(first: bytes) -> bool:
-    """Tell an Arrow IPC file; a stream, by the mark and the length of its first message; Feather 1.
+    """Tell an Arrow IPC file, an Arrow stream, or Feather version 1, which the reader refuses.
 
-    The last is refused by the reader, with advice.
+    A stream begins with a mark and the length of its first message.
     """
     length = int.from_bytes(first[4:8], "little")
     is_stream = first[:4] == b"\xff\xff\xff\xff" and 0 < length <= _MOST_HEADER and length % 8 == 0
@@ -93,18 +93,18 @@ def is_npz(first: bytes) -> bool:
 
 
 def is_torch(first: bytes) -> bool:
-    """Tell a zip archive as torch writes it; a pickle too, which its reader refuses with advice."""
+    """Tell a zip archive as torch writes it, or a pickle, which the reader refuses."""
     is_pickle = first[:1] == b"\x80" and first[1:2] in {b"\2", b"\3", b"\4", b"\5"}
     return is_pickle or _TORCH_NAME.match(_first_member(first)) is not None
 
 
 def is_safetensors(first: bytes) -> bool:
-    """Tell a length that can be that of a header, and the brace with which the header begins."""
+    """Tell a length that a header may have, and then the brace that begins the header."""
     return first[8:9] == b"{" and int.from_bytes(first[:8], "little") <= _MOST_HEADER
 
 
 def foreign(first: bytes, *, may_be_zip: bool) -> Foreign | None:
-    """Return what a file plainly is, where that is none of the formats that are read."""
+    """Return the kind of a file that no format reads; None for any other file."""
     if b"\0" not in first:  # text may begin with any word
         return None
     if first[257:262] == _TAR.begins:

@@ -1,7 +1,7 @@
 """PyTorch's .pt and .pth files, as torch 1.6 and later write them: read without torch.
 
-Such a file is a zip archive of a pickle, which says what tensors there are and is only read as
-such, and of the storages, which are mapped where they lie.
+Such a file is a zip archive. Its pickle describes the tensors; the storages are mapped where they
+lie.
 
 References
 ----------
@@ -37,7 +37,7 @@ _OLD_MAGIC = b"\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"
 _MOST_PICKLE = 4 << 20
 _SHOWN = 3
 _MOST_REPEATED = 1 << 32
-"""How many values a tensor may have that repeats those of its storage: no file bounds these."""
+"""How many values a tensor may have that repeats those of its storage: the file sets no limit."""
 _ORDERS = {b"little": "<", b"big": ">"}
 
 

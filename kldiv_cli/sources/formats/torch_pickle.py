@@ -92,7 +92,7 @@ def describe(pickle: bytes) -> object:
 
 @dataclass
 class _Machine:
-    """What has been read: values, the heights at which marks stand among them, and the memo."""
+    """The state of the reading: values, the places of marks among them, and the memo."""
 
     stack: list[Any] = field(default_factory=list)
     marks: list[int] = field(default_factory=list)

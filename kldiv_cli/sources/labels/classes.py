@@ -26,17 +26,17 @@ LABELS = SideInput("--labels", "labels", Expected("labels", "integers", "an arra
 
 @dataclass(frozen=True)
 class Labels:
-    """One class per row, and the shape they came in; messages call them ``path``."""
+    """One class per row. ``shape`` is the shape of the input, ``path`` its name in messages."""
 
     path: str
     values: NDArray[np.intp]
     shape: tuple[int, ...]
 
     def check(self, rows: int, row_shape: Sequence[int | None]) -> None:
-        """Raise where their number or shape is not that of the rows.
+        """Raise unless the labels have the number and the shape of the rows.
 
-        ``row_shape`` are the axes of the rows, None where only reading to the end tells. Labels
-        without any axes but one are in the rows' order; axes of length 1 say nothing.
+        ``row_shape`` holds the axes of the rows; None stands for a length that only reading to the
+        end tells. Labels of one axis are in the rows' order. Axes of length 1 say nothing.
         """
         if len(self.values) != rows:
             raise InputError(
@@ -53,9 +53,9 @@ class Labels:
     def of(
         self, rows: NDArray[np.intp], classes: int, kept: NDArray[np.bool_] | None = None
     ) -> NDArray[np.intp]:
-        """Return the labels of rows that count, given their places; those of others may be any.
+        """Return the labels of the rows at these places, which count.
 
-        ``kept`` says which classes a mask keeps, shape (rows, classes); None is all of them.
+        ``kept`` tells which classes a mask keeps, shape (rows, classes); None keeps all of them.
 
         Raises
         ------
@@ -127,7 +127,7 @@ def read_labels(
 
 
 def _check_no_column(labels: str, reference: object, layout: Layout) -> None:
-    """Raise where the name of an array in a file is that of a column of the reference as well."""
+    """Raise where ``FILE:KEY`` is the name of a column of the reference too."""
     if not isinstance(reference, (str, os.PathLike)):
         return
     names = open_source(reference, layout).class_names

@@ -29,14 +29,14 @@ GROUPS = SideInput(
 )
 _BLOCK = 1 << 16
 _MOST = 1 << 28
-"""How many bytes are read of what may never end, as a pipe or a device."""
+"""How many bytes are read from a pipe or a device, which may never end."""
 _LARGEST = 1 << 30
 """How many bytes a file may have: it is held in memory, some of it twice."""
 
 
 @dataclass(frozen=True)
 class RowLabels:
-    """Labels as text, None where one is empty; ``path`` is what messages call them."""
+    """Labels as text, None for an empty one. ``path`` is their name in messages."""
 
     path: str
     values: NDArray[Any]
@@ -44,7 +44,7 @@ class RowLabels:
     def over(self, row_shape: tuple[int, ...]) -> NDArray[Any]:
         """Return one label for every row, shape (rows,).
 
-        Labels may lack the last axes of rows: those of each text are those of all its positions.
+        Labels may lack the last axes of rows: a label of a text is that of all its positions.
 
         Raises
         ------

@@ -25,7 +25,7 @@ Given = str | os.PathLike[str] | ArrayLike
 
 
 class Keyed(NamedTuple):
-    """What `FILE:KEY` names: a file, and an array or a column in it."""
+    """A file, and the name of an array or a column in it."""
 
     file: str
     key: str
@@ -60,7 +60,7 @@ class SideInput:
         given : path or array_like
             A file, `FILE:KEY`, or an array.
         layout : Layout or None
-            How its rows lie. Of `FILE:KEY` the key and the columns are taken from there.
+            How its rows lie. `FILE:KEY` overrules the layout's key and columns.
 
         Raises
         ------
@@ -79,7 +79,7 @@ class SideInput:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Give this input's advice where a file's reader would give that of logits."""
+        """Replace advice about logits by this input's own."""
         try:
             yield
         except LogitsError as error:
@@ -94,7 +94,7 @@ class SideInput:
 def keyed(given: object) -> Keyed | None:
     """Return the file and the key of `FILE:KEY`; None for anything else.
 
-    The whole is a file's name where there is such a file. The key may hold colons.
+    A file of that whole name comes first. The key may hold colons.
     """
     if not isinstance(given, (str, os.PathLike)):
         return None

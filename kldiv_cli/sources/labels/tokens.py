@@ -15,9 +15,9 @@ _ADVICE = "Write both from the same text, with the same tokenizer, -c and --chun
 
 @dataclass(frozen=True)
 class Tokens:
-    """The ids of the tokens that a model was given; messages call what holds them ``path``.
+    """The ids of the tokens that a model was given, int32 of shape (chunks, n_ctx).
 
-    ``ids`` are int32 of shape (chunks, n_ctx).
+    ``path`` is the file's name in messages.
     """
 
     path: str
@@ -25,7 +25,7 @@ class Tokens:
 
     @property
     def targets(self) -> NDArray[np.intp]:
-        """The id of the token that came next, which each row predicts; shape (rows,)."""
+        """The id of the token that each row predicts, shape (rows,)."""
         first = self.ids.shape[1] // 2 + 1
         return self.ids[:, first:].reshape(-1).astype(np.intp)
 

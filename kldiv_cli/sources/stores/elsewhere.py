@@ -1,4 +1,4 @@
-"""What is no local file: standard input, and what a URI names."""
+"""Inputs that are no local files: standard input, and objects that a URI names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from kldiv_cli.sources.stores.stdin import STDIN, standard_input
 
 
 def open_elsewhere(path: str) -> IO[bytes]:
-    """Open it at its beginning, to be read from there to its end."""
+    """Open standard input or an object, to be read from beginning to end."""
     if path == STDIN:
         return standard_input().open()
     # PyArrow's file systems take longer to load than a small file to compare.
@@ -19,7 +19,7 @@ def open_elsewhere(path: str) -> IO[bytes]:
 
 
 def size_elsewhere(path: str) -> int | None:
-    """Return how many bytes it has; None where only reading to the end tells."""
+    """Return the size of an object; None for standard input, whose end tells."""
     if path == STDIN:
         return None
     from kldiv_cli.sources.stores import remote as stores  # noqa: PLC0415

@@ -38,7 +38,7 @@ class Files:
 
     @property
     def advice(self) -> str:
-        """What to do where one of them does not belong to the others."""
+        """What to do about a file that does not belong to the others."""
         suffixes = Counter(Path(path_of(name)).suffix for name in self.names)
         folder, suffix = _folder(self.names[0]), suffixes.most_common(1)[0][0]
         if self.path == f"{folder}*{suffix}":
@@ -49,8 +49,8 @@ class Files:
 def find_files(path: str) -> Files | None:
     """Return the files that a directory or a glob stands for; None for the name of one file.
 
-    A name with ``*``, ``?`` or ``[`` is a glob where nothing has that very name; ``**`` stands for
-    any number of folders, and links that lead back are not followed. Numbers in names count as
+    A name with ``*``, ``?`` or ``[`` is a glob unless a file has that very name. ``**`` stands for
+    any number of folders; links that lead back are not followed. Numbers in names are ordered as
     numbers: logits-2 stands before logits-10.
 
     Raises
@@ -118,10 +118,10 @@ def _check_once(path: str, names: tuple[str, ...]) -> None:
 
 
 def _matches(path: str) -> Iterator[str]:
-    """Yield what a glob matches.
+    """Yield the names that a glob matches.
 
-    Links that lead back to a folder are not followed, as ``**`` of Python's own is: two of them
-    already make more names than can be listed.
+    Python's own ``**`` follows links that lead back to a folder: two such links make more names
+    than can be listed. This one does not follow them.
     """
     parts = Path(path).parts
     # Path.glob takes no absolute pattern.
@@ -137,7 +137,7 @@ def _matches(path: str) -> Iterator[str]:
 
 
 def _inside(folder: str, above: tuple[str, ...]) -> Iterator[str]:
-    """Yield a folder and all in it, given what it and those above it are without links."""
+    """Yield a folder and all folders in it, given the real paths of itself and those above it."""
     yield folder
     with os.scandir(folder) as entries:
         inside = [x.path for x in entries if x.is_dir() and not x.name.startswith(".")]

@@ -19,8 +19,8 @@ from kldiv_cli.sources.stores.uris import Entry, root_of
 _BUFFER = 1 << 22
 """How much is asked of a store at a time."""
 _PATIENCE = "retry_limit_seconds=5"
-"""How long to try to reach Google's store; PyArrow would for a quarter of an hour, and goes past
-this by up to as much again, for its pauses double."""
+"""How long to try to reach Google's store. PyArrow's own limit is a quarter of an hour. Its pauses
+double, so that it may take twice as long as this."""
 _LONGEST = 200
 _MAGIC = re.compile(r"(?<=/)[^/*\[]*[*\[]")
 """The first part of a path that makes it a glob; what precedes the path does not."""
@@ -43,7 +43,7 @@ SYSTEMS: dict[str, Callable[[str], tuple[fs.FileSystem, str]]] = {
     "hdfs": _from_uri,
     "file": _from_uri,
 }
-"""Scheme -> what makes of a URI without a path its file system, and the path of its root there."""
+"""Scheme -> a function (URI without a path) -> its file system, and the path of the root there."""
 
 
 def open_file(uri: str) -> pa.NativeFile:

@@ -11,14 +11,14 @@ from typing import IO, Any
 from kldiv_cli.errors import InputError, UsageError
 
 STDIN = "-"
-"""What the user writes for it, and messages call it; a file of that name is ./-."""
+"""The name of standard input, for the user and in messages; a file of that name is ./-."""
 HELD = 1 << 26
-"""How much is held to be read again: as much as the longest line that text may have."""
+"""How many bytes are kept for another reader: the length of the longest line of text."""
 _STEP = 1 << 20
 
 
 def no_side(option: str) -> UsageError:
-    """Return the error of standard input as something else than one of the two sides."""
+    """Return the error of an option that names standard input."""
     return UsageError(
         f"{option} {STDIN}: standard input can be REFERENCE or CANDIDATE only",
         "Save what it holds to a file.",
@@ -26,14 +26,17 @@ def no_side(option: str) -> UsageError:
 
 
 class Replay:
-    """A stream that several readers may read one after the other, each from its beginning.
+    """A stream that can be read again from its beginning, while it is short.
+
+    The first bytes are kept. Each reader begins with them. Once the stream turns out to be longer,
+    they are dropped: the current reader goes on, and no other reader can begin.
 
     Parameters
     ----------
     stream : binary file
-        What is read, by nobody else.
+        The stream; nobody else reads it.
     held : int
-        How many bytes are kept; with the first one more, only the reader that is there goes on.
+        How many bytes are kept at most.
     """
 
     def __init__(self, stream: IO[bytes], held: int = HELD) -> None:
@@ -116,6 +119,6 @@ def standard_input() -> Replay:
     return _replay(stream)
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=1)  # a process has one standard input, and its bytes come once
 def _replay(stream: IO[bytes]) -> Replay:
     return Replay(stream)

@@ -50,7 +50,7 @@ def open_stream(path: str, codec: str | None) -> pa.NativeFile:
 
 
 class _Xz:
-    """What xz compressed, which PyArrow does not know, in bounded memory."""
+    """A stream that xz compressed, in bounded memory; PyArrow does not know xz."""
 
     closed = False
 

@@ -1,4 +1,4 @@
-"""Names that are no local file's: URIs, their credentials, and -."""
+"""URIs: which names are URIs, what of them may be shown, and what they name."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from kldiv_cli.sources.stores.stdin import STDIN
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
-
 _ROOTS: dict[str, str] = {}
-"""Roots of stores as they are shown -> as they are, with credentials."""
+"""The root of a store as it is shown -> the root with its credentials.
+
+One table for the process: a path is shown and opened, and no object that holds a path may hold the
+credentials too.
+"""
 
 
 def is_uri(path: str) -> bool:
@@ -28,12 +31,12 @@ def is_elsewhere(path: str) -> bool:
 
 
 def hidden(path: str) -> str:
-    """Return a path as it may be shown: a URI without its credentials, which `root_of` finds.
+    """Return a path that may be shown. A URI loses its credentials, which `root_of` finds again.
 
     Raises
     ------
     InputError
-        The credentials have a / in them, where the path would begin.
+        The credentials hold a /, where the path would begin.
     """
     if not is_uri(path) or _root(path) in _ROOTS:
         return path
@@ -65,12 +68,12 @@ def _root(uri: str) -> str:
 
 
 def path_of(uri: str) -> str:
-    """Return the path in a URI, of a file: URI that of the local file; any other name as it is."""
+    """Return the path that a URI names: that of the local file for file:. Other names stay."""
     return unquote(urlsplit(uri).path) if is_uri(uri) else uri
 
 
 class Entry(NamedTuple):
-    """What may be a file of an input: its path or URI, its name there, and whether it is none."""
+    """An entry of a folder: its path or URI, its name in the folder, and whether it is a folder."""
 
     place: str
     name: str

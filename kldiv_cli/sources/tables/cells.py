@@ -41,7 +41,7 @@ def rows_of_columns(
 ) -> NDArray[Any]:
     """Return columns as (rows, columns) of their common type, nulls as NaN.
 
-    ``integers`` are those of them whose integers float64 may not hold, which raises.
+    ``integers`` are the columns of 64-bit integers: one that float64 cannot hold raises.
     """
     chosen = batch.select(names)
     values = as_rows(chosen)
@@ -104,7 +104,7 @@ def ids_of(path: str, column: pa.Array) -> NDArray[Any]:
 
 
 def _check_exact_ids(path: str, column: pa.Array) -> None:
-    """Raise for ids that are no numbers, or may have been others before they became floats."""
+    """Raise for float ids that are no numbers, or so large that they may have been rounded."""
     values = column.drop_null().to_numpy(zero_copy_only=False).astype(np.float64)
     wrong = ~(np.abs(values) < EXACT)
     if wrong.any():
@@ -143,7 +143,7 @@ def wide_integers(schema: pa.Schema, names: Sequence[str]) -> tuple[str, ...]:
 
 
 def with_numbers(schema: pa.Schema) -> pa.Schema:
-    """Return a schema in which what is true or false is a number, alone or in lists."""
+    """Return a schema with numbers in place of booleans, alone or in lists."""
     return pa.schema([column.with_type(_number_for(column.type)) for column in schema])
 
 
@@ -213,7 +213,7 @@ def as_rows(batch: pa.RecordBatch) -> NDArray[Any]:
 
 
 def may_be_inexact(values: NDArray[Any]) -> bool:
-    """Tell whether any number reaches so far that it, or what it was before, may be inexact."""
+    """Tell whether any number is so large that it may have been rounded."""
     if not values.size:
         return False
     highest, lowest = np.fmax.reduce(values, axis=None), np.fmin.reduce(values, axis=None)

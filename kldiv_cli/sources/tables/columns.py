@@ -14,20 +14,12 @@ from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError, LogitsError, a_few
 from kldiv_cli.sources.base import Layout
+from kldiv_cli.sources.tables.kinds import is_number, is_number_list
 
 _INDEX_NAMES = {"id", "idx", "index", "row", "row_id", "__index_level_0__"}
 """Lower case; the last is what pandas calls an index in Parquet."""
 _UNNAMED = {"", "Unnamed: 0"}
 """What pandas calls an index in CSV, and after reading it back as a column."""
-_INTEGERS = (
-    *(pa.int8(), pa.int16(), pa.int32(), pa.int64()),
-    *(pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64()),
-)
-_FLOATS = (pa.float16(), pa.float32(), pa.float64())
-_NUMBERS = frozenset(kind.id for kind in (*_INTEGERS, *_FLOATS, pa.null()))
-_LISTS = frozenset(
-    kind.id for kind in (pa.list_(pa.null()), pa.large_list(pa.null()), pa.list_(pa.null(), 1))
-)
 _TELL = "Name the row id with --id COLUMN and the class columns with --columns A,B,..."
 _GROUP = "kldiv compare takes a column of groups with --group COLUMN"
 
@@ -164,7 +156,7 @@ class _Table:
             )
 
     def check_group(self, name: str, layout: Layout) -> None:
-        """Raise if the column of groups is another's already, or holds no text and no numbers."""
+        """Raise if the column of groups has another role too, or holds no text and no numbers."""
         if name in (layout.columns or ()):
             raise LogitsError(
                 f"{self.path}: column {name!r} cannot hold the groups and be a class",
@@ -183,7 +175,7 @@ class _Table:
             )
 
     def find_group(self, layout: Layout) -> str:
-        """Return the column of groups, which has to be there; a user of it names no option."""
+        """Return the column of groups; raise where the table lacks it."""
         if layout.group not in self.types:
             raise LogitsError(
                 f"{self.path}: expected column {layout.group!r}, found {a_few(self.names)}",
@@ -204,7 +196,10 @@ class _Table:
     def find_id(
         self, names: list[str], asked: str | None, *, must_tell: bool
     ) -> tuple[str | None, tuple[str, ...]]:
-        """Return the row-id column and how it was found; ``must_tell`` if no column may be left."""
+        """Return the row-id column and how it was found.
+
+        ``must_tell`` says that every column needs a role.
+        """
         other = [name for name in names if not self._is_for_logits(name)]
         if asked is not None:
             self._check_id(asked)
@@ -294,13 +289,3 @@ class _Table:
                 f"{self.path}: expected row ids, or numbers, in column {name!r}, found {kind}",
                 _TELL,
             )
-
-
-def is_number(kind: pa.DataType) -> bool:
-    """Tell whether a column of that type can hold logits; a column of nothing but nulls can."""
-    return kind.id in _NUMBERS
-
-
-def is_number_list(kind: pa.DataType) -> bool:
-    """Tell whether a column of that type holds a whole row of logits in each cell."""
-    return kind.id in _LISTS and is_number(kind.value_type)

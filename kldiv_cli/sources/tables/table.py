@@ -23,19 +23,19 @@ from kldiv_cli.sources.tables.columns import Columns
 from kldiv_cli.sources.views.read_ahead import Ahead
 
 MORE_THREADS = pa.cpu_count() > 2
-"""Two are busy already, one per side; columns decoded beside each other would only wait."""
+"""Whether PyArrow decodes columns in parallel: the two sides keep two processors busy anyway."""
 _SMALL = 1 << 20
 _BATCH_BYTES = 1 << 22
 """How much is read at a time: what is read, read ahead and worked on is a few times this."""
 _BATCH_ROWS = 1 << 9
-"""Every column costs something at every batch, which fewer rows than this do not pay back..."""
+"""The rows of a batch at least: every column costs something at every batch..."""
 _MOST_BYTES = 1 << 24
 """... unless so many make a batch larger than this."""
 
 
 @dataclass(frozen=True)
 class RowGroups:
-    """Groups of rows that can be read one without the other.
+    """Groups of rows, any of which can be read without the others.
 
     Parameters
     ----------
@@ -164,9 +164,10 @@ class TableSource:
         return () if self.row_groups is None else self.row_groups.sizes()
 
     def blocks(self, rows: int, classes: Sequence[str] | None = None) -> Iterator[Block]:
-        """Yield blocks; nulls are NaN. Reading begins at once, beside what the caller does then.
+        """Yield blocks; nulls are NaN.
 
-        A small table is read when it is asked for: a thread would cost more than it saves.
+        A thread begins to read at once. A small table is read without it: it would cost more than
+        it saves.
         """
         return self._blocks(self.batches, rows, classes)
 

@@ -21,7 +21,7 @@ from kldiv_cli.sources.text.lines import Begin, growing, too_long
 
 ADVICE = "Expected on every line a list of numbers, or an object with a list or a number per class."
 LIST = "list"
-"""What the one column is called where lines hold lists and no names."""
+"""The name of the one column of lines that hold lists."""
 
 
 @dataclass(frozen=True)

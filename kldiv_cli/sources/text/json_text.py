@@ -14,13 +14,13 @@ from kldiv_cli.sources.stores.streams import open_stream
 from kldiv_cli.sources.text.lines import LONGEST_LINE
 
 _DIGITS = 300
-"""So many float64 can hold; of thousands, Python makes no integer."""
+"""How many digits are read: float64 holds no more, and Python refuses thousands."""
 _LARGEST = 2**53
 NUMBERS = {int, float, type(None)}
 
 
 class FaultError(ValueError):
-    """What a line holds is not what it should."""
+    """A line holds something else than it should."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def named(value: Any) -> str:
 
 
 def _value(number: int, line: str) -> Any:
-    """Return what a line holds, of which bytes that are no UTF-8 are lone surrogates."""
+    """Return the value of a line. Bytes that are no UTF-8 became lone surrogates in it."""
     try:
         line.encode()
     except UnicodeEncodeError as error:

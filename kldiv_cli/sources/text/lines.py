@@ -19,7 +19,7 @@ WHOLE_PIECE = 1 << 30
 TOO_WIDE = "Rows as wide as this belong in .npy or .parquet."
 _LEAST, _MOST = 1 << 20, 1 << 24
 _LINES = 1 << 8
-"""Every column costs something at every piece, which fewer lines than this do not pay back."""
+"""The lines of a piece at least: every column costs something at every piece."""
 _SIZES = (*(1 << i for i in range(18, 26, 2)), LONGEST_LINE)
 
 
@@ -85,7 +85,7 @@ def whole_lines(
 
 
 class Begin(NamedTuple):
-    """The first bytes of a file, where the last whole line of them ends, and if they are all."""
+    """The first bytes of a file, the end of the last whole line in them, and if they are all."""
 
     read: bytes
     end: int
@@ -108,7 +108,7 @@ def piece_size(longest: int) -> int:
 
 
 def too_long(path: str, or_else: str = "") -> InputError:
-    """Return the error of a line that does not end, or of what else may look like one."""
+    """Return the error of a line that does not end, or seems not to."""
     return InputError(
         f"{path}: expected lines of at most {LONGEST_LINE} bytes, found a longer one{or_else}",
         TOO_WIDE,
@@ -116,7 +116,7 @@ def too_long(path: str, or_else: str = "") -> InputError:
 
 
 def rows_expected(path: str, codec: str | None, first: First) -> int | None:
-    """Return the number of rows, or a guess; nobody knows how large a compressed file will be."""
+    """Return the number of rows, or a guess; None where the size of the file tells nothing."""
     if first.whole:
         return first.rows
     size = size_elsewhere(path) if is_elsewhere(path) else Path(path).stat().st_size

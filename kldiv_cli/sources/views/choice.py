@@ -1,4 +1,4 @@
-"""Which rows of a file are wanted: as the user says it, and as places once the file is known."""
+"""Which rows are wanted: a choice as the user says it, and the places that it means in a file."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from kldiv_cli.errors import InputError, UsageError
 
 _SLICE = re.compile(r"\s*(-?\d{1,18})?\s*:\s*(-?\d{1,18})?\s*", re.ASCII)
 _FAR = 10**18
-"""Of such numbers of rows NumPy can still make indices."""
+"""Numbers below it fit an index of NumPy."""
 _EXAMPLES = "Say for example :100, 100:200, 100: or -10: as in Python, without a step."
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """Places of rows, ascending: those from ``start`` on and before ``stop``, or some of them.
+    """Places of rows, ascending.
 
-    ``stop`` is None for the end of the file. ``at_most`` says that there may be fewer rows before
-    ``stop``. ``drawn`` are the places that were drawn from these, None where all are wanted.
+    They are the places from ``start`` to before ``stop``; None is the end of the file. ``at_most``
+    says that the file may end before ``stop``. ``drawn`` holds a sample of these places; None wants
+    all of them.
     """
 
     start: int
@@ -52,7 +53,7 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Choice:
-    """Which rows the user wants: a slice of all, at most so many of it, or some drawn from it.
+    """The rows that the user wants: a slice of all rows, its first rows, or a sample of it.
 
     Parameters
     ----------
@@ -167,7 +168,7 @@ def parse_slice(text: str, option: str) -> slice:
 
 
 def check_slice(rows: slice, option: str) -> None:
-    """Raise a `UsageError` for a slice with a step, whose ends are no integers, or of nothing."""
+    """Raise a `UsageError` for a slice that is empty, has a step, or ends at no integers."""
     if rows.step is not None or any(
         end is not None and (not isinstance(end, int) or abs(end) >= _FAR)
         for end in (rows.start, rows.stop)
@@ -204,7 +205,7 @@ def draw(rows: range, count: int, seed: int) -> NDArray[np.intp]:
 
 
 def no_such_rows(path: str, rows: str, count: int | None) -> InputError:
-    """Return the error of rows that a file does not have."""
+    """Return the error of rows that a file lacks."""
     found = "none" if count is None else "1 row" if count == 1 else f"{count} rows"
     return InputError(
         f"{path}: expected rows {rows} (--rows), found {found}",

@@ -104,7 +104,7 @@ class Derived(ABC):
 
     @property
     def group_name(self) -> str | None:
-        """The column that says what group a row is in."""
+        """The column of the rows' groups."""
         return self.origin.group_name
 
     @property
@@ -123,5 +123,5 @@ class Derived(ABC):
         return self.origin.rows_expected
 
     def place_of(self, row: int) -> str | None:
-        """Return where in the file a row stands, given its number there."""
+        """Return where a row of the other source stands in the file."""
         return self.origin.place_of(row)

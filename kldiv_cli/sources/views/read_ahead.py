@@ -13,16 +13,16 @@ from weakref import ref
 _T = TypeVar("_T")
 
 _PATIENCE = 0.5
-"""After how many seconds without a wish the thread looks whether anybody is left to have one."""
+"""How many seconds the thread waits for a wish before it looks whether anybody is left."""
 _ONE_MORE = object()
 
 
 class Ahead(Iterator[_T], Generic[_T]):
     """The items of a generator, which a thread of its own begins to fetch at once.
 
-    An error comes out where the item would have come that it stands in for. The thread ends when
-    the items do, with the first error, when this is closed, when nobody holds this any more, and
-    when nobody is left who could: it never keeps the interpreter from leaving.
+    An error is raised in place of the item that failed. The thread ends after the last item, after
+    an error, when this is closed, and when nobody holds this any more. It never keeps the
+    interpreter from leaving.
 
     Parameters
     ----------

@@ -1,9 +1,9 @@
-"""A source of which only some rows are wanted, read no further than these lie."""
+"""Some rows of a source, which is read no further than they lie."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from math import prod
 
@@ -16,19 +16,12 @@ from kldiv_cli.sources.views.choice import Chosen
 from kldiv_cli.sources.views.derived import Derived
 
 
-@dataclass
-class _Counted:
-    """How many rows the file turned out to have."""
-
-    rows: int | None
-
-
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Selected(Derived):
     """Some rows of a source, flattened to one axis, with their places in the file.
 
-    Arrays are read where the rows lie, groups of rows (Parquet) without any of them are skipped,
-    anything else is read up to the last of them.
+    Arrays are read where the rows lie. Groups of rows (Parquet) without a wanted row are skipped.
+    Any other source is read up to the last wanted row.
 
     Parameters
     ----------
@@ -37,7 +30,7 @@ class Selected(Derived):
     chosen : Chosen
         The places of the rows.
     total : int or None
-        How many rows the file has, where that was counted.
+        How many rows the file has. Where the file does not say, it is learnt at the file's end.
 
     Raises
     ------
@@ -48,14 +41,12 @@ class Selected(Derived):
     source: Source
     chosen: Chosen
     total: int | None = None
-    _counted: _Counted = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
-        total = self.source.length if self.total is None else self.total
-        object.__setattr__(self, "_counted", _Counted(total))
+        self.total = self.source.length if self.total is None else self.total
         end = None if self.chosen.at_most else self.chosen.end
-        if total is not None and max(self.chosen.start + 1, end or 0) > total:
-            raise missing_row(self.path, max(self.chosen.start, (end or 0) - 1), total)
+        if self.total is not None and max(self.chosen.start + 1, end or 0) > self.total:
+            raise missing_row(self.path, max(self.chosen.start, (end or 0) - 1), self.total)
 
     @property
     def origin(self) -> Source:
@@ -65,7 +56,7 @@ class Selected(Derived):
     @property
     def of(self) -> int | None:
         """How many rows the file has, None where it was not read to its end."""
-        return self._counted.rows
+        return self.total
 
     @property
     def shape(self) -> tuple[int | None, ...]:
@@ -125,7 +116,7 @@ class Selected(Derived):
             done += len(block)
 
     def _pieces(self, rows: int, classes: Sequence[str] | None) -> Iterator[tuple[int, Block]]:
-        """Yield what is read, and at which place of the file it begins."""
+        """Yield the blocks that are read, each with the place of its first row."""
         sizes = self.source.groups if isinstance(self.source, Grouped) else ()
         if not isinstance(self.source, Grouped) or sum(sizes) != self.of:
             start = 0
@@ -150,7 +141,7 @@ class Selected(Derived):
     def _check_end(self, count: int) -> None:
         """Raise where the file ended before rows that are wanted."""
         if self.of is None:
-            self._counted.rows = count
+            self.total = count
         end = self.chosen.end
         if count > self.chosen.start and (end is None or self.chosen.at_most):
             return
@@ -159,7 +150,7 @@ class Selected(Derived):
 
 
 def whole(source: Source) -> Source:
-    """Return the source of which some rows were selected; any other as it is."""
+    """Return the whole source of selected rows; any other source as it is."""
     return source.source if isinstance(source, Selected) else source
 
 
@@ -171,7 +162,7 @@ def count_rows(source: Source) -> int:
 
 
 def missing_row(path: str, row: int, count: int) -> InputError:
-    """Return the error of a file without a row that was chosen."""
+    """Return the error of a file that lacks a chosen row."""
     return InputError(
         f"{path}: expected row {row}, found {count} {'row' if count == 1 else 'rows'}",
         "Rows are counted from 0; choose among those that the file has.",

@@ -1,10 +1,10 @@
-"""Many files as one input, which hands out the rows of one after the other."""
+"""Many files as one input: the rows of one file after the rows of the other."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 from math import prod
@@ -19,10 +19,10 @@ from kldiv_cli.sources.views.derived import Derived
 
 
 def open_shards(files: Files, open_one: Callable[[str], Source]) -> ShardedSource:
-    """Open many files as one input, and check of their headers that they belong together.
+    """Open many files as one input, and check by their headers that they belong together.
 
-    Where a format says only at the end of a file how many rows there are, a file is not looked at
-    before its rows are wanted.
+    A format whose files do not say their length is not checked: a file is opened when its rows are
+    wanted.
 
     Raises
     ------
@@ -43,30 +43,30 @@ def open_shards(files: Files, open_one: Callable[[str], Source]) -> ShardedSourc
 
 @dataclass(frozen=True)
 class ShardedSource(Derived):
-    """Files of one kind, whose rows follow each other along the first axis of rows.
+    """Files of one kind. Their rows follow each other along the first axis of rows.
 
     Parameters
     ----------
     files : Files
         Where they are.
     first : Source
-        The first of them, which says what all of them are.
+        The first file; the others are of its kind.
     lengths : tuple of int or None
-        The length of their first axis, each, where their headers say it.
+        The length of the first axis of each, where the headers say it.
     open_one : callable
-        Opens one: no more than one is open beside the first.
+        Opens a file by its name. At most one file is open beside the first.
     """
 
     files: Files
     first: Source
     lengths: tuple[int | None, ...]
     open_one: Callable[[str], Source]
-    _starts: list[int] = field(init=False, compare=False)
 
-    def __post_init__(self) -> None:
+    @cached_property
+    def _starts(self) -> list[int]:
+        """The places of the files' first rows; where no header says them, of files read so far."""
         known = len(self.groups) == len(self.lengths)
-        starts = list(accumulate(self.groups, initial=0)) if known else [0]
-        object.__setattr__(self, "_starts", starts)
+        return list(accumulate(self.groups, initial=0)) if known else [0]
 
     @property
     def origin(self) -> Source:
@@ -156,7 +156,7 @@ class ShardedSource(Derived):
                 self._starts.append(self._starts[-1] + count)
 
     def place_of(self, row: int) -> str | None:
-        """Name the file in which a row stands that was read, and its place there."""
+        """Name the file of a row that was read, and the row's place in it."""
         number = min(bisect_right(self._starts, row), len(self.lengths)) - 1
         inside = row - self._starts[number]
         source = self.first if number == 0 else self.open_one(self.files.names[number])
@@ -173,7 +173,7 @@ class ShardedSource(Derived):
             )
 
     def _check_ids(self, kind: str | None, block: Block, name: str) -> str | None:
-        """Return the kind of the ids, which cannot be joined with those of another kind."""
+        """Return the kind of the ids; raise where the files before hold another kind."""
         if block.ids is None:
             return None
         found = block.ids.dtype.kind
@@ -208,7 +208,7 @@ def _check_alike(first: Source, other: Source, files: Files) -> None:
 
 
 def _traits(source: Source) -> tuple[str, ...]:
-    """Return what the files of one input have in common; of names more is to be said."""
+    """Return what the files of one input have in common, but for the names of classes."""
     named, column, group = source.class_names is not None, source.id_name, source.group_name
     shape = (None, *source.row_shape[1:], *(() if named else source.class_shape))
     return (

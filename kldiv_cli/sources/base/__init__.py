@@ -1,0 +1,44 @@
+"""What every room of sources knows: sources and blocks, layouts, types of values."""
+
+from __future__ import annotations
+
+from kldiv_cli.sources.base.layout import LOGITS, Expected, Layout, RawType
+from kldiv_cli.sources.base.numbers import (
+    BFLOAT16,
+    check_exact_integers,
+    check_type,
+    sum_tolerance,
+)
+from kldiv_cli.sources.base.source import (
+    BLOCK_BYTES,
+    STREAM_BYTES,
+    Block,
+    Bounds,
+    Grouped,
+    Indexed,
+    Shards,
+    Source,
+    length_of,
+    shown_shape,
+)
+
+__all__ = [
+    "BFLOAT16",
+    "BLOCK_BYTES",
+    "LOGITS",
+    "STREAM_BYTES",
+    "Block",
+    "Bounds",
+    "Expected",
+    "Grouped",
+    "Indexed",
+    "Layout",
+    "RawType",
+    "Shards",
+    "Source",
+    "check_exact_integers",
+    "check_type",
+    "length_of",
+    "shown_shape",
+    "sum_tolerance",
+]

@@ -1,0 +1,25 @@
+"""Which types of columns can hold logits."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+_INTEGERS = (
+    *(pa.int8(), pa.int16(), pa.int32(), pa.int64()),
+    *(pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64()),
+)
+_FLOATS = (pa.float16(), pa.float32(), pa.float64())
+_NUMBERS = frozenset(kind.id for kind in (*_INTEGERS, *_FLOATS, pa.null()))
+_LISTS = frozenset(
+    kind.id for kind in (pa.list_(pa.null()), pa.large_list(pa.null()), pa.list_(pa.null(), 1))
+)
+
+
+def is_number(kind: pa.DataType) -> bool:
+    """Tell whether a column of that type can hold logits; a column of nothing but nulls can."""
+    return kind.id in _NUMBERS
+
+
+def is_number_list(kind: pa.DataType) -> bool:
+    """Tell whether a column of that type holds a whole row of logits in each cell."""
+    return kind.id in _LISTS and is_number(kind.value_type)
