@@ -20,16 +20,25 @@ def takes(command: str) -> Callable[[Callable[[Any], int]], Callable[..., int]]:
 
         line = LINES[command]
 
-        def run(**typed: Any) -> int:
-            return function(line.of_line(typed))
+        def run(context: typer.Context, **typed: Any) -> int:
+            said = [name for name in typed if _is_typed(context, name)]
+            return function(line.of_line(typed, said))
 
         run.__name__, run.__doc__ = function.__name__, function.__doc__
+        own = Parameter("context", Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
+        rows = line.line().items()
         run.__signature__ = Signature(  # type: ignore[attr-defined]
-            [_parameter(name, row, line.alone) for name, row in line.line().items()]
+            [own, *(_parameter(name, row, line.alone) for name, row in rows)]
         )
         return run
 
     return give
+
+
+def _is_typed(context: typer.Context, name: str) -> bool:
+    """Tell whether an option stands on the command line; its default may stand there too."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def _parameter(name: str, row: Option, alone: bool) -> Parameter:

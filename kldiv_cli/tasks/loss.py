@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Unpack
 
 from kldiv_cli import losses
+from kldiv_cli.errors import UsageError
 from kldiv_cli.pairing.masks.masked import check_of_rows
 from kldiv_cli.results.loss import LossResult
-from kldiv_cli.tasks.executors.threads import available_threads
 from kldiv_cli.tasks.masking import masked
 from kldiv_cli.tasks.opening import (
     Input,
@@ -18,6 +18,7 @@ from kldiv_cli.tasks.opening import (
     open_pairing,
     open_side,
     own_kinds,
+    threads_of,
     without_labels,
 )
 from kldiv_cli.tasks.options import Loss, checks
@@ -90,10 +91,16 @@ def loss(
     if whole and len(open_side(asked.reference, layout).shape) > 1:
         layout = replace(layout, row_axes=1)
     pairing = masked(open_pairing(asked, layout), asked.mask, asked.mask_means)
+    if labels is not None and pairing.classes is not None:
+        raise UsageError(
+            "--labels name classes of the whole file, and --classes and --truncate-classes leave "
+            "some of them out",
+            "Leave one of the two out.",
+        )
     if chosen.needs_prior:
         check_of_rows(pairing)
     kinds = own_kinds(pairing, asked.kind, chosen.mode)
     truth = None if labels is None else open_labels(labels, pairing, asked.reference, layout)
-    policy, threads = asked.nan_policy, available_threads()
+    policy, threads = asked.nan_policy, threads_of(asked)
     job = Summing(asked.name, chosen, pairing, truth, policy, kinds, asked.normalize, choice)
     return job.run(threads, asked.progress)

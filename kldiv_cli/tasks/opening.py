@@ -23,6 +23,7 @@ from kldiv_cli.sources.stores.stdin import STDIN
 from kldiv_cli.sources.views.choice import Choice
 from kldiv_cli.sources.views.selected import count_rows, whole
 from kldiv_cli.tasks.class_names import read_classes
+from kldiv_cli.tasks.executors.threads import available_threads
 from kldiv_cli.tasks.fitting import check_pair
 from kldiv_cli.tasks.options import Compare, Inspect, Loss, Verify
 
@@ -57,6 +58,11 @@ def choice_of(asked: Asked) -> Choice:
         A number is out of its range, or a seed is said and no sample.
     """
     return Choice.of(asked.rows, asked.limit, asked.sample, asked.seed)
+
+
+def threads_of(asked: Compare | Loss | Verify) -> int:
+    """Return how many threads compute: where nobody says, one for each core."""
+    return available_threads() if asked.threads is None else asked.threads
 
 
 def open_side(side: Input, layout: Layout) -> Source:
@@ -104,8 +110,6 @@ def open_pairing(asked: Compare | Loss | Verify, layout: Layout) -> Pairing:
     other = replace(layout, side="candidate", key=key, format=asked.candidate_format)
     left, right = open_side(reference, layout), open_side(candidate, other)
     check_pair(left, right, layout, asked.candidate_key)
-    if not isinstance(asked, Compare):
-        return select(left, right, choice, "error", None)
     some = None if asked.classes is None else read_classes(asked.classes)
     kept = keep(left, right, some, truncate=asked.truncate_classes)
     return select(left, right, choice, asked.on_missing, kept)

@@ -76,7 +76,8 @@ class Summing:
     @property
     def watch(self) -> Watch:
         """What notices faults of the files."""
-        return Watch(self.pairing, self.loss.mode, self.kinds, self.normalize)
+        at = float(getattr(self.loss, "temperature", 1.0))
+        return Watch(self.pairing, self.loss.mode, self.kinds, self.normalize, at)
 
     def run(self, threads: int = 1, progress: Progress | None = None) -> LossResult:
         """Go over all blocks; twice where class priors are needed, and the second time is told."""

@@ -21,9 +21,8 @@ from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.results.verification import Finding, Verification
 from kldiv_cli.sources.views.choice import Choice
 from kldiv_cli.tasks.describe import head_of
-from kldiv_cli.tasks.executors.threads import available_threads
 from kldiv_cli.tasks.masking import masked
-from kldiv_cli.tasks.opening import Input, choice_of, layout_of, open_pairing
+from kldiv_cli.tasks.opening import Input, choice_of, layout_of, open_pairing, threads_of
 from kldiv_cli.tasks.options import Verify
 from kldiv_cli.tasks.options.signature import documented
 from kldiv_cli.tasks.options.typed import NanPolicy, VerifyOptions
@@ -63,7 +62,7 @@ def verify(reference: Input, candidate: Input, **options: Unpack[VerifyOptions])
     choice = choice_of(asked)
     pairing = masked(open_pairing(asked, layout_of(asked)), asked.mask, asked.mask_means)
     job = Checking(pairing, asked.mode, asked.temperature, asked.nan_policy, choice)
-    return job.run(available_threads(), asked.progress)
+    return job.run(threads_of(asked), asked.progress)
 
 
 @dataclass(frozen=True)
@@ -130,7 +129,7 @@ class Checking:
     @property
     def watch(self) -> Watch:
         """What notices faults of the files."""
-        return Watch(self.pairing, self.mode, only_logits=True)
+        return Watch(self.pairing, self.mode, temperature=self.temperature, only_logits=True)
 
     @property
     def streams(self) -> bool:

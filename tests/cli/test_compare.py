@@ -412,6 +412,18 @@ class TestStat:
         value = kldiv_cli.compare(*MAGIKA).measures["jeffreys"][stat]
         assert kldiv("compare", *MAGIKA, "--stat", stat) == (0, f"{value!r}\n", "")
 
+    def test_several_are_a_line_each_in_the_order_typed(self, kldiv: Kldiv) -> None:
+        stats = ("p99", "kl:mean", "same-argmax", "p99")
+        each = [kldiv("compare", *MAGIKA, "-m", "js,kl", "--stat", x).out for x in stats]
+        assert len({*each}) == 3
+        words = (word for stat in stats for word in ("--stat", stat))
+        assert kldiv("compare", *MAGIKA, "-m", "js,kl", *words) == (0, "".join(each), "")
+
+    def test_each_of_several_is_checked(self, kldiv: Kldiv) -> None:
+        done = kldiv("compare", *MAGIKA, "--stat", "mean", "--stat", "mena")
+        assert (done.code, done.out) == (2, "")
+        assert "no statistic is called 'mena'" in done.err
+
     @pytest.mark.parametrize(
         ("pair", "stat", "printed"),
         [

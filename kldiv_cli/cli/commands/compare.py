@@ -23,7 +23,7 @@ def compare(asked: CompareLine) -> int:
     Exit code 0: compared, and all limits hold; 1: one does not; 2: trouble.
     """
     warnings.check(strict=asked.strict, no_warn=asked.no_warn)
-    _check_stat(asked)
+    _check_used(asked)
 
     import kldiv_cli
     from kldiv_cli import reports
@@ -89,16 +89,40 @@ def _tell(comparison: Comparison) -> None:
         streams.tell(f"limit {verdict if limit.exceeded else 'holds'}: {found}")
 
 
-def _check_stat(asked: CompareLine) -> None:
-    if not asked.stat:
-        return
-    if asked.report is not None:
+def _check_used(asked: CompareLine) -> None:
+    """Raise where an option says what nothing shows."""
+    if asked.said >= {"kind", "reference_kind", "candidate_kind"}:
+        raise UsageError(
+            "--input says what both files hold, and --reference-input and --candidate-input say "
+            "it of each",
+            "Leave --input out.",
+        )
+    if asked.stat and asked.report is not None:
         raise UsageError(
             "--stat prints one number and --format says how to print all of them",
             "Leave one of the two out.",
         )
-    if asked.group is not None and not asked.output:
+    if asked.stat and asked.group is not None and not asked.output:
         raise UsageError(
             "--stat prints one number, and none of --group's",
             "Leave one of the two out, or write the groups with -o FILE.json.",
+        )
+    if "top" in asked.said:
+        _check_top(asked)
+
+
+def _check_top(asked: CompareLine) -> None:
+    """Raise where nothing is printed that has the most divergent rows."""
+    from kldiv_cli.reports import REPORTS
+
+    if asked.stat:
+        raise UsageError(
+            "--stat prints one number, and none of --top's rows", "Leave one of the two out."
+        )
+    report = REPORTS[asked.report or "table"]
+    if report.holds == "rows" or report.suffix is not None:
+        rows = "all rows" if report.holds == "rows" else "no rows"
+        raise UsageError(
+            f"--format {asked.report} prints {rows}, and --top says how many to show",
+            "Leave one of the two out, or say --format table.",
         )

@@ -38,7 +38,7 @@ def loss(asked: LossLine) -> int:
 
 def _check_alone(asked: LossLine) -> None:
     """Raise where the list of losses is asked for with options."""
-    if vars(asked) != vars(asked.of_line(dict.fromkeys(asked.line()))):
+    if asked.said:
         raise UsageError(
             "kldiv loss: expected the NAME of a loss for these options, found none",
             "'kldiv loss' alone lists them.",

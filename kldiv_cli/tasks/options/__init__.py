@@ -7,7 +7,7 @@ Nothing here imports NumPy or Typer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 from kldiv_cli.losses import LossOption, all_options
@@ -36,13 +36,19 @@ class Compare(
     task = "compare"
 
 
-class Verify(Sides, Link, Invalid, Chosen, Masks, Tables, OfEachSide, Text, Told):
+class Verify(
+    Sides, Link, Invalid, Chosen, Masks, Partners, SomeClasses, Tables, OfEachSide, Text, Threads,
+    Told,
+):  # fmt: skip
     """What a verification is given."""
 
     task = "verify"
 
 
-class Loss(SidesOfLoss, Truth, Kinds, Invalid, Chosen, Masks, Tables, OfEachSide, Text, Told):
+class Loss(
+    SidesOfLoss, Truth, Kinds, Invalid, Chosen, Masks, Partners, SomeClasses, Tables, OfEachSide,
+    Text, Threads, Told,
+):  # fmt: skip
     """What a loss is given; ``own`` are the loss's own options that are said."""
 
     task = "loss"
@@ -94,9 +100,9 @@ class LossLine(Loss, Warned):
         return in_order(super().line() | rows_of_losses())
 
     @classmethod
-    def of_line(cls, typed: Mapping[str, Any]) -> Self:
+    def of_line(cls, typed: Mapping[str, Any], said: Iterable[str] = ()) -> Self:
         """Return what was typed, as Python gives it."""
-        found = super().of_line(typed)
+        found = super().of_line(typed, said)
         vars(found)["own"] = {name: vars(found).pop(name) for name in rows_of_losses()}
         return found
 

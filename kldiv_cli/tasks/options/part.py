@@ -161,7 +161,7 @@ class SomeClasses(Options):
             "verify": "Only these classes, as in `kldiv_cli.compare`: the identities are those of "
             "files of these alone.",
             "loss": "Only these classes, as in `kldiv_cli.compare`: the loss is that of files of "
-            "these alone. Labels count the classes of the whole reference.",
+            "these alone. Not with labels, which name classes of the whole file.",
         },
     )
     truncate_classes: bool = option(

@@ -214,7 +214,8 @@ class Printed(Options):
         "median, p90, p95, p99, p99.9; of another measure than the first: kl:p99; same-argmax, "
         "same-sign: the share that agrees. Of tokens: same-top, ppl:NAME (ratio, ln-ratio, "
         "difference, correlation, candidate, reference), kld:NAME and delta-p:NAME (mean, sem, "
-        "max, p99.9 ... p0.1, min, rms), in nats and as shares.",
+        "max, p99.9 ... p0.1, min, rms), in nats and as shares. May be given several times: a "
+        "line each.",
     )
 
 

@@ -173,6 +173,7 @@ class Options:
 
     task: ClassVar[str] = ""
     alone: ClassVar[bool] = False
+    said: frozenset[str]
     table: ClassVar[Mapping[str, Option]] = {}
 
     def __init_subclass__(cls) -> None:
@@ -197,8 +198,10 @@ class Options:
         return in_order({x: row for x, row in cls.table.items() if row.flags or row.place})
 
     @classmethod
-    def of_line(cls, typed: Mapping[str, Any]) -> Self:
+    def of_line(cls, typed: Mapping[str, Any], said: Iterable[str] = ()) -> Self:
         """Return what was typed, as Python gives it; the task checks it.
+
+        ``said`` are the names of the options that stand on the line.
 
         Raises
         ------
@@ -211,7 +214,7 @@ class Options:
             parts = (values[name] for name, row in rows.items() if row.part_of == whole)
             values[whole] = tuple(part or values[whole] for part in parts)
         found = cls.__new__(cls)
-        vars(found).update(values)
+        vars(found).update(values, said=frozenset(said))
         return found
 
     def keywords(self) -> dict[str, Any]:

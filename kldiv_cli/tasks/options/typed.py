@@ -99,24 +99,26 @@ class _Told(TypedDict, total=False):
     progress: Callable[[int, int | None], None] | None
 
 
-class _Files(_Tables, _OfEachSide, _Text, _Told, total=False):
+class _Files(_Tables, _OfEachSide, _Text, _Threads, _Told, total=False):
     pass
 
 
 class CompareOptions(
     _Link, _Kinds, _Invalid, _Truth, _Masks, _Chosen, _Partners, _SomeClasses, _Measured, _Files,
-    _Threads, total=False,
+    total=False,
 ):  # fmt: skip
     """The keywords of `kldiv_cli.compare`."""
 
     smooth: float
 
 
-class VerifyOptions(_Link, _Invalid, _Masks, _Chosen, _Files, total=False):
+class VerifyOptions(_Link, _Invalid, _Masks, _Chosen, _Partners, _SomeClasses, _Files, total=False):
     """The keywords of `kldiv_cli.tasks.verify.verify`."""
 
 
-class LossOptions(_Kinds, _Invalid, _Truth, _Masks, _Chosen, _Files, total=False):
+class LossOptions(
+    _Kinds, _Invalid, _Truth, _Masks, _Chosen, _Partners, _SomeClasses, _Files, total=False
+):
     """The keywords of `kldiv_cli.loss`: those of every loss, and those of kldiv's own losses."""
 
     reduction: Literal["mean", "batchmean", "sum", "sample", "cell"]
