@@ -11,6 +11,7 @@ from mpmath import mp
 
 from kldiv_cli.measures import load, prepare
 from kldiv_cli.measures.distributions.kinds import KINDS, Kind, to_logits
+from kldiv_cli.measures.rows.absence import without
 from kldiv_cli.measures.types import Mode, Status
 from kldiv_cli.sources.base import sum_tolerance
 from tests.oracle import of_probabilities, relative_error
@@ -169,6 +170,32 @@ def test_sigmoid_logits_of_probabilities_keep_their_digits_near_a_half() -> None
     with mp.workdps(60):
         exact = mp.mpf(0.5 + 1e-10)
         assert relative_error(float(logit), mp.log(exact / (1 - exact))) <= 1e-14
+
+
+@pytest.mark.parametrize("p", [1e-300, 1e-10, 0.01, 0.2, 0.25, 0.7, 0.75, 0.8, 0.99, 1 - 1e-12])
+def test_sigmoid_logits_of_probabilities_keep_their_digits_in_both_tails(p: float) -> None:
+    logit = to_logits(np.array([[p]]), "probs", "sigmoid")[0, 0]
+    with mp.workdps(400):
+        assert relative_error(float(logit), mp.log(mp.mpf(p) / (1 - mp.mpf(p)))) <= 1e-15
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("mode", ["softmax", "sigmoid"])
+def test_smoothing_takes_every_row_by_itself(mode: Mode, masked: bool) -> None:
+    """Rows that hardly differ from the uniform one are beside others, in one block."""
+    source = np.random.default_rng(5)
+    s, t = source.normal(size=(2, 5, 4)) * np.array([1e-9, 1e-3, 1.0, 3.0, 0.1])[:, None]
+    kept = np.ones((5, 4), bool)
+    if masked:
+        kept[[0, 2, 3], [1, 0, 3]] = False
+        s, t = without(s, kept), without(t, kept)
+    for name in MEASURES:
+        rows = load(name).rows(prepare(mode, s, t, 0.7, smooth=0.1, kept=kept))
+        alone = [
+            load(name).rows(prepare(mode, s[i : i + 1], t[i : i + 1], 0.7, smooth=0.1, kept=k))[0]
+            for i, k in enumerate(kept[:, None])
+        ]
+        assert rows.tolist() == alone, name
 
 
 @pytest.mark.parametrize(

@@ -103,10 +103,12 @@ def test_a_superfluous_parameter_is_refused(name: str, rest: str) -> None:
 
 
 @pytest.mark.parametrize("name", PARAMETRIC)
-@pytest.mark.parametrize("text", ["", "x", "0,1", "1e", "--1", "0.1 0.2", "½"])
+@pytest.mark.parametrize(
+    "text", ["", "x", "0,1", "1e", "--1", "0.1 0.2", "½", " 0.1", "0.1 ", "1_0"]
+)
 def test_what_is_no_number_is_refused(name: str, text: str) -> None:
     error = refused(f"{name}:{text}")
-    assert MEASURES[name].parameter or "" in error.what
+    assert f"expected a number as {MEASURES[name].parameter}" in error.what
     assert repr(text) in error.what
 
 

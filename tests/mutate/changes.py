@@ -50,6 +50,8 @@ _PAIRS = (
     *(("exp", "expm1"), ("log", "log1p"), ("startswith", "endswith"), ("first", "last")),
     *(("removeprefix", "removesuffix"), ("partition", "rpartition")),
 )
+_EITHER_WAY = {"min", "max", "minimum", "maximum", "fmin", "fmax", "logaddexp"}
+"""Functions whose arguments may change places."""
 CALLED = {a: b for pair in _PAIRS for a, b in (pair, pair[::-1])}
 
 
@@ -161,12 +163,12 @@ def _jump(node: ast.Break | ast.Continue) -> Changes:
 
 
 def _call(node: ast.Call) -> Changes:
-    plain = not any(isinstance(x, ast.Starred) for x in node.args)
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else ast.unparse(node.func)
+    plain = name not in _EITHER_WAY and not any(isinstance(x, ast.Starred) for x in node.args)
     if len(node.args) >= 2 and plain and ast.dump(node.args[0]) != ast.dump(node.args[1]):
         changed = deepcopy(node)
         changed.args[:2] = changed.args[1::-1]
         yield _change(node, changed, "arguments swapped")
-    name = node.func.attr if isinstance(node.func, ast.Attribute) else ast.unparse(node.func)
     if name in CALLED:
         changed = deepcopy(node)
         if isinstance(changed.func, ast.Attribute):
