@@ -590,3 +590,19 @@ class TestWhetherToScore:
         pairing = Pairing(opened(paths[0]), opened(paths[1]))
         with pytest.raises(InputError, match="expected the same tokens as"):
             scoring(pairing, "softmax", LOGITS, labels)
+
+
+def test_what_is_censored_is_told_of_the_worst_row_and_of_all() -> None:
+    one = np.full(3, -1.0)
+    hidden = CensoredRows(
+        np.array([False, True, True]), np.array([4, 0, 9], np.intp), np.array([0.25, 0.0, 0.125])
+    )
+    blind = np.array([0.5, 0.0, 0.25])
+    rows = TokenRows(one, one, 0 * one, 0 * one, one < 0, blind, (None, hidden))
+    result = TokenSummary(-16.0, (rows,)).result()
+    assert (result.blind_max, result.blind_mean) == (0.5, 0.25)
+    reference, candidate = result.censored
+    assert reference is None
+    assert candidate is not None
+    assert (candidate.targets, candidate.cells) == (2, 13)
+    assert (candidate.held_max, candidate.held_mean) == (0.25, 0.125)
