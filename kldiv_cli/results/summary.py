@@ -60,7 +60,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class Keyed:
-    """What only groups need of consecutive rows; as in `Rows`."""
+    """The fields of `Rows` that only groups need."""
 
     keys: NDArray[Any]
     invalid: NDArray[np.bool_]
@@ -84,7 +84,7 @@ class TopRow:
 
     @property
     def rank(self) -> tuple[int, float, int]:
-        """Sorts NaN first, then the largest value, rows that are not counted last."""
+        """Key of the order: NaN first, then the largest value; rows that do not count last."""
         value = next(iter(self.values.values()))
         if not self.counted:
             return 2, 0.0, self.row
@@ -95,9 +95,9 @@ class TopRow:
 class Summary:
     """Everything that is kept of the rows seen so far, in order.
 
-    ``agreeing`` of ``decisions`` agree over the counted rows, of which a mask leaves out
-    ``masked_cells``. ``top`` holds the ``keep`` most divergent rows, the first measure deciding,
-    ties in order of row; of two parts that keep different numbers, the smaller one holds.
+    Over the counted rows ``agreeing`` of ``decisions`` agree, and a mask leaves out
+    ``masked_cells``. ``top`` holds the ``keep`` most divergent rows by the first measure, equals
+    in order of row. Where parts keep different numbers of rows, the smallest number holds.
     """
 
     values: Mapping[str, tuple[Float64, ...]]

@@ -1,4 +1,4 @@
-"""What is kept of the rows of one file while they stream by; small, however long the file is."""
+"""What is kept of the rows of one file while they are read, however many these are."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from kldiv_cli.sources.bounds import held
 _FIRST_IDS = 3
 _TOP = 5
 _MASK_VALUES = 1000
-"""Where there are more different values than this, they are no masks and are not all counted."""
+"""More different values than this are no masks; the others are not counted then."""
 _ABOUT_ONE = 0.1
 """Rows of probabilities sum to 1 this closely after rounding to bfloat16, or cut to the largest."""
 _CLASSES_AT_ONCE = 1 << 16
-"""A row of millions of classes needs no more memory for the steps between than a shorter one."""
+"""Wider rows are read in parts, so that intermediate results take no more memory."""
 _ROUNDING = sum_tolerance("", text=True)
 
 
@@ -116,7 +116,7 @@ class CensoredTally:
 
 @dataclass
 class RowTally:
-    """Counts of rows, and of those that hold no distribution by what keeps them from it."""
+    """Counts of rows, and of rows without a distribution by what they hold instead."""
 
     total: int = 0
     counts: dict[str, int] = field(default_factory=dict)
@@ -216,12 +216,15 @@ class Tallies:
 
     @property
     def like_probs(self) -> bool:
-        """Whether these could be probabilities: wherever a comparison warns of them, and nearby."""
+        """Whether every row could be probabilities: cells in [0, 1] that sum to 1 within 0.1.
+
+        A comparison warns of rows that sum to 1 more closely than that.
+        """
         return self.in_unit and off_one(self.sums.low, self.sums.high) <= _ABOUT_ONE
 
     @property
     def like_log_probs(self) -> bool:
-        """The same for log-probabilities."""
+        """Whether every row could be log-probabilities: exp(row) sums to 1 within 0.1."""
         if self.valid_span.high > _ROUNDING:
             return False
         return off_one(exp(self.log_sums.low), exp(self.log_sums.high)) <= _ABOUT_ONE
