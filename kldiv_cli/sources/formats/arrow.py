@@ -9,9 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError
 from kldiv_cli.sources.arrays.mapped import Memory
@@ -19,22 +17,15 @@ from kldiv_cli.sources.base import Layout
 from kldiv_cli.sources.formats.arrow_messages import inflated_size, inflated_sizes
 from kldiv_cli.sources.stores.streams import open_file, open_in_order
 from kldiv_cli.sources.stores.uris import is_elsewhere
-from kldiv_cli.sources.tables import columns as roles
-from kldiv_cli.sources.tables.cells import (
-    Batches,
-    booleans_as_numbers,
-    reading,
-    shape_of_classes,
-    wide_integers,
-)
+from kldiv_cli.sources.tables.cells import reading
 from kldiv_cli.sources.tables.table import TableSource, check_layout
+from kldiv_cli.sources.tables.typed import typed_table
 
 _ADVICE = "Expected a whole Arrow IPC or Feather file: write it again, or check its copy."
 _FILE = b"ARROW1"
 _FILE_START = 8
 """Where the messages of the stream begin in a file."""
 _FEATHER_1 = b"FEA1"
-_FIRST_CELLS = 1 << 17
 _STEP = 1 << 20
 _END = b"\xff\xff\xff\xff\0\0\0\0"
 """What the writer of a stream puts behind the last batch."""
@@ -57,24 +48,7 @@ def open_arrow(path: str, layout: Layout) -> TableSource:
         _ = schema.names  # which need not be UTF-8
         if isinstance(file, _File):
             file.check_sizes()
-    batches: Batches = file.batches
-    if layout.booleans:
-        schema, batches = booleans_as_numbers(schema, batches)
-    columns = roles.assign(path, schema, lambda: _first_values(file, schema), layout)
-    width, dtype = shape_of_classes(path, schema, columns, batches)
-    rows = file.rows()
-    return TableSource(
-        path,
-        "arrow",
-        dtype,
-        columns,
-        width,
-        rows,
-        rows,
-        batches,
-        lambda _: None,
-        wide_integers(schema, columns.classes),
-    )
+    return typed_table(path, "arrow", layout, schema, file.batches, file.rows)
 
 
 @dataclass(frozen=True)
@@ -237,9 +211,3 @@ def _slices(whole: pa.RecordBatch, names: list[str], rows: int) -> Iterator[pa.R
     batch.validate(full=True)
     for start in range(0, batch.num_rows, rows):
         yield batch.slice(start, rows)
-
-
-def _first_values(file: _File | _Passing, schema: pa.Schema) -> NDArray[Any]:
-    first = next(file.batches(schema.names[:1], _FIRST_CELLS), None)
-    column = pa.nulls(0) if first is None else first.column(0)
-    return np.asarray(column.to_numpy(zero_copy_only=False))

@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from kldiv_cli.sources.base import Layout
 from kldiv_cli.sources.stores.streams import open_file
-from kldiv_cli.sources.tables import columns as roles
-from kldiv_cli.sources.tables.cells import (
-    Batches,
-    booleans_as_numbers,
-    reading,
-    shape_of_classes,
-    wide_integers,
-)
+from kldiv_cli.sources.tables.cells import reading
 from kldiv_cli.sources.tables.table import MORE_THREADS, RowGroups, TableSource, check_layout
+from kldiv_cli.sources.tables.typed import typed_table
 
-_FIRST_CELLS = 1 << 17
 _BUFFERS = 1 << 24
 """How much of all columns together is read ahead; without, a row group's columns are read whole."""
 _MOST, _LEAST = 1 << 20, 1 << 14
@@ -43,12 +33,6 @@ def open_parquet(path: str, layout: Layout) -> TableSource:
         schema = file.schema_arrow
         _ = schema.names  # which need not be UTF-8
 
-    def first() -> NDArray[Any]:
-        with reading(path, _ADVICE):
-            batch = next(file.iter_batches(_FIRST_CELLS, columns=schema.names[:1]), None)
-        column = pa.nulls(0) if batch is None else batch.column(0)
-        return np.asarray(column.to_numpy(zero_copy_only=False))
-
     def batches(names: list[str], rows: int) -> Iterator[pa.RecordBatch]:
         with reading(path, _ADVICE):
             yield from file.iter_batches(rows, columns=names, use_threads=MORE_THREADS)
@@ -63,25 +47,11 @@ def open_parquet(path: str, layout: Layout) -> TableSource:
         with reading(path, _ADVICE):
             return tuple(file.metadata.row_group(i).num_rows for i in range(file.num_row_groups))
 
-    read: Batches = batches
-    if layout.booleans:
-        schema, read = booleans_as_numbers(schema, batches)
-    columns = roles.assign(path, schema, first, layout)
-    width, dtype = shape_of_classes(path, schema, columns, read)
-    count = file.metadata.num_rows
-    return TableSource(
-        path,
-        "parquet",
-        dtype,
-        columns,
-        width,
-        count,
-        count,
-        read,
-        lambda _: None,
-        wide_integers(schema, columns.classes),
-        row_groups=RowGroups(sizes, batches_of),
-    )
+    def count() -> int:
+        return int(file.metadata.num_rows)
+
+    groups = RowGroups(sizes, batches_of)
+    return typed_table(path, "parquet", layout, schema, batches, count, groups)
 
 
 def _open(path: str) -> pq.ParquetFile:

@@ -1,0 +1,81 @@
+"""Tables whose files say the types of their columns: Arrow and Parquet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from kldiv_cli.sources.base import Layout
+from kldiv_cli.sources.tables import columns as roles
+from kldiv_cli.sources.tables.cells import (
+    Batches,
+    booleans_as_numbers,
+    shape_of_classes,
+    wide_integers,
+)
+from kldiv_cli.sources.tables.table import RowGroups, TableSource
+
+_FIRST_CELLS = 1 << 17
+
+
+def typed_table(
+    path: str,
+    name: str,
+    layout: Layout,
+    schema: pa.Schema,
+    batches: Batches,
+    count: Callable[[], int | None],
+    row_groups: RowGroups | None = None,
+) -> TableSource:
+    """Return a table, given its schema and what reads it.
+
+    Parameters
+    ----------
+    path, name : str
+        The file and its format.
+    layout : Layout
+        What the user says of it.
+    schema : pyarrow.Schema
+        Names and types of all columns.
+    batches : callable
+        (column names, rows at a time) -> record batches.
+    count : callable
+        () -> the number of rows, None where only reading to the end tells.
+    row_groups : RowGroups or None
+        The groups of rows that can be read one without the other.
+
+    Raises
+    ------
+    InputError
+        The roles of the columns are unclear, or there is nothing in them.
+    """
+    read = batches
+    if layout.booleans:
+        schema, read = booleans_as_numbers(schema, batches)
+    columns = roles.assign(path, schema, lambda: _first_values(batches, schema.names), layout)
+    width, dtype = shape_of_classes(path, schema, columns, read)
+    rows = count()
+    return TableSource(
+        path,
+        name,
+        dtype,
+        columns,
+        width,
+        rows,
+        rows,
+        read,
+        lambda _: None,
+        wide_integers(schema, columns.classes),
+        row_groups=row_groups,
+    )
+
+
+def _first_values(batches: Batches, names: list[str]) -> NDArray[Any]:
+    """Return the first values of the first column."""
+    first = next(batches(names[:1], _FIRST_CELLS), None)
+    column = pa.nulls(0) if first is None else first.column(0)
+    return np.asarray(column.to_numpy(zero_copy_only=False))
