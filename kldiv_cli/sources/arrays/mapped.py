@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,19 +75,19 @@ class Memory:
         return found
 
 
+class Stored(NamedTuple):
+    """How an array lies in a file; strides, if any, are in bytes."""
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    order: Literal["C", "F"] = "C"
+    strides: tuple[int, ...] | None = None
+
+
 def map_array(
-    path: str,
-    kind: str,
-    layout: Layout,
-    dtype: np.dtype[Any],
-    shape: tuple[int, ...],
-    place: Place,
-    *,
-    strides: tuple[int, ...] | None = None,
-    order: Literal["C", "F"] = "C",
-    has_keys: bool = True,
+    path: str, kind: str, layout: Layout, stored: Stored, place: Place, *, has_keys: bool = True
 ) -> ArraySource:
-    """Map an array whose place in the file was checked; strides, if any, are in bytes.
+    """Map an array whose place in the file was checked.
 
     ``kind`` is the format's name; ``has_keys`` says whether it stores arrays under names.
 
@@ -96,11 +96,13 @@ def map_array(
     InputError
         It holds no real numbers, no rows or no classes, or ``layout`` contradicts its type.
     """
-    dtype = told_type(dtype, layout, path)
-    check_shape(shape, path, layout.expected)
+    dtype = told_type(stored.dtype, layout, path)
+    check_shape(stored.shape, path, layout.expected)
     with Path(path).open("rb") as file:
         memory = Memory(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-    array: NDArray[Any] = np.ndarray(shape, dtype, memory.file, place.offset, strides, order)
+    array: NDArray[Any] = np.ndarray(
+        stored.shape, dtype, memory.file, place.offset, stored.strides, stored.order
+    )
 
     def release(start: int, stop: int) -> None:
         memory.release(place.offset + start, place.offset + stop)

@@ -19,7 +19,7 @@ from numpy.lib import format as npy_format
 
 from kldiv_cli.errors import InputError, LogitsError
 from kldiv_cli.sources.arrays.array import ArraySource, check_shape, type_name
-from kldiv_cli.sources.arrays.mapped import Place, map_array, told_type
+from kldiv_cli.sources.arrays.mapped import Place, Stored, map_array, told_type
 from kldiv_cli.sources.base import Layout
 
 _ADVICE = "Write it again with numpy.save(path, logits)."
@@ -60,10 +60,8 @@ def open_npy(path: str, layout: Layout) -> ArraySource:
         path,
         "npy",
         layout,
-        header.dtype,
-        header.shape,
+        Stored(header.dtype, header.shape, header.order),
         place,
-        order=header.order,
         has_keys=False,
     )
 

@@ -17,7 +17,7 @@ from kldiv_cli.errors import LogitsError
 from kldiv_cli.sources.arrays.array import ArraySource, type_name
 from kldiv_cli.sources.arrays.deflated import DeflatedSource
 from kldiv_cli.sources.arrays.keys import choose
-from kldiv_cli.sources.arrays.mapped import Place, map_array, told_type
+from kldiv_cli.sources.arrays.mapped import Place, Stored, map_array, told_type
 from kldiv_cli.sources.arrays.zip import find_bytes, list_members, open_member
 from kldiv_cli.sources.base import Layout, Source
 from kldiv_cli.sources.formats.npy import Header, check_header, read_header
@@ -50,7 +50,9 @@ def open_npz(path: str, layout: Layout) -> Source:
     check_header(header, layout, entry.file_size - header.size, where)
     if entry.compress_type == zipfile.ZIP_STORED:
         place = Place(start, start + entry.file_size, start + header.size, entry.CRC)
-        return map_array(path, "npz", layout, header.dtype, header.shape, place, order=header.order)
+        return map_array(
+            path, "npz", layout, Stored(header.dtype, header.shape, header.order), place
+        )
     return _inflate(path, layout, entry, header, where)
 
 

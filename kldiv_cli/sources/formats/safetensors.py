@@ -18,7 +18,7 @@ import numpy as np
 from kldiv_cli.errors import LogitsError
 from kldiv_cli.sources.arrays.array import ArraySource, type_name
 from kldiv_cli.sources.arrays.keys import choose, quoted
-from kldiv_cli.sources.arrays.mapped import Place, map_array
+from kldiv_cli.sources.arrays.mapped import Place, Stored, map_array
 from kldiv_cli.sources.base import BFLOAT16, Layout
 
 _ADVICE = "Write it again with safetensors.numpy.save_file({'logits': logits}, path)."
@@ -86,7 +86,7 @@ def open_safetensors(path: str, layout: Layout) -> ArraySource:
         )
     start, stop = (8 + length + offset for offset in (tensor.start, tensor.stop))
     place = Place(start, stop, start)
-    return map_array(path, "safetensors", layout, _TYPES[tensor.kind], tensor.shape, place)
+    return map_array(path, "safetensors", layout, Stored(_TYPES[tensor.kind], tensor.shape), place)
 
 
 def _read_header(text: bytes, path: str) -> dict[str, _Tensor]:

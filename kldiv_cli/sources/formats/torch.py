@@ -23,7 +23,7 @@ import numpy as np
 from kldiv_cli.errors import InputError, LogitsError, a_few
 from kldiv_cli.sources.arrays.array import ArraySource, type_name
 from kldiv_cli.sources.arrays.keys import choose, quoted
-from kldiv_cli.sources.arrays.mapped import Place, map_array, wrong_crc
+from kldiv_cli.sources.arrays.mapped import Place, Stored, map_array, wrong_crc
 from kldiv_cli.sources.arrays.zip import find_bytes, list_members
 from kldiv_cli.sources.base import BFLOAT16, Layout
 from kldiv_cli.sources.formats.torch_pickle import RefusedError, Tensor, describe
@@ -233,4 +233,4 @@ def _map(path: str, layout: Layout, tensor: Tensor, entry: ZipInfo, order: str) 
     )
     first = start + tensor.offset * dtype.itemsize
     place = Place(start, start + entry.file_size, first, entry.CRC or None)
-    return map_array(path, "torch", layout, dtype, tensor.shape, place, strides=strides)
+    return map_array(path, "torch", layout, Stored(dtype, tensor.shape, strides=strides), place)

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 GROUPS = ("argmax", "confidence", "position")
-_FORMATS = (
-    *("npy", "csv", "tsv", "parquet", "arrow", "jsonl", "npz", "safetensors", "torch", "llamacpp"),
-)
 
 
 def formats() -> tuple[str, ...]:
     """Return the names of all formats that are read."""
-    return _FORMATS
+    from kldiv_cli.sources.formats import FORMATS  # noqa: PLC0415 - few ask
+
+    return tuple(FORMATS)
 
 
 def suffixes() -> tuple[str, ...]:
     """Return the suffix of each format."""
-    return (
-        *(".npy", ".npz", ".csv", ".tsv", ".jsonl", ".parquet", ".arrow", ".safetensors", ".pt"),
-        ".kld",
-    )
+    from kldiv_cli.sources.formats import FORMATS  # noqa: PLC0415 - few ask
+
+    return tuple(FORMATS[name].suffixes[0] for name in FORMATS)
 
 
 def measures() -> tuple[str, ...]:
