@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import exp, prod
 from typing import Unpack
 
@@ -19,6 +20,7 @@ from kldiv_cli.tasks.options import Inspect
 from kldiv_cli.tasks.options.signature import documented
 from kldiv_cli.tasks.options.typed import InspectOptions
 from kldiv_cli.tasks.places import Places
+from kldiv_cli.tasks.remarks import remarks
 from kldiv_cli.tasks.tallies import CensoredTally, SpanTally, Tallies, off_one
 
 _TOKENS_SHOWN = 8
@@ -78,7 +80,7 @@ def _result(source: Source, seen: Tallies, censored: CensoredTally, head: Head) 
     rows, guess = seen.rows.result(), _guess(source, seen)
     cells, mask_like = seen.cells.result()
     return Inspection(
-        head=head,
+        head=replace(head, warnings=tuple(remarks(head.sides[0], rows, guess))),
         ids=tuple(seen.ids),
         guess=guess,
         cells=cells,

@@ -76,8 +76,13 @@ class TestJson:
         path = tmp_path / "thirds.npy"
         np.save(path, np.array([[1 / 3, -np.inf, -1e12], [-2 / 3, 0.1, np.nan]]))
         code, out, err = kldiv("inspect", path, "--format", "json")
-        assert (code, err) == (0, "")
+        warning = (
+            f"{path}: row 1 holds NaN or +inf, and no distribution under softmax (1 such row in "
+            "all): --nan-policy says what to do with them"
+        )
+        assert (code, err) == (0, f"kldiv: warning: {warning}\n")
         (found,) = json.loads(out)
+        assert found["warnings"] == [warning]
         assert (found["path"], found["shape"]) == (str(path), [2, 3])
         assert found["range"] == {"min": -2 / 3, "max": 1 / 3}
         assert found["row_sums"] == {"min": "-inf", "max": "-inf"}
@@ -226,3 +231,80 @@ class TestSelection:
         done = kldiv("inspect", NPY, *words)
         assert (done.code, done.out) == (2, "")
         assert done.err.splitlines()[0] == f"kldiv: error: {what}"
+
+
+class TestWarnings:
+    @pytest.fixture
+    def files(self, tmp_path: Path) -> tuple[str, str, str]:
+        """Rows with NaN and +inf, integers, and nothing wrong."""
+        arrays = {
+            "bad": np.array([[0.5, -1.0], [np.inf, 0.0], [np.nan, 2.0], [-np.inf, -np.inf]]),
+            "tokens": np.array([[3, 17, 5], [2, 900, 4]]),
+            "fine": np.array([[0.5, -1.0], [-np.inf, -np.inf]]),
+        }
+        for name, array in arrays.items():
+            np.save(tmp_path / f"{name}.npy", array)
+        bad, tokens, fine = (str(tmp_path / f"{name}.npy") for name in arrays)
+        return bad, tokens, fine
+
+    def said(self, bad: str, tokens: str) -> tuple[str, str]:
+        rows = (
+            f"{bad}: row 1 holds NaN or +inf, and no distribution under softmax (2 such rows in "
+            "all): --nan-policy says what to do with them"
+        )
+        return rows, f"{tokens}: all numbers are integers: are these labels or token ids?"
+
+    def test_what_looks_wrong(self, kldiv: Kldiv, files: tuple[str, str, str]) -> None:
+        code, out, err = kldiv("inspect", *files)
+        assert code == 0
+        assert err == "".join(f"kldiv: warning: {x}\n" for x in self.said(*files[:2]))
+        assert kldiv("inspect", *files, "--no-warn") == (0, out, "")
+        assert kldiv("inspect", files[2]).err == ""
+
+    def test_strict(self, kldiv: Kldiv, files: tuple[str, str, str]) -> None:
+        code, out, err = kldiv("inspect", *files, "--strict", "--format", "json")
+        says = self.said(*files[:2])
+        advice = "Without --strict this is a warning."
+        assert code == 2
+        assert err == "".join(f"kldiv: error: {x}\n{advice}\n" for x in says)
+        bad, tokens, fine = json.loads(out)
+        assert [bad["error"], tokens["error"]] == list(says)
+        assert "error" not in fine
+        done = kldiv("inspect", files[2], "--strict")
+        assert (done.code, done.err) == (0, "")
+
+    def test_strict_and_hidden(self, kldiv: Kldiv) -> None:
+        done = kldiv("inspect", "a.npy", "--strict", "--no-warn")
+        assert (done.code, done.out) == (2, "")
+        assert "--strict makes errors of warnings" in done.err
+
+
+class TestOutput:
+    def test_the_json_is_written_beside_the_table(self, kldiv: Kldiv, tmp_path: Path) -> None:
+        path, out = tmp_path / "a.npy", tmp_path / "out.json"
+        np.save(path, np.array([[0.5, -1.0]]))
+        table = kldiv("inspect", path, tmp_path / "none.npy")
+        text = kldiv("inspect", path, tmp_path / "none.npy", "--format", "json").out
+        assert kldiv("inspect", path, tmp_path / "none.npy", "-o", out) == table
+        assert table.code == 2
+        assert out.read_text() == text
+        assert sorted(x.name for x in tmp_path.iterdir()) == ["a.npy", "out.json"]
+
+    def test_no_input_is_written_over(self, kldiv: Kldiv, tmp_path: Path) -> None:
+        np.save(tmp_path / "a.npy", np.array([[0.5, -1.0]]))
+        (tmp_path / "a.npy").rename(tmp_path / "a.json")
+        before = (tmp_path / "a.json").read_bytes()
+        for name in ("a.json", "*.json"):
+            done = kldiv("inspect", tmp_path / name, "-o", tmp_path / "a.json")
+            assert (done.code, done.out) == (2, "")
+            assert "expected a new output, found one that is an input" in done.err
+        assert (tmp_path / "a.json").read_bytes() == before
+
+    def test_other_suffixes(self, kldiv: Kldiv) -> None:
+        done = kldiv("inspect", "a.npy", "-o", "out.csv")
+        assert (done.code, done.out) == (2, "")
+        what, advice = done.err.splitlines()
+        assert what == (
+            "kldiv: error: out.csv: expected an output named .json, found suffix '.csv'"
+        )
+        assert advice == "The suffix of --output decides the format."

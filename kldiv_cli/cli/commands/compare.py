@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from math import isnan
 from typing import IO, TYPE_CHECKING
 
 from kldiv_cli.cli import options, streams, warnings
-from kldiv_cli.errors import InputError, UsageError
+from kldiv_cli.cli.inputs import inputs
+from kldiv_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from kldiv_cli.results.comparison import Comparison
@@ -36,7 +36,8 @@ def compare(asked: CompareLine) -> int:
         named.check(stat, asked.measure, asked.mode)
     outputs = asked.output or []
     if outputs:
-        files.check(outputs, _inputs(asked))
+        paths, names = (asked.reference, asked.candidate, asked.mask), (asked.group, asked.labels)
+        files.check(outputs, inputs(paths, (*names, asked.classes)))
     with Progress() as progress:
         comparison = kldiv_cli.compare(**asked.keywords(), progress=progress)
     warnings.refuse(comparison.warnings, strict=asked.strict)
@@ -56,22 +57,6 @@ def compare(asked: CompareLine) -> int:
     warnings.tell(comparison.warnings, no_warn=asked.no_warn)
     _tell(comparison)
     return 1 if comparison.exceeded else 0
-
-
-def _inputs(asked: CompareLine) -> list[str]:
-    """Return all that is read and must not be written.
-
-    Of a column or a slice there may be a folder of that name, into which may be written.
-    """
-    from kldiv_cli.sources.formats.opening import files_of
-
-    paths: list[str | None] = [asked.reference, asked.candidate, asked.mask]
-    found = [path for path in paths if path is not None]
-    for name in (*paths, asked.group, asked.labels, asked.classes):
-        if isinstance(name, str):
-            with suppress(InputError):  # of what stands for no file, of which opening it tells
-                found += files_of(name)
-    return found
 
 
 def _tell(comparison: Comparison) -> None:

@@ -23,7 +23,7 @@ from kldiv_cli.tasks.options.meaning import (
 )
 from kldiv_cli.tasks.options.part import Chosen, Masks, Partners, SomeClasses
 from kldiv_cli.tasks.options.reading import OfEachSide, OfOne, Tables, Text, Threads, Told
-from kldiv_cli.tasks.options.result import Limits, Measured, Printed, Warned, printed
+from kldiv_cli.tasks.options.result import Limits, Measured, Printed, Warned, Written, printed
 from kldiv_cli.tasks.options.row import LOSS, Option, in_order, option
 
 
@@ -107,7 +107,7 @@ class LossLine(Loss, Warned):
         return found
 
 
-class InspectLine(Inspect):
+class InspectLine(Inspect, Written, Warned):
     """What ``kldiv inspect`` is given."""
 
     files: list[str] = option(

@@ -174,6 +174,21 @@ def printed(help_text: str) -> Any:
     )
 
 
+class Written(Options):
+    """Where the command line writes what it can print as JSON."""
+
+    output: list[str] | None = option(
+        None,
+        rules.NAMES,
+        "['a.json']",
+        flags=("--output", "-o"),
+        metavar="FILE",
+        keyword=False,
+        several=True,
+        help="Write the JSON to FILE (.json). May be given several times.",
+    )
+
+
 class Printed(Options):
     """How the command line prints a comparison."""
 

@@ -1,0 +1,23 @@
+"""What a command reads, and must not write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+
+from kldiv_cli.errors import InputError
+
+
+def inputs(paths: Iterable[str | None], names: Iterable[object] = ()) -> list[str]:
+    """Return all files that are read, given paths and what may be the name of something else.
+
+    Of a column or a slice there may be a folder of that name, into which may be written.
+    """
+    from kldiv_cli.sources.formats.opening import files_of
+
+    found = [path for path in paths if path is not None]
+    for name in (*found, *names):
+        if isinstance(name, str):
+            with suppress(InputError):  # of what stands for no file, of which opening it tells
+                found += files_of(name)
+    return found

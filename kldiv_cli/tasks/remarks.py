@@ -1,0 +1,25 @@
+"""What looks wrong about a single file, though it can be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kldiv_cli.results.head import Side
+from kldiv_cli.results.inspection import Guess, Rows
+
+
+def remarks(file: Side, rows: Rows, guess: Guess) -> Iterator[str]:
+    """Yield what other commands would stop at, or compute though it means nothing.
+
+    Rows of nothing but -inf are none of it: they are skipped where both sides have them.
+    """
+    firsts = [row for row in (rows.first_nan, rows.first_plus_inf) if row is not None]
+    if firsts:
+        count = rows.nan + rows.plus_inf
+        yield (
+            f"{file.path}: row {min(firsts)} holds NaN or +inf, and no distribution under softmax "
+            f"({count} such {'row' if count == 1 else 'rows'} in all): --nan-policy says what to "
+            "do with them"
+        )
+    if guess.kind == "logits" and "int" in file.dtype:
+        yield f"{file.path}: all numbers are integers: are these labels or token ids?"
