@@ -14,7 +14,7 @@ import pytest
 
 from kldiv_cli.cli.commands import COMMANDS
 from kldiv_cli.losses import LOSSES
-from kldiv_cli.measures import MEASURES, usage
+from kldiv_cli.measures import MEASURES
 from kldiv_cli.reports import REPORTS
 from kldiv_cli.sources.formats import FORMATS
 
@@ -178,20 +178,20 @@ def test_two_command_lines_install_and_run() -> None:
 
 
 @pytest.mark.parametrize(
-    "suffix", sorted({suffix for entry in FORMATS.values() for suffix in entry.suffixes})
+    "suffix", sorted({suffix for entry in FORMATS.rows().values() for suffix in entry.suffixes})
 )
 def test_every_format_is_listed(suffix: str) -> None:
     assert f"`{suffix}`" in PAGES["files"]
 
 
 @pytest.mark.parametrize(
-    "suffix", sorted(report.suffix for report in REPORTS.values() if report.suffix)
+    "suffix", sorted(report.suffix for report in REPORTS.rows().values() if report.suffix)
 )
 def test_every_report_is_listed(suffix: str) -> None:
     assert f"`{suffix}`" in PAGES["outputs"]
 
 
-@pytest.mark.parametrize("name", [usage(name) for name in MEASURES])
+@pytest.mark.parametrize("name", [*map(MEASURES.usage, MEASURES)])
 def test_every_measure_is_listed(name: str) -> None:
     assert f"`{name}`" in PAGES["measures"]
 

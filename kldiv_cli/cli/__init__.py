@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import Annotated, cast
+from typing import Annotated
 
 import typer
 
 from kldiv_cli import __version__
 from kldiv_cli.cli import streams
-from kldiv_cli.cli.commands import COMMANDS, Commands, listed
+from kldiv_cli.cli.commands import BadUsage, Commands
 from kldiv_cli.errors import KldivError, printable, shortage
 
 app = typer.Typer(
@@ -21,8 +21,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _name, _line in COMMANDS.items():
-    app.command(_name, help=_line)(listed)
 
 
 def _version(asked: bool) -> None:
@@ -46,10 +44,6 @@ def _app(
     ] = False,
 ) -> None:
     pass
-
-
-_BadUsage = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
-"""click's UsageError, which Typer holds under a private name; missing arguments are one too."""
 
 
 def _tell_bad_usage(message: str, context: typer.Context | None) -> None:
@@ -88,7 +82,7 @@ def _run() -> int:
     except KldivError as error:
         streams.tell(f"error: {error.what}", error.advice)
         return error.exit_code
-    except _BadUsage as error:
+    except BadUsage as error:
         _tell_bad_usage(error.format_message(), getattr(error, "ctx", None))
         return 2
     except typer.Abort:

@@ -12,19 +12,23 @@ if TYPE_CHECKING:
     from kldiv_cli.tasks.options.row import Option
 
 
-def takes(command: str) -> Callable[[Callable[[Any], int]], Callable[..., int]]:
-    """Let Typer call a function that takes the options of a command as one object."""
+class Line:
+    """A command that takes its options as one object; Typer calls what `signed` returns."""
 
-    def give(function: Callable[[Any], int]) -> Callable[..., int]:
+    def __init__(self, command: str, function: Callable[[Any], int]) -> None:
+        self.command, self.function, self.__doc__ = command, function, function.__doc__
+
+    def signed(self) -> Callable[..., int]:
+        """Return a function whose parameters are all options that are known by now."""
         from kldiv_cli.tasks.options import LINES
 
-        line = LINES[command]
+        line = LINES[self.command]
 
         def run(context: typer.Context, **typed: Any) -> int:
             said = [name for name in typed if _is_typed(context, name)]
-            return function(line.of_line(typed, said))
+            return self.function(line.of_line(typed, said))
 
-        run.__name__, run.__doc__ = function.__name__, function.__doc__
+        run.__name__, run.__doc__ = self.command, self.__doc__
         own = Parameter("context", Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
         rows = line.line().items()
         run.__signature__ = Signature(  # type: ignore[attr-defined]
@@ -32,7 +36,10 @@ def takes(command: str) -> Callable[[Callable[[Any], int]], Callable[..., int]]:
         )
         return run
 
-    return give
+
+def takes(command: str) -> Callable[[Callable[[Any], int]], Line]:
+    """Make a command of a function that takes the options as one object."""
+    return lambda function: Line(command, function)
 
 
 def _is_typed(context: typer.Context, name: str) -> bool:

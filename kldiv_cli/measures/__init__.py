@@ -1,15 +1,15 @@
 """A pair of blocks -> one value per row. The registry of measures.
 
-A measure is one row of :data:`MEASURES`: name -> import path of its definition, the parameter it
-takes if any, one-line description. Listings read the registry and import nothing.
+A measure is one row of :data:`MEASURES`: name -> import path of its definition, one-line
+description, the parameter it takes if any. Listings read the registry and import nothing.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from kldiv_cli import Registry
 from kldiv_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,51 +21,66 @@ if TYPE_CHECKING:
     from kldiv_cli.measures.types import Mode
 
 
-class Entry(NamedTuple):
-    """A row of the registry.
+class Parameter(NamedTuple):
+    """What a measure takes behind a colon: ``gjs:BETA``, such as ``gjs:0.1``."""
 
-    ``definition`` is the import path of a `Measure`, or, where there is a parameter, of a function
+    name: str
+    example: str
+
+
+class Entry(NamedTuple):
+    """A row of the registry."""
+
+    home: str
+    """The import path of a `Measure`; where there is a parameter, of a function
     (name as typed, parameter) -> `Measure`.
     """
-
-    definition: str
-    parameter: str | None
     description: str
+    parameter: Parameter | None = None
+
+
+class Measures(Registry[Entry]):
+    """The registry of measures, whose names may be typed with a parameter."""
+
+    def usage(self, name: str) -> str:
+        """Return how a measure is typed: ``gjs:BETA``."""
+        parameter = self[name].parameter
+        return name if parameter is None else f"{name}:{parameter.name}"
+
+    def example(self, name: str) -> str:
+        """Return a name with a parameter that serves as an example: ``gjs:0.1``."""
+        parameter = None if ":" in name else self[name].parameter
+        return name if parameter is None else f"{name}:{parameter.example}"
 
 
 _HERE = "kldiv_cli.measures.definitions"
-_PAIRS = "kldiv_cli.measures.distributions"
-MEASURES = {
-    "jeffreys": Entry(f"{_HERE}.jeffreys:MEASURE", None, "KL(p||q) + KL(q||p), no factor 1/2"),
-    "kl": Entry(f"{_HERE}.kl:KL", None, "KL(p||q), of the reference from the candidate"),
-    "reverse-kl": Entry(f"{_HERE}.kl:REVERSE_KL", None, "KL(q||p), the other direction"),
-    "js": Entry(f"{_HERE}.mixtures:JS", None, "Jensen-Shannon divergence"),
+_LAMBDA = Parameter("LAMBDA", "0.1")
+_ROWS = {
+    "jeffreys": Entry(f"{_HERE}.jeffreys:MEASURE", "KL(p||q) + KL(q||p), no factor 1/2"),
+    "kl": Entry(f"{_HERE}.kl:KL", "KL(p||q), of the reference from the candidate"),
+    "reverse-kl": Entry(f"{_HERE}.kl:REVERSE_KL", "KL(q||p), the other direction"),
+    "js": Entry(f"{_HERE}.mixtures:JS", "Jensen-Shannon divergence"),
     "gjs": Entry(
         f"{_HERE}.mixtures:gjs",
-        "BETA",
         "BETA*KL(p||M) + (1-BETA)*KL(q||M), M = BETA*p + (1-BETA)*q",
+        Parameter("BETA", "0.1"),
     ),
-    "skew-kl": Entry(f"{_HERE}.mixtures:skew_kl", "LAMBDA", "KL(p || LAMBDA*p + (1-LAMBDA)*q)"),
+    "skew-kl": Entry(f"{_HERE}.mixtures:skew_kl", "KL(p || LAMBDA*p + (1-LAMBDA)*q)", _LAMBDA),
     "skew-reverse-kl": Entry(
-        f"{_HERE}.mixtures:skew_reverse_kl", "LAMBDA", "KL(q || LAMBDA*q + (1-LAMBDA)*p)"
+        f"{_HERE}.mixtures:skew_reverse_kl", "KL(q || LAMBDA*q + (1-LAMBDA)*p)", _LAMBDA
     ),
-    "tv": Entry(f"{_HERE}.distances:TV", None, "total variation distance"),
-    "hellinger": Entry(f"{_HERE}.distances:HELLINGER", None, "squared Hellinger distance"),
+    "tv": Entry(f"{_HERE}.distances:TV", "total variation distance"),
+    "hellinger": Entry(f"{_HERE}.distances:HELLINGER", "squared Hellinger distance"),
     "renyi": Entry(
         f"{_HERE}.renyi:renyi",
-        "ALPHA",
         "Renyi divergence of order ALPHA, above 0; inf included",
+        Parameter("ALPHA", "2"),
     ),
-    "cross-entropy": Entry(f"{_HERE}.entropies:CROSS_ENTROPY", None, "H(p, q) = -sum p * log q"),
-    "entropy": Entry(f"{_HERE}.entropies:ENTROPY", None, "H(p), of the reference"),
-    "entropy-candidate": Entry(f"{_HERE}.entropies:ENTROPY_CANDIDATE", None, "H(q)"),
+    "cross-entropy": Entry(f"{_HERE}.entropies:CROSS_ENTROPY", "H(p, q) = -sum p * log q"),
+    "entropy": Entry(f"{_HERE}.entropies:ENTROPY", "H(p), of the reference"),
+    "entropy-candidate": Entry(f"{_HERE}.entropies:ENTROPY_CANDIDATE", "H(q)"),
 }
-
-
-def usage(name: str) -> str:
-    """Return how the measure of a registry row is typed: ``gjs:BETA``."""
-    parameter = MEASURES[name].parameter
-    return name if parameter is None else f"{name}:{parameter}"
+MEASURES = Measures("measure", Entry, _ROWS, "kldiv_cli.measures")
 
 
 def load(name: str) -> Measure:
@@ -77,22 +92,16 @@ def load(name: str) -> Measure:
         There is no such measure, its parameter is missing or superfluous, or out of its range.
     """
     kind, colon, value = name.partition(":")
-    if kind not in MEASURES:
+    parameter = MEASURES[kind].parameter
+    if (parameter is None) == bool(colon):
         raise UsageError(
-            f"no measure is called {kind!r}", f"Known: {', '.join(map(usage, MEASURES))}."
-        )
-    entry = MEASURES[kind]
-    if (entry.parameter is None) == bool(colon):
-        raise UsageError(
-            f"expected the measure {usage(kind)}, found {name!r}",
+            f"expected the measure {MEASURES.usage(kind)}, found {name!r}",
             f"'kldiv measures {kind}' explains it.",
         )
-    module, attribute = entry.definition.split(":")
-    found: Any = getattr(import_module(module), attribute)
-    if entry.parameter is None:
-        measure: Measure = found
-    else:
-        measure = found(name, _number(name, entry.parameter, value))
+    found: Any = MEASURES.load(kind)
+    if parameter is not None:
+        found = found(name, _number(name, parameter.name, value))
+    measure: Measure = found
     return measure
 
 
@@ -124,14 +133,21 @@ def prepare(
         Over which cells that distribution is uniform, where not over all. The others are to be
         absent on both sides, as `kldiv_cli.measures.rows.absence.without` makes them.
     """
+    # Listings read this module, and go without NumPy.
+    from kldiv_cli.measures.distributions import (  # noqa: PLC0415
+        probabilities,
+        sigmoid,
+        softmax,
+    )
+    from kldiv_cli.measures.distributions.kinds import to_logits  # noqa: PLC0415
+
     if kinds == ("probs", "probs"):
-        pair = import_module(f"{_PAIRS}.probabilities").prepare(mode, s, t, temperature)
+        pair = probabilities.prepare(mode, s, t, temperature)
     else:
-        to_logits = import_module(f"{_PAIRS}.kinds").to_logits
+        link = softmax if mode == "softmax" else sigmoid
         s, t = (to_logits(x, kind, mode) for x, kind in zip((s, t), kinds, strict=True))
-        pair = import_module(f"{_PAIRS}.{mode}").prepare(s, t, temperature)
-    found: Pair = replace(pair, smooth=smooth, kept=kept) if smooth else pair
-    return found
+        pair = link.prepare(s, t, temperature)
+    return replace(pair, smooth=smooth, kept=kept) if smooth else pair
 
 
 def _number(name: str, parameter: str, text: str) -> float:

@@ -1,80 +1,101 @@
-"""A comparison -> table, text and files. The registry of reports.
+"""A result -> table, text and files. The registry of reports.
 
-A report is one row of :data:`REPORTS`: name -> import path of its writer, what it holds, where it
-can go, one-line description. Listings read the registry and import nothing.
+A report is one row of :data:`REPORTS`: name -> one-line description, import paths of what writes
+each kind of result, what it holds, where it can go. Listings read the registry and import nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
-from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import IO, Any, Literal, NamedTuple
 
-from kldiv_cli.errors import UsageError
-
-if TYPE_CHECKING:
-    from kldiv_cli.results.comparison import Comparison
+from kldiv_cli import Registry
 
 
 class Report(NamedTuple):
-    """A row of the registry."""
+    """A row of the registry.
 
-    writer: str
-    holds: Literal["summary", "rows"]
-    kind: Literal["text", "bytes"]
-    suffix: str | None
+    ``comparison``, ``loss``, ``verification`` and ``inspection`` are the import paths of functions
+    that write such a result to a stream; None where the report has no place for it.
+    """
+
     description: str
+    holds: Literal["summary", "rows"] = "summary"
+    kind: Literal["text", "bytes"] = "text"
+    """What the stream takes; bytes are written to files alone."""
+    suffix: str | None = None
+    """That of the files which ask for this report; None where it is for standard output alone."""
+    comparison: str | None = None
+    loss: str | None = None
+    verification: str | None = None
+    inspection: str | None = None
+    """The function takes a list of inspections, all files'."""
+    each: bool = False
+    """Whether an inspection is written as soon as it is made; otherwise all are at the end."""
+
+    @property
+    def printed(self) -> bool:
+        """Whether standard output can take it."""
+        return self.kind == "text"
 
 
-REPORTS = {
+_FORMATS = "kldiv_cli.reports.formats"
+_ROWS = {
     "table": Report(
-        "kldiv_cli.reports.formats.table:write", "summary", "text", None, "the summary, for people"
+        "the summary, for people",
+        comparison=f"{_FORMATS}.table:write",
+        loss="kldiv_cli.reports.loss:write_table",
+        verification="kldiv_cli.reports.verification:write_table",
+        inspection="kldiv_cli.reports.inspection:write_table",
+        each=True,
     ),
-    "markdown": Report(
-        "kldiv_cli.reports.formats.markdown:write",
-        "summary",
-        "text",
-        None,
-        "the summary, for a page",
-    ),
+    "markdown": Report("the summary, for a page", comparison=f"{_FORMATS}.markdown:write"),
     "json": Report(
-        "kldiv_cli.reports.formats.json:write",
-        "summary",
-        "text",
-        ".json",
         "the summary, for programs",
+        suffix=".json",
+        comparison=f"{_FORMATS}.json:write",
+        loss="kldiv_cli.reports.loss:write_json",
+        verification="kldiv_cli.reports.verification:write_json",
+        inspection="kldiv_cli.reports.inspection:write_json",
     ),
-    "csv": Report("kldiv_cli.reports.formats.csv:write", "rows", "text", ".csv", "a line per row"),
-    "tsv": Report(
-        "kldiv_cli.reports.formats.csv:write_tsv", "rows", "text", ".tsv", "a line per row"
-    ),
+    "csv": Report("a line per row", "rows", suffix=".csv", comparison=f"{_FORMATS}.csv:write"),
+    "tsv": Report("a line per row", "rows", suffix=".tsv", comparison=f"{_FORMATS}.csv:write_tsv"),
     "jsonl": Report(
-        "kldiv_cli.reports.formats.json:write_lines",
-        "rows",
-        "text",
-        ".jsonl",
         "a JSON object per row",
+        "rows",
+        suffix=".jsonl",
+        comparison=f"{_FORMATS}.json:write_lines",
     ),
     "parquet": Report(
-        "kldiv_cli.reports.formats.parquet:write", "rows", "bytes", ".parquet", "a record per row"
+        "a record per row",
+        "rows",
+        "bytes",
+        ".parquet",
+        comparison=f"{_FORMATS}.parquet:write",
     ),
     "npy": Report(
-        "kldiv_cli.reports.formats.npy:write",
+        "the values, in the rows' shape",
         "rows",
         "bytes",
         ".npy",
-        "the values, in the rows' shape",
+        comparison=f"{_FORMATS}.npy:write",
     ),
 }
-
-SUFFIXES = {report.suffix: name for name, report in REPORTS.items() if report.suffix is not None}
-"""Which report a file name asks for."""
+REPORTS = Registry("report", Report, _ROWS, "kldiv_cli.reports")
 
 
-def load(name: str) -> Callable[[Comparison, IO[Any]], None]:
-    """Return the writer of that name; an unknown one raises `UsageError`."""
-    if name not in REPORTS:
-        raise UsageError(f"no report is called {name!r}", f"Known: {', '.join(REPORTS)}.")
-    module, function = REPORTS[name].writer.split(":")
-    writer: Callable[[Comparison, IO[Any]], None] = getattr(import_module(module), function)
+def load(name: str, result: str = "comparison") -> Callable[[Any, IO[Any]], None]:
+    """Return the function that writes a kind of result; an unknown name raises `UsageError`."""
+    writer: Callable[[Any, IO[Any]], None] = REPORTS.load(name, result)
     return writer
+
+
+def suffixes(result: str = "comparison") -> dict[str, str]:
+    """Return the suffixes of files that can hold a kind of result, and the report of each."""
+    rows = REPORTS.rows().items()
+    return {row.suffix: name for name, row in rows if row.suffix and getattr(row, result)}
+
+
+def of_suffix(suffix: str, result: str = "comparison") -> str | None:
+    """Return the report of a kind of result that the suffix of a file asks for, if any does."""
+    return REPORTS.first(lambda row: row.suffix == suffix and getattr(row, result))

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 from kldiv_cli import reports
 from kldiv_cli.errors import OutputError, UsageError
-from kldiv_cli.results.comparison import Comparison
-
-Result = TypeVar("Result")
 
 
-def check(
-    outputs: Sequence[str], paths: Sequence[str], suffixes: Sequence[str] = tuple(reports.SUFFIXES)
-) -> None:
+def check(outputs: Sequence[str], paths: Sequence[str], kind: str = "comparison") -> None:
     """Raise before the work begins where an output can be seen to be impossible.
 
     Raises
@@ -33,7 +28,7 @@ def check(
     seen = dict.fromkeys(inputs, "is an input")
     for path in outputs:
         place = _place(path)
-        _check_suffix(path, suffixes)
+        _check_suffix(path, kind)
         if place in seen:
             raise UsageError(
                 f"{path}: expected a new output, found one that {seen[place]}", "Name another file."
@@ -62,13 +57,13 @@ def _suffix(path: str) -> str:
     return Path(path).suffix.lower()
 
 
-def _check_suffix(path: str, suffixes: Sequence[str]) -> None:
+def _check_suffix(path: str, kind: str) -> None:
     suffix = _suffix(path)
     if not path:
         raise UsageError("--output: expected a name, found an empty one", "Give that of a file.")
-    if suffix not in suffixes:
+    if reports.of_suffix(suffix, kind) is None:
         raise UsageError(
-            f"{path}: expected an output named {' '.join(suffixes)}, found "
+            f"{path}: expected an output named {' '.join(reports.suffixes(kind))}, found "
             + (f"suffix {suffix!r}" if suffix else "no suffix"),
             "The suffix of --output decides the format.",
         )
@@ -91,19 +86,14 @@ def _check_place(path: str, place: Path) -> None:
 
 
 @contextmanager
-def staged(
-    result: Result, outputs: Sequence[str], write: Callable[[Result, Path, str], None] | None = None
-) -> Iterator[None]:
+def staged(result: Any, outputs: Sequence[str], kind: str = "comparison") -> Iterator[None]:
     """Write every output beside its place; put them there when the body has done its part.
-
-    ``write`` creates a file with the result, given its suffix; that of a comparison by default.
 
     Raises
     ------
     OutputError
         The disk is full, a limit is reached, or a permission is missing.
     """
-    create: Callable[..., None] = _write_one if write is None else write
     parts: list[tuple[Path, Path]] = []
     try:
         for path in outputs:
@@ -111,7 +101,7 @@ def staged(
             temporary = place.parent / f".kldiv-{os.urandom(8).hex()}"
             parts.append((temporary, place))
             with _writing(path):
-                create(result, temporary, _suffix(path))
+                _write_one(result, temporary, reports.of_suffix(_suffix(path), kind) or "", kind)
                 if place.exists():
                     temporary.chmod(place.stat().st_mode & 0o777)
         yield
@@ -134,12 +124,11 @@ def _writing(path: str) -> Iterator[None]:
         ) from error
 
 
-def _write_one(comparison: Comparison, path: Path, suffix: str) -> None:
-    name = reports.SUFFIXES[suffix]
-    writer = reports.load(name)
+def _write_one(result: Any, path: Path, name: str, kind: str) -> None:
+    writer = reports.load(name, kind)
     if reports.REPORTS[name].kind == "bytes":
         with path.open("xb") as stream:
-            writer(comparison, stream)
+            writer(result, stream)
     else:
         with path.open("x", encoding="utf-8", newline="") as text:
-            writer(comparison, text)
+            writer(result, text)

@@ -33,10 +33,12 @@ _MINIMA = {
 }
 
 
-def write_table(found: Inspection, stream: IO[str]) -> None:
-    """Write what one file is; only lines that hold long names are wider than 80 columns."""
+def write_table(found: Sequence[Inspection | Unreadable], stream: IO[str]) -> None:
+    """Write what files are; only lines that hold long names are wider than 80 columns."""
     width = columns(stream)
-    stream.writelines(written(_lines(found, width), width))
+    for i, one in enumerate(one for one in found if isinstance(one, Inspection)):
+        stream.write("\n" if i else "")
+        stream.writelines(written(_lines(one, width), width))
 
 
 def write_json(found: Sequence[Inspection | Unreadable], stream: IO[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from math import isnan
 from typing import IO
 
@@ -32,12 +32,6 @@ def write_json(result: LossResult, stream: IO[str]) -> None:
     own = {name: getattr(result, name) for name in _OWN if name != "unit"}
     found = {**objects.head_object(result.head), **own, "unit": "nats"}
     objects.write(objects.ordered(_KEYS, found), stream)
-
-
-WRITERS: dict[str, Callable[[LossResult, IO[str]], None]] = {
-    "table": write_table,
-    "json": write_json,
-}
 
 
 def _lines(result: LossResult, width: int | None) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import IO
 
 from kldiv_cli.errors import printable
@@ -49,12 +49,6 @@ def write_json(verification: Verification, stream: IO[str]) -> None:
         "holds": verification.holds,
     }
     objects.write(objects.ordered(_KEYS, found), stream)
-
-
-WRITERS: dict[str, Callable[[Verification, IO[str]], None]] = {
-    "table": write_table,
-    "json": write_json,
-}
 
 
 def _head(verification: Verification, width: int | None) -> Iterator[tuple[str, str]]:

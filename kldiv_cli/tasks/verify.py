@@ -14,7 +14,6 @@ from kldiv_cli import measures
 from kldiv_cli.measures.distributions.exact import real
 from kldiv_cli.measures.identities import IDENTITIES
 from kldiv_cli.measures.identities.base import TOLERANCE, Long, Rows
-from kldiv_cli.measures.identities.distillation import USUAL_TEMPERATURE
 from kldiv_cli.measures.rows.absence import with_masked
 from kldiv_cli.measures.types import Mode
 from kldiv_cli.pairing import BlockPair, Pairing
@@ -166,9 +165,8 @@ class Checking:
     def _names(self) -> list[str]:
         return [
             name
-            for name, identity in IDENTITIES.items()
-            if self.mode in identity.modes
-            and not (name == "distillation-at-4" and self.temperature == USUAL_TEMPERATURE)
+            for name, identity in IDENTITIES.rows().items()
+            if self.mode in identity.modes and self.temperature != identity.temperature
         ]
 
     def finish(self, part: Part[Residuals]) -> Verification:
@@ -188,7 +186,7 @@ class Checking:
         place = ""
         if found.row is not None:
             place = self.pairing.place_at("reference", found.row, found.id, None)
-        statement = IDENTITIES[name].statement
+        statement = IDENTITIES[name].description
         return Finding(name, statement, found.rows, found.largest, found.row, place, TOLERANCE)
 
 
@@ -196,6 +194,6 @@ def _residuals(name: str, rows: Rows, chosen: NDArray[np.intp]) -> tuple[Long, N
     """Return the residuals of one identity, and which rows of the block define one."""
     # What is undefined on the way turns up as NaN in the end, and NaN fails.
     with np.errstate(all="ignore"):
-        routes = IDENTITIES[name].load()(rows)
+        routes = IDENTITIES.load(name)(rows)
         residuals = routes.residuals()
     return residuals, chosen if routes.defined is None else chosen[routes.defined]

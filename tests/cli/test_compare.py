@@ -30,7 +30,7 @@ from kldiv_cli import Comparison, reports
 from kldiv_cli.cli.commands.compare import compare as command
 from kldiv_cli.measures import _native
 from kldiv_cli.measures.types import Mode
-from kldiv_cli.reports import REPORTS, SUFFIXES
+from kldiv_cli.reports import REPORTS, suffixes
 from kldiv_cli.results.statistics import STATISTICS
 from kldiv_cli.sources.formats import FORMATS
 from kldiv_cli.tasks.options.typed import NanPolicy, Unit
@@ -42,7 +42,8 @@ MAGIKA = "samples/magika-fp32.npy", "samples/magika-int8.npy"
 PARQUET = "samples/magika-fp32.parquet", "samples/magika-int8-shuffled.parquet"
 CSV = "samples/magika-fp32-24.csv", "samples/magika-int8-24.csv"
 OCR = "samples/ocr-det-fp32.npy", "samples/ocr-det-int8.npy"
-TO_STDOUT = tuple(name for name, report in REPORTS.items() if report.kind == "text")
+SUFFIXES = suffixes()
+TO_STDOUT = tuple(name for name, report in REPORTS.rows().items() if report.kind == "text")
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
 
@@ -753,7 +754,7 @@ class TestHelp:
 def parameter(name: str) -> Any:
     """An option of the command, as Typer has it."""
     app = typer.Typer(add_completion=False)
-    app.command()(command)
+    app.command()(command.signed())
     (found,) = (x for x in typer.main.get_command(app).params if x.name == name)
     return found
 
@@ -795,7 +796,7 @@ class TestOptionsSayWhatThereIs:
         assert set(re.findall(r"\.[a-z]+\b", help_of("output"))) == set(SUFFIXES)
 
     def test_inputs(self) -> None:
-        suffixes = {entry.suffixes[0] for entry in FORMATS.values()}
+        suffixes = {entry.suffixes[0] for entry in FORMATS.rows().values()}
         assert set(re.findall(r"\.[a-z]+\b", help_of("reference"))) == suffixes
 
 

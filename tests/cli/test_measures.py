@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kldiv_cli.measures import MEASURES, usage
+from kldiv_cli.measures import MEASURES
 from tests.command import Golden, Kldiv
 
 
@@ -14,7 +14,7 @@ def test_the_list_has_every_measure_and_fits_80_columns(kldiv: Kldiv, golden: Go
     golden(out)
     lines = out.splitlines()
     named = [line.split()[0] for line in lines[2:-2] if not line.startswith(" ")]
-    assert named == [usage(name) for name in MEASURES]
+    assert named == [MEASURES.usage(name) for name in MEASURES]
     assert max(map(len, lines)) <= 80
 
 

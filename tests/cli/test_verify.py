@@ -88,7 +88,7 @@ def test_json(kldiv: Kldiv, files: dict[str, str]) -> None:
     }
     assert list(identities) == list(IDENTITIES)
     for name, identity in identities.items():
-        assert identity["statement"] == IDENTITIES[name].statement
+        assert identity["statement"] == IDENTITIES[name].description
         assert 0 <= identity["residual"] <= identity["tolerance"] == 2e-14
         assert (identity["rows"], identity["holds"]) == (3, True)
         assert identity["max_row"] in range(3)

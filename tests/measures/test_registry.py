@@ -9,13 +9,17 @@ import numpy as np
 import pytest
 
 from kldiv_cli.errors import UsageError
-from kldiv_cli.measures import MEASURES, load, prepare, usage
+from kldiv_cli.measures import MEASURES, load, prepare
 from kldiv_cli.measures.base import Measure
 from kldiv_cli.measures.types import Mode
 from tests.family import FAMILY, MODES
 
-PLAIN = [name for name, entry in MEASURES.items() if entry.parameter is None]
-PARAMETRIC = [name for name, entry in MEASURES.items() if entry.parameter is not None]
+PLAIN = [name for name in MEASURES if MEASURES[name].parameter is None]
+PARAMETERS = {
+    name: entry.parameter.name
+    for name, entry in MEASURES.rows().items()
+    if entry.parameter is not None
+}
 EXAMPLES = {name.partition(":")[0]: name for name in FAMILY}
 
 
@@ -70,11 +74,15 @@ def test_additive_is_what_adds_up_over_independent_cells(name: str) -> None:
 
 def test_the_registry_describes_every_measure() -> None:
     assert set(EXAMPLES) == set(MEASURES)
-    for name, entry in MEASURES.items():
-        assert entry.description
-        assert usage(name) == (name if entry.parameter is None else f"{name}:{entry.parameter}")
-        assert entry.parameter is None or entry.parameter.isupper()
-        assert entry.parameter is None or entry.parameter in entry.description
+    assert {*PLAIN, *PARAMETERS} == set(MEASURES)
+    for name in PLAIN:
+        assert MEASURES[name].description
+        assert (MEASURES.usage(name), MEASURES.example(name)) == (name, name)
+    for name, parameter in PARAMETERS.items():
+        assert parameter.isupper()
+        assert parameter in MEASURES[name].description
+        assert MEASURES.usage(name) == f"{name}:{parameter}"
+        assert load(MEASURES.example(name)).name == MEASURES.example(name)
 
 
 @pytest.mark.parametrize("name", ["", "kl2", "KL", " kl", "kl ", "gjs:0.1:2x", "jeffrey", "nope:1"])
@@ -85,13 +93,13 @@ def test_an_unknown_name_is_refused(name: str) -> None:
         return
     error = refused(name)
     assert repr(kind) in error.what
-    assert all(usage(known) in error.advice for known in MEASURES)
+    assert all(MEASURES.usage(known) in error.advice for known in MEASURES)
 
 
-@pytest.mark.parametrize("name", PARAMETRIC)
+@pytest.mark.parametrize("name", PARAMETERS)
 def test_a_missing_parameter_is_refused(name: str) -> None:
     error = refused(name)
-    assert usage(name) in error.what
+    assert MEASURES.usage(name) in error.what
     assert f"kldiv measures {name}" in error.advice
 
 
@@ -102,13 +110,13 @@ def test_a_superfluous_parameter_is_refused(name: str, rest: str) -> None:
     assert f"expected the measure {name}, found {name + rest!r}" in error.what
 
 
-@pytest.mark.parametrize("name", PARAMETRIC)
+@pytest.mark.parametrize("name", PARAMETERS)
 @pytest.mark.parametrize(
     "text", ["", "x", "0,1", "1e", "--1", "0.1 0.2", "½", " 0.1", "0.1 ", "1_0"]
 )
 def test_what_is_no_number_is_refused(name: str, text: str) -> None:
     error = refused(f"{name}:{text}")
-    assert f"expected a number as {MEASURES[name].parameter}" in error.what
+    assert f"expected a number as {PARAMETERS[name]}" in error.what
     assert repr(text) in error.what
 
 
@@ -123,7 +131,7 @@ def test_what_is_no_number_is_refused(name: str, text: str) -> None:
 )
 def test_a_parameter_out_of_its_range_is_refused(name: str, wrong: str) -> None:
     error = refused(f"{name}:{wrong}")
-    assert f"{name}:{wrong}: expected {MEASURES[name].parameter}" in error.what
+    assert f"{name}:{wrong}: expected {PARAMETERS[name]}" in error.what
     assert f"found {float(wrong):g}" in error.what
 
 
@@ -145,9 +153,9 @@ def test_a_parameter_inside_its_range_is_taken_as_typed(name: str) -> None:
 def test_listing_the_measures_imports_no_numpy() -> None:
     script = (
         "import sys\n"
-        "from kldiv_cli.measures import MEASURES, load, usage\n"
+        "from kldiv_cli.measures import MEASURES, load\n"
         "from kldiv_cli.errors import UsageError\n"
-        "print([usage(name) for name in MEASURES])\n"
+        "print([MEASURES.usage(name) for name in MEASURES])\n"
         "for wrong in ('nope', 'kl:1', 'gjs'):\n"
         "    try:\n"
         "        load(wrong)\n"

@@ -14,10 +14,11 @@ import pytest
 
 from kldiv_cli import reports
 from kldiv_cli.errors import KldivError, OutputError, UsageError
-from kldiv_cli.reports import REPORTS, SUFFIXES, files
+from kldiv_cli.reports import REPORTS, files, suffixes
 from kldiv_cli.results.comparison import Comparison
 from tests.reports import NAMED, SOFTMAX, put
 
+SUFFIXES = suffixes()
 Writer = Callable[[Comparison, IO[Any]], None]
 
 
@@ -40,13 +41,13 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, BaseException], N
     """Let the writer of one report write something and then fail."""
 
     def fail(name: str, error: BaseException) -> None:
-        def load(wanted: str) -> Writer:
+        def load(wanted: str, result: str = "comparison") -> Writer:
             def write(_: Comparison, stream: IO[Any]) -> None:
                 stream.write("half a " if REPORTS[wanted].kind == "text" else b"half a ")
                 stream.flush()
                 raise error
 
-            return write if wanted == name else original(wanted)
+            return write if wanted == name else original(wanted, result)
 
         original = reports.load
         monkeypatch.setattr(reports, "load", load)
@@ -176,9 +177,9 @@ class TestAllOrNone:
         seen: list[bytes] = []
         whole, original = content("csv"), reports.load
 
-        def load(name: str) -> Writer:
+        def load(name: str, result: str) -> Writer:
             def write(comparison: Comparison, stream: IO[Any]) -> None:
-                original(name)(comparison, stream)
+                original(name, result)(comparison, stream)
                 stream.flush()
                 seen.append(path.read_bytes())
                 (temporary,) = set(tmp_path.iterdir()) - {path}
@@ -326,12 +327,18 @@ class TestCheck:
 
 
 def test_every_report_is_loaded_by_its_name() -> None:
-    for name, report in REPORTS.items():
-        module, function = report.writer.split(":")
-        writer = reports.load(name)
-        assert callable(writer)
+    for name, report in REPORTS.rows().items():
+        for result in ("comparison", "loss", "verification", "inspection"):
+            path = getattr(report, result)
+            if path is None:
+                with pytest.raises(UsageError, match=f"no report is called '{name}'") as caught:
+                    reports.load(name, result)
+                known = ", ".join(REPORTS.names(result))
+                assert caught.value.advice == f"Known: {known}."
+            else:
+                assert path.startswith("kldiv_cli.reports.")
+                assert callable(reports.load(name, result))
         assert report.suffix is None or SUFFIXES[report.suffix] == name
-        assert module.startswith("kldiv_cli.reports.")
-        assert function
+        assert reports.of_suffix(report.suffix or "") == (report.suffix and name)
     with pytest.raises(UsageError, match="no report is called 'xml'"):
         reports.load("xml")

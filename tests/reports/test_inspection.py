@@ -93,7 +93,7 @@ UNKNOWN = changed(
 
 def table(found: Inspection) -> str:
     stream = StringIO()
-    write_table(found, stream)
+    write_table([found], stream)
     return stream.getvalue()
 
 

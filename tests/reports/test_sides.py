@@ -93,7 +93,7 @@ def reports(path: str) -> dict[str, str]:
     }
     write_loss(changed(computed, **both), written["loss"])
     write_verification(changed(checked, **both), written["verify"])
-    write_inspection(changed(seen, file=named(seen.file)), written["inspect"])
+    write_inspection([changed(seen, file=named(seen.file))], written["inspect"])
     return {name: stream.getvalue() for name, stream in written.items()}
 
 

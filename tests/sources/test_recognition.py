@@ -94,7 +94,7 @@ def refusal(path: Path, layout: Layout | None = None) -> tuple[str, str]:
 
 
 def test_every_format_that_is_no_text_has_a_signature(tmp_path: Path) -> None:
-    signed = {name for name, entry in FORMATS.items() if entry.content is not None}
+    signed = {name for name, entry in FORMATS.rows().items() if entry.content is not None}
     assert set(contents(tmp_path)) == signed
     assert {"csv", "tsv", "jsonl"} == set(FORMATS) - signed
 
@@ -289,7 +289,7 @@ def test_what_nothing_tells_is_refused_with_the_formats(
 ) -> None:
     path = put(tmp_path / called, content)
     what, advice = refusal(path)
-    suffixes = " ".join(suffix for entry in FORMATS.values() for suffix in entry.suffixes)
+    suffixes = " ".join(suffix for entry in FORMATS.rows().values() for suffix in entry.suffixes)
     assert what == f"expected logits that content or suffix tells ({suffixes}), found {found}"
     assert advice == f"Say what it is with --input-format: {', '.join(FORMATS)}."
     _, advice = refusal(path, Layout(side="candidate"))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from collections.abc import Callable
+from typing import IO, TYPE_CHECKING, Any
 
 from kldiv_cli.cli import options, streams, warnings
 from kldiv_cli.cli.inputs import inputs
@@ -26,34 +26,29 @@ def inspect(asked: InspectLine) -> int:
     """
     warnings.check(strict=asked.strict, no_warn=asked.no_warn)
 
+    from kldiv_cli import reports
     from kldiv_cli.reports import files
-    from kldiv_cli.reports.inspection import write_json
     from kldiv_cli.results.inspection import Unreadable
 
     outputs = asked.output or []
     if outputs:
-        files.check(outputs, inputs(asked.files), (".json",))
+        files.check(outputs, inputs(asked.files), "inspection")
+    write = reports.load(asked.report, "inspection")
+    each = reports.REPORTS[asked.report].each
     found: list[Inspection | Unreadable] = []
     for path in asked.files:
         one = _look(path, asked)
-        if asked.report == "table" and not isinstance(one, Unreadable):
-            _show(one, first=all(isinstance(other, Unreadable) for other in found))
+        if each and not isinstance(one, Unreadable):
+            _show(write, one, first=all(isinstance(other, Unreadable) for other in found))
         found.append(one)
 
-    with files.staged(found, outputs, _write):
-        if asked.report == "json":
-            streams.put(lambda stream: write_json(found, stream))
+    with files.staged(found, outputs, "inspection"):
+        if not each:
+            streams.put(lambda stream: write(found, stream))
     for one in found:
         if not isinstance(one, Unreadable):
             warnings.tell(one.warnings, no_warn=asked.no_warn)
     return 2 if any(isinstance(one, Unreadable) for one in found) else 0
-
-
-def _write(found: list[Inspection | Unreadable], path: Path, _: str) -> None:
-    from kldiv_cli.reports.inspection import write_json
-
-    with path.open("x", encoding="utf-8", newline="") as stream:
-        write_json(found, stream)
 
 
 def _look(path: str, asked: InspectLine) -> Inspection | Unreadable:
@@ -72,11 +67,11 @@ def _look(path: str, asked: InspectLine) -> Inspection | Unreadable:
     return found
 
 
-def _show(found: Inspection, *, first: bool) -> None:
-    from kldiv_cli.reports.inspection import write_table
-
-    def write(stream: IO[str]) -> None:
+def _show(
+    write: Callable[[Any, IO[Any]], None], found: Inspection | Unreadable, *, first: bool
+) -> None:
+    def put(stream: IO[str]) -> None:
         stream.write("" if first else "\n")
-        write_table(found, stream)
+        write([found], stream)
 
-    streams.put(write)
+    streams.put(put)

@@ -25,13 +25,14 @@ def loss(asked: LossLine) -> int:
     _check_sides(asked.name, asked.reference, asked.candidate)
 
     from kldiv_cli.cli.progress import Progress
-    from kldiv_cli.reports.loss import WRITERS
+    from kldiv_cli.reports import load
     from kldiv_cli.tasks.loss import loss as compute
 
     with Progress() as progress:
         result = compute(**asked.keywords(), progress=progress)
     warnings.refuse(result.warnings, strict=asked.strict)
-    streams.put(lambda stream: WRITERS[asked.report](result, stream))
+    write = load(asked.report, "loss")
+    streams.put(lambda stream: write(result, stream))
     warnings.tell(result.warnings, no_warn=asked.no_warn)
     return 0
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kldiv_cli.cli import streams
+from kldiv_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from kldiv_cli.measures.base import Measure
     from kldiv_cli.measures.types import Mode
 
 _EXAMPLE = ((2.0, 1.0, 0.0, -1.0), (1.5, 1.2, -0.3, 0.4))
-_PARAMETERS = {"gjs": "0.1", "skew-kl": "0.1", "skew-reverse-kl": "0.1", "renyi": "2"}
 
 
 def measures(
@@ -29,13 +29,16 @@ def measures(
 
 
 def _listing() -> list[str]:
-    from kldiv_cli import measures as room
+    from kldiv_cli.measures import MEASURES, load
 
-    found = [
-        (usage, room.load(_typed(name)), entry.description)
-        for name, entry in room.MEASURES.items()
-        for usage in [room.usage(name)]
-    ]
+    found = []
+    for error in MEASURES.broken():
+        streams.tell(f"warning: {error.what}", error.advice)
+    for name, entry in MEASURES.rows().items():
+        try:
+            found.append((MEASURES.usage(name), load(MEASURES.example(name)), entry.description))
+        except UsageError as error:
+            streams.tell(f"warning: {error.what}", error.advice)
     width = max(len(usage) for usage, _, _ in found)
     lines = ["p: reference, q: candidate. In nats, or bits with --unit bits, where not said.", ""]
     for usage, measure, description in found:
@@ -47,9 +50,9 @@ def _listing() -> list[str]:
 
 
 def _explanation(name: str) -> list[str]:
-    from kldiv_cli import measures as room
+    from kldiv_cli.measures import MEASURES, load
 
-    measure = room.load(_typed(name))
+    measure = load(MEASURES.example(name))
     lines = [f"{measure.name}: {measure.title}", ""]
     rows = [
         ("softmax", measure.formula["softmax"]),
@@ -96,11 +99,6 @@ def _example(measure: Measure) -> list[str]:
 
 def _vector(values: Iterable[float]) -> str:
     return "(" + ", ".join(f"{value:.4f}" for value in values) + ")"
-
-
-def _typed(name: str) -> str:
-    """Give a measure that takes a parameter the usual one where none was typed."""
-    return f"{name}:{_PARAMETERS[name]}" if name in _PARAMETERS else name
 
 
 def _wrap(text: str, width: int) -> list[str]:

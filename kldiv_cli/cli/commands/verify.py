@@ -22,12 +22,13 @@ def verify(asked: VerifyLine) -> int:
     warnings.check(strict=asked.strict, no_warn=asked.no_warn)
 
     from kldiv_cli.cli.progress import Progress
-    from kldiv_cli.reports.verification import WRITERS
+    from kldiv_cli.reports import load
     from kldiv_cli.tasks.verify import verify as check
 
     with Progress() as progress:
         found = check(**asked.keywords(), progress=progress)
     warnings.refuse(found.warnings, strict=asked.strict)
-    streams.put(lambda stream: WRITERS[asked.report](found, stream))
+    write = load(asked.report, "verification")
+    streams.put(lambda stream: write(found, stream))
     warnings.tell(found.warnings, no_warn=asked.no_warn)
     return 0 if found.holds else 1

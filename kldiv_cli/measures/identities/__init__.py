@@ -6,32 +6,27 @@ functions under which it is about the rows at hand, one-line statement.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from kldiv_cli.measures.identities.base import Routes, Rows
+from kldiv_cli import Registry
 
 
 class Identity(NamedTuple):
-    """A row of the registry; ``routes`` is the import path of a function `Rows` -> `Routes`."""
+    """A row of the registry."""
 
-    routes: str
+    home: str
+    """The import path of a function `Rows` -> `Routes`."""
     modes: tuple[str, ...]
-    statement: str
-
-    def load(self) -> Callable[[Rows], Routes]:
-        """Return the function that computes both sides."""
-        module, function = self.routes.split(":")
-        found: Any = getattr(import_module(module), function)
-        routes: Callable[[Rows], Routes] = found
-        return routes
+    description: str
+    """What is equal."""
+    temperature: float | None = None
+    """At which it is checked, whatever that of the comparison."""
 
 
+USUAL_TEMPERATURE = 4.0
+"""What knowledge distillation usually divides logits by."""
 _ROOM = "kldiv_cli.measures.identities"
-IDENTITIES = {
+_ROWS = {
     "inner-product": Identity(
         f"{_ROOM}.divergences:inner_product", ("softmax",), "<p-q, s-t> = KL(p||q) + KL(q||p)"
     ),
@@ -49,7 +44,10 @@ IDENTITIES = {
         f"{_ROOM}.distillation:decoupled", ("softmax",), "KD = TCKD + (1-p_target)*NCKD"
     ),
     "distillation-at-4": Identity(
-        f"{_ROOM}.distillation:decoupled_at_4", ("softmax",), "KD = TCKD + (1-p_target)*NCKD, T = 4"
+        f"{_ROOM}.distillation:decoupled_at_4",
+        ("softmax",),
+        "KD = TCKD + (1-p_target)*NCKD, T = 4",
+        USUAL_TEMPERATURE,
     ),
     "gradient-reference": Identity(
         f"{_ROOM}.gradients:by_reference", ("softmax",), "dKL/ds = dDKL/ds (Theorem 1)"
@@ -58,3 +56,4 @@ IDENTITIES = {
         f"{_ROOM}.gradients:by_candidate", ("softmax",), "dKL/dt = dDKL/dt (Theorem 1)"
     ),
 }
+IDENTITIES = Registry("identity", Identity, _ROWS)

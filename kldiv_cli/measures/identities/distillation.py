@@ -10,10 +10,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from kldiv_cli.measures.identities import USUAL_TEMPERATURE
 from kldiv_cli.measures.identities.base import LOSS, Distribution, Long, Route, Routes, Rows, times
 from kldiv_cli.measures.identities.divergences import direct_kl
-
-USUAL_TEMPERATURE = 4.0
 
 
 def decoupled(rows: Rows) -> Routes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from kldiv_cli import Registry
 from kldiv_cli.sources.formats.signatures import (
     Signature,
     begins,
@@ -24,7 +25,8 @@ from kldiv_cli.sources.formats.signatures import (
 class Format(NamedTuple):
     """A row of the registry."""
 
-    opener: str
+    home: str
+    """The import path of a function (path, `Layout`) -> `Source`."""
     suffixes: tuple[str, ...]
     description: str
     content: Signature | None = None
@@ -41,7 +43,7 @@ class Format(NamedTuple):
     """Whether text is so told only where it has no name at all."""
 
 
-FORMATS = {
+_ROWS = {
     "npy": Format(
         "kldiv_cli.sources.formats.npy:open_npy",
         (".npy",),
@@ -113,3 +115,4 @@ FORMATS = {
         begins(b"_logits_"),
     ),
 }
+FORMATS = Registry("format", Format, _ROWS, "kldiv_cli.formats")

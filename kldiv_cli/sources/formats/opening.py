@@ -8,14 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import IO
 
 from kldiv_cli.errors import InputError, LogitsError, shortage
 from kldiv_cli.sources.base import Layout, Source
 from kldiv_cli.sources.formats import FORMATS
-from kldiv_cli.sources.formats.recognition import check_format, check_told, recognise
+from kldiv_cli.sources.formats.recognition import check_told, recognise
 from kldiv_cli.sources.stores.codecs import ENOUGH, codec_of
 from kldiv_cli.sources.stores.elsewhere import open_elsewhere
 from kldiv_cli.sources.stores.folders import Files, find_files
@@ -42,7 +41,7 @@ def open_source(path: str | os.PathLike[str], layout: Layout) -> Source:
     if not path:
         raise InputError("expected the name of a file, found an empty one", "Name a file.")
     if layout.format is not None:
-        check_format(layout.format)
+        FORMATS.get(layout.format)  # which raises for an unknown one
     files = _files(path)
     if files is None:
         return _open_file(path, layout)
@@ -78,18 +77,17 @@ def _open_file(path: str, layout: Layout) -> Source:
         else:
             name = layout.format
             check_told(path, _first_bytes(path, layout.expected.what), name, layout.format_option)
-        module, opener = _opener(name, path).split(":")
-        open_format: Callable[[str, Layout], Source] = getattr(import_module(module), opener)
+        open_format: Callable[[str, Layout], Source] = FORMATS.load(name, _opener(name, path))
         return open_format(path, layout)
 
 
 def _opener(name: str, path: str) -> str:
-    """Return the import path of what opens a file of a format."""
+    """Return which field of a format's row names what opens a file of it."""
     entry = FORMATS[name]
     if not is_elsewhere(path) or (entry.remote and path != STDIN):
-        return entry.opener
+        return "home"
     if entry.streamed is not None:
-        return entry.streamed
+        return "streamed"
     if path == STDIN:
         raise InputError(
             f"{path}: expected a format that can be read from beginning to end, found {name}",

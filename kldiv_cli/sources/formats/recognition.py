@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kldiv_cli.errors import InputError, LogitsError, UsageError
+from kldiv_cli.errors import InputError, LogitsError
 from kldiv_cli.sources.base import Layout
 from kldiv_cli.sources.formats import FORMATS
 from kldiv_cli.sources.formats.signatures import foreign
@@ -42,8 +42,12 @@ def recognise(
         It is of no known format, or compressed and no text.
     """
     suffix = _suffix(path)
-    named = next((name for name, row in FORMATS.items() if suffix in row.suffixes), None)
-    found = _by_content(first)
+    found = named = None
+    for others in (False, True):
+        found = _by_content(first, others=others)
+        named = FORMATS.first(lambda row: suffix in row.suffixes, others=others)
+        if found or named:
+            break
     name = found or named or _by_likeness(first, piped=path == STDIN)
     other = None if found else foreign(first, may_be_zip=_is_zip(named))
     if other is not None:
@@ -61,12 +65,6 @@ def recognise(
     return name, ()
 
 
-def check_format(name: str) -> None:
-    """Raise a `UsageError` for an unknown format."""
-    if name not in FORMATS:
-        raise UsageError(f"no format is called {name!r}", f"Known: {', '.join(FORMATS)}.")
-
-
 def check_told(path: str, first: bytes, told: str, option: str) -> None:
     """Raise for a file that plainly is not what the user says; its reader checks the rest.
 
@@ -76,7 +74,7 @@ def check_told(path: str, first: bytes, told: str, option: str) -> None:
     is_text = b"\0" not in first
     if (is_text and signature is None) or (signature is not None and signature(first)):
         return
-    found = _by_content(first)
+    found = _by_content(first, others=False)
     if _is_zip(told) and (_is_zip(found) or first.startswith(b"PK")):
         return
     other = foreign(first, may_be_zip=True)
@@ -93,17 +91,16 @@ def check_told(path: str, first: bytes, told: str, option: str) -> None:
         )
 
 
-def _by_content(first: bytes) -> str | None:
-    """Return the format whose files begin so."""
-    return next((x for x, row in FORMATS.items() if row.content and row.content(first)), None)
+def _by_content(first: bytes, *, others: bool) -> str | None:
+    """Return the format whose files begin so, those of other distributions included or not."""
+    return FORMATS.first(lambda row: row.content and row.content(first), others=others)
 
 
 def _by_likeness(first: bytes, *, piped: bool) -> str | None:
     """Return the format of text without a name that tells."""
-    for name, row in FORMATS.items():
-        if row.likely is not None and (piped or not row.only_piped) and row.likely(first):
-            return name
-    return None
+    return FORMATS.first(
+        lambda row: row.likely and (piped or not row.only_piped) and row.likely(first)
+    )
 
 
 def _is_zip(name: str | None) -> bool:
@@ -119,7 +116,7 @@ def _suffix(path: str) -> str:
 
 
 def _unknown(path: str, suffix: str, first: bytes, layout: Layout) -> LogitsError:
-    known = " ".join(suffix for entry in FORMATS.values() for suffix in entry.suffixes)
+    known = " ".join(suffix for row in FORMATS.rows().values() for suffix in row.suffixes)
     kind = "binary data" if b"\0" in first else "text"
     return LogitsError(
         f"{path}: expected {layout.expected.what} that content or suffix tells ({known}), found "

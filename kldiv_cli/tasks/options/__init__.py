@@ -83,7 +83,7 @@ class CompareLine(Compare, Printed, Warned):
 class VerifyLine(Verify, Warned):
     """What ``kldiv verify`` is given."""
 
-    report: str = printed("For people, or at full precision for programs.")
+    report: str = printed("verification", "For people, or at full precision for programs.")
 
 
 class LossLine(Loss, Warned):
@@ -92,7 +92,7 @@ class LossLine(Loss, Warned):
     name: Any = Loss.table["name"]._replace(default=None)
     reference: Any = Loss.table["reference"]._replace(default=None)
     candidate: Any = Loss.table["candidate"]._replace(default=None)
-    report: str = printed("table: for people. json: for programs, at full precision.")
+    report: str = printed("loss", "table: for people. json: for programs, at full precision.")
 
     @classmethod
     def line(cls) -> dict[str, Option]:
@@ -120,7 +120,9 @@ class InspectLine(Inspect, Written, Warned):
         side="one",
         help="Logits, in any format that is read.",
     )
-    report: str = printed("For people, or at full precision for programs: an array of objects.")
+    report: str = printed(
+        "inspection", "For people, or at full precision for programs: an array of objects."
+    )
 
 
 def rows_of_losses() -> dict[str, Option]:

@@ -39,7 +39,7 @@ def _bound(flag: str, text: str) -> tuple[str, float]:
 
 
 def _formats_help() -> str:
-    summaries, records = (", ".join(texts(holds)) for holds in ("summary", "rows"))
+    summaries, records = (", ".join(texts("comparison", holds)) for holds in ("summary", "rows"))
     return f"{summaries}: the summary. {records}: a record per row."
 
 
@@ -161,15 +161,15 @@ class Limits(Options):
     )
 
 
-def printed(help_text: str) -> Any:
-    """Declare ``--format`` of a command that prints a table or JSON."""
+def printed(result: str, help_text: str) -> Any:
+    """Declare ``--format`` of a command that prints a kind of result."""
     return option(
         "table",
         rules.TEXT,
         "'json'",
         flags=("--format",),
         keyword=False,
-        words=("table", "json"),
+        words=lambda: texts(result),
         help=help_text,
     )
 
@@ -199,7 +199,7 @@ class Printed(Options):
         flags=("--format",),
         metavar="FORMAT",
         keyword=False,
-        words=texts,
+        words=lambda: texts("comparison"),
         panel=RESULT,
         help=_formats_help,
         shown="table",

@@ -6,39 +6,40 @@ GROUPS = ("argmax", "confidence", "position")
 
 
 def formats() -> tuple[str, ...]:
-    """Return the names of all formats that are read."""
+    """Return the names of the formats that are read."""
     from kldiv_cli.sources.formats import FORMATS  # noqa: PLC0415 - few ask
 
-    return tuple(FORMATS)
+    return tuple(FORMATS.known())
 
 
 def suffixes() -> tuple[str, ...]:
     """Return the suffix of each format."""
     from kldiv_cli.sources.formats import FORMATS  # noqa: PLC0415 - few ask
 
-    return tuple(FORMATS[name].suffixes[0] for name in FORMATS)
+    return tuple(row.suffixes[0] for row in FORMATS.known().values())
 
 
 def measures() -> tuple[str, ...]:
     """Return how all measures are typed."""
-    from kldiv_cli.measures import MEASURES, usage  # noqa: PLC0415 - few ask
+    from kldiv_cli.measures import MEASURES  # noqa: PLC0415 - few ask
 
-    return tuple(map(usage, MEASURES))
+    return tuple(map(MEASURES.usage, MEASURES.known()))
 
 
-def texts(holds: str | None = None) -> tuple[str, ...]:
-    """Return the reports of a comparison that standard output takes, of all or of rows alone."""
+def texts(result: str, holds: str | None = None) -> tuple[str, ...]:
+    """Return the reports of a kind of result that standard output takes."""
     from kldiv_cli.reports import REPORTS  # noqa: PLC0415 - few ask
 
-    rows = REPORTS.items()
-    return tuple(name for name, row in rows if row.kind == "text" and holds in (None, row.holds))
+    rows = ((x, row) for x, row in REPORTS.known().items() if row.printed and getattr(row, result))
+    return tuple(name for name, row in rows if holds in (None, row.holds))
 
 
 def output_suffixes(holds: str) -> tuple[str, ...]:
     """Return the suffixes of files that a comparison is written to."""
     from kldiv_cli.reports import REPORTS  # noqa: PLC0415 - few ask
 
-    return tuple(row.suffix for row in REPORTS.values() if row.suffix and row.holds == holds)
+    rows = (row for row in REPORTS.known().values() if row.comparison and row.holds == holds)
+    return tuple(row.suffix for row in rows if row.suffix)
 
 
 def losses() -> tuple[str, ...]:
