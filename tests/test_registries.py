@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -23,18 +24,21 @@ TOYS = {
     "kldiv_cli.measures": {"toy": "toys.rows:MEASURE"},
     "kldiv_cli.formats": {"toy": "toys.rows:FORMAT"},
     "kldiv_cli.reports": {"toy": "toys.rows:REPORT"},
+    "kldiv_cli.losses": {"toy": "toys.rows:LOSS"},
     "kldiv_cli.commands": {"toy": "toys.rows:COMMAND"},
 }
 RUN = "from kldiv_cli.__main__ import main; main()"
 REGISTER = """
 from toys import rows
 from kldiv_cli.cli.commands import COMMANDS
+from kldiv_cli.losses import LOSSES
 from kldiv_cli.measures import MEASURES
 from kldiv_cli.reports import REPORTS
 from kldiv_cli.sources.formats import FORMATS
 MEASURES.register("toy", rows.MEASURE)
 FORMATS.register("toy", rows.FORMAT)
 REPORTS.register("toy", rows.REPORT)
+LOSSES.register("toy", rows.LOSS)
 COMMANDS.register("toy", rows.COMMAND)
 """
 
@@ -138,6 +142,9 @@ class TestMeasure:
         assert err.startswith("kldiv: error: no measure is called 'toys'\nKnown: jeffreys, kl, ")
         assert err.endswith(", toy:SCALE.\n")
 
+    def test_it_is_completed(self, toys: Toys) -> None:
+        assert toys.completions("kldiv compare -m to") == ["toy:SCALE", ""]
+
     def test_its_parameter_is_asked_for(self, toys: Toys) -> None:
         code, out, err = toys("compare", *MAGIKA, "-m", "toy")
         assert (code, out) == (2, "")
@@ -154,6 +161,15 @@ class TestFormat:
         same = toys.lines("compare", path, tmp_path / "x.npy", "--stat", "max", "--no-warn")
         assert same == ["0.0"]
 
+    def test_options_take_it(self, toys: Toys, tmp_path: Path) -> None:
+        path = tmp_path / "x.toy"
+        path.write_text("TOY\n1 2 3\n")
+        assert toys.lines("inspect", path, "--input-format", "toy")
+        words = "compare", path, path, "--candidate-format", "toy", "--no-warn", "--stat", "max"
+        assert toys.lines(*words) == ["0.0"]
+        assert ".toy" in " ".join(toys.lines("compare", "--help"))
+        assert toys.completions("kldiv compare --reference-format to") == ["torch", "toy", ""]
+
     def test_it_is_named_where_a_file_is_of_no_format(self, toys: Toys, tmp_path: Path) -> None:
         path = tmp_path / "x.txt"
         path.write_text("a b")
@@ -169,10 +185,66 @@ class TestReport:
         assert toys.lines("compare", *MAGIKA, "-o", path)
         assert path.read_text() == "512 toy rows\n"
 
+    @pytest.mark.parametrize(
+        ("words", "printed"),
+        [
+            (["compare", *MAGIKA], "512 toy rows"),
+            (["loss", "kd", *MAGIKA], "512 toy rows"),
+            (["verify", *MAGIKA], "512 toy rows"),
+            (["inspect", *MAGIKA], "2 toy files"),
+        ],
+    )
+    def test_every_command_prints_it(self, toys: Toys, words: list[str], printed: str) -> None:
+        assert toys.lines(*words, "--format", "toy") == [printed]
+        assert "toy" in " ".join(toys.lines(words[0], "--help"))
+        assert toys.completions(f"kldiv {words[0]} --format to") == ["toy", ""]
+
     def test_other_suffixes_lead_to_it(self, toys: Toys, tmp_path: Path) -> None:
         code, out, err = toys("compare", *MAGIKA, "-o", tmp_path / "x.txt")
         assert (code, out) == (2, "")
         assert "expected an output named .json .csv .tsv .jsonl .parquet .npy .toys, found" in err
+
+
+class TestLoss:
+    def test_it_is_listed(self, toys: Toys) -> None:
+        lines = toys.lines("loss")
+        at = next(i for i, line in enumerate(lines) if line.startswith("toy "))
+        assert lines[at].endswith("  N * sum KL(p||q)")
+        assert lines[at + 1].strip() == "options: --toy-scale"
+
+    def test_its_option_is_in_the_help(self, toys: Toys) -> None:
+        assert any("--toy-scale" in line for line in toys.lines("loss", "--help"))
+
+    def test_it_is_computed(self, toys: Toys) -> None:
+        one = json.loads("".join(toys.lines("loss", "toy", *MAGIKA, "--format", "json")))
+        words = "loss", "toy", *MAGIKA, "--toy-scale", 2, "--format", "json"
+        two = json.loads("".join(toys.lines(*words)))
+        assert (one["options"], two["options"]) == ({"toy_scale": 1.0}, {"toy_scale": 2.0})
+        assert two["value"] == 2 * one["value"] > 0
+
+    def test_python_takes_it(self, toys: Toys) -> None:
+        call = f"import kldiv_cli; print(kldiv_cli.loss('toy', *{MAGIKA}, toy_scale=SCALE).options)"
+        run = toys._replace(script=toys.script.replace(RUN, call.replace("SCALE", "2")))
+        assert run.lines() == ["{'toy_scale': 2.0}"]
+        wrong = toys._replace(script=toys.script.replace(RUN, call.replace("SCALE", "'x'")))
+        assert "toy_scale: expected a number, found 'x'" in wrong().err
+
+    def test_its_option_is_for_it_alone(self, toys: Toys) -> None:
+        code, out, err = toys("loss", "kd", *MAGIKA, "--toy-scale", 2)
+        assert (code, out) == (2, "")
+        assert "the loss kd does not take --toy-scale" in err
+
+    def test_an_unknown_name_leads_to_it(self, toys: Toys) -> None:
+        code, out, err = toys("loss", "toys", *MAGIKA)
+        assert (code, out) == (2, "")
+        assert err.startswith("kldiv: error: no loss is called 'toys'\nKnown: torch, mxnet, ")
+        assert err.endswith(", toy.\n")
+
+    @pytest.mark.parametrize(
+        ("line", "found"), [("kldiv loss to", "toy"), ("kldiv loss toy a b --toy", "--toy-scale")]
+    )
+    def test_it_is_completed(self, toys: Toys, line: str, found: str) -> None:
+        assert found in toys.completions(line)
 
 
 class TestCommand:
@@ -270,6 +342,9 @@ SCANS = "import sys\ntry:\n    {run}\nfinally:\n    print('importlib.metadata' i
         (["measures", "renyi"], False),
         (["--version"], False),
         (["measures"], True),
+        (["loss"], True),
+        (["compare", "--help"], True),
+        (["compare", *MAGIKA, "--no-such-option"], True),
         (["--help"], True),
         (["compare", *MAGIKA, "-m", "nope"], True),
     ],

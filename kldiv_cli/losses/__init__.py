@@ -7,9 +7,9 @@ its formula, the paper or framework. Listings read the registry and import nothi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from kldiv_cli import Registry
 from kldiv_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -45,16 +45,15 @@ class LossOption(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """A row of the registry.
+    """A row of the registry."""
 
-    ``definition`` is the import path of a `Loss`, a dataclass whose fields are ``options``. A loss
-    ``labeled`` can make use of the true class of every row.
-    """
-
-    definition: str
+    home: str
+    """The import path of a `Loss`: a dataclass, whose fields are the options."""
     options: tuple[LossOption, ...]
     labeled: bool
-    formula: str
+    """Whether the loss can use the true class of every row."""
+    description: str
+    """The formula."""
     paper: str
 
 
@@ -133,7 +132,7 @@ def _take(*names: str) -> tuple[LossOption, ...]:
 _ROOM = "kldiv_cli.losses"
 _DECOUPLED = _take("alpha", "beta", "temperature", "weight_temperature", "class_prior")
 _DKL = "Cui et al., Decoupled Kullback-Leibler divergence loss, arXiv 2305.13948 (2023)"
-LOSSES = {
+_ROWS = {
     "torch": Entry(
         f"{_ROOM}.torch:Torch",
         _take("reduction", "log_target", "raw_input"),
@@ -226,11 +225,12 @@ LOSSES = {
         "Cui et al., Generalized Kullback-Leibler divergence loss, arXiv 2503.08038 (2025)",
     ),
 }
+LOSSES = Registry("loss", Entry, _ROWS, "kldiv_cli.losses")
 
 
 def all_options() -> dict[str, LossOption]:
-    """Return the options of all losses by their names, in the order of the help."""
-    others = (option for entry in LOSSES.values() for option in entry.options)
+    """Return the options of the losses that are known, in the order of the help."""
+    others = (option for entry in LOSSES.known().values() for option in entry.options)
     return OPTIONS | {option.name: option for option in others if option.name not in OPTIONS}
 
 
@@ -247,13 +247,6 @@ def flags(name: str) -> tuple[str, ...]:
     return (*own, *(("--labels",) if entry.labeled else ()))
 
 
-def entry_of(name: str) -> Entry:
-    """Return the row of a loss; an unknown one raises `UsageError`."""
-    if name not in LOSSES:
-        raise UsageError(f"no loss is called {name!r}", f"Known: {', '.join(LOSSES)}.")
-    return LOSSES[name]
-
-
 def load(name: str, options: Mapping[str, Any]) -> Loss:
     """Return a loss with its options; those that are None keep their defaults.
 
@@ -262,7 +255,7 @@ def load(name: str, options: Mapping[str, Any]) -> Loss:
     UsageError
         There is no such loss, it does not take one of the options, or not that value.
     """
-    entry = entry_of(name)
+    entry = LOSSES[name]
     given = {option: value for option, value in options.items() if value is not None}
     taken = {option.name for option in entry.options}
     for option in given:
@@ -270,8 +263,7 @@ def load(name: str, options: Mapping[str, Any]) -> Loss:
             known = ", ".join(flags(name)) or "none"
             typed = "--" + word(option).replace("_", "-")
             raise UsageError(f"the loss {name} does not take {typed}", f"Its options: {known}.")
-    module, attribute = entry.definition.split(":")
-    loss: Loss = getattr(import_module(module), attribute)(**given)
+    loss: Loss = LOSSES.load(name)(**given)
     return loss
 
 

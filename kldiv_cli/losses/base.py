@@ -81,6 +81,11 @@ class Loss(ABC):
     """Whether all axes but the first are one sample's, unless the user says otherwise."""
 
     @property
+    def options(self) -> Mapping[str, Any]:
+        """The values of the options, those that were left out filled in."""
+        return vars(self)
+
+    @property
     def needs_labels(self) -> bool:
         """Whether every row needs its true class."""
         return False

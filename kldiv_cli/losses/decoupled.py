@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import nan
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -60,11 +60,19 @@ class DKL(Softened):
         check_number("--alpha", self.alpha)
         check_number("--beta", self.beta)
         check_temperature("--temperature", self.temperature)
-        if self.weight_temperature is None:
-            chosen = self.temperature if self.class_prior else self.default_weight_temperature
-            object.__setattr__(self, "weight_temperature", chosen)
-        else:
-            check_temperature("--weight-temperature", self.weight_temperature)
+        check_temperature("--weight-temperature", self.t2)
+
+    @property
+    def t2(self) -> float:
+        """The temperature of the weights; that of the class priors where it was left out."""
+        if self.weight_temperature is not None:
+            return self.weight_temperature
+        return self.temperature if self.class_prior else self.default_weight_temperature
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """The values of the options, the temperature of the weights filled in."""
+        return {**vars(self), "weight_temperature": self.t2}
 
     @property
     def needs_labels(self) -> bool:
@@ -78,10 +86,9 @@ class DKL(Softened):
 
     def weights(self, rows: Rows) -> Float64:
         """Return softmax(m/T2)."""
-        t2 = self.weight_temperature
-        if t2 is None or t2 == self.temperature:
+        if self.t2 == self.temperature:
             return rows.pair.p
-        return measures.prepare(self.mode, rows.m, rows.n, t2).p
+        return measures.prepare(self.mode, rows.m, rows.n, self.t2).p
 
     def rows(self, rows: Rows) -> dict[str, Float64]:
         """Return both parts, and the divergence that they replace."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kldiv_cli.losses.base import (
     Loss,
@@ -53,10 +53,17 @@ class RDrop(Loss):
 
     def __post_init__(self) -> None:
         check_known("--convention", self.convention, CONVENTIONS)
-        if self.alpha is None:
-            object.__setattr__(self, "alpha", CONVENTIONS[self.convention].alpha)
-        else:
-            check_number("--alpha", self.alpha)
+        check_number("--alpha", self.weight)
+
+    @property
+    def weight(self) -> float:
+        """Alpha, or the convention's where it was left out."""
+        return CONVENTIONS[self.convention].alpha if self.alpha is None else self.alpha
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """The values of the options, alpha filled in."""
+        return {**vars(self), "alpha": self.weight}
 
     def rows(self, rows: Rows) -> dict[str, Float64]:
         """Return J and the two divergences it is made of."""
@@ -65,8 +72,7 @@ class RDrop(Loss):
     def result(self, sums: Mapping[str, float], size: Size) -> Outcome:
         """Multiply and divide as the convention does."""
         chosen = CONVENTIONS[self.convention]
-        alpha = chosen.alpha if self.alpha is None else self.alpha
-        factor = alpha / chosen.divisor
+        alpha, factor = self.weight, self.weight / chosen.divisor
         denominator = size.rows if chosen.mean else 1
         of = f"{alpha:g}/{chosen.divisor} of J" if chosen.divisor > 1 else f"{alpha:g} of J"
         return Outcome(

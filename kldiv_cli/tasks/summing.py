@@ -108,8 +108,8 @@ class Summing:
         return LossResult(
             head=head,
             loss=self.name,
-            formula=losses.LOSSES[self.name].formula,
-            options={losses.word(option): value for option, value in vars(self.loss).items()},
+            formula=losses.LOSSES[self.name].description,
+            options={losses.word(option): value for option, value in self.loss.options.items()},
             **_told(kept.sums.result(self.loss, size, invalid=invalid)),
         )
 

@@ -281,8 +281,8 @@ class TestListing:
         assert (result.code, result.err) == (0, "")
         lines = result.out.splitlines()
         text = " ".join(result.out.split())
-        for name, entry in LOSSES.items():
-            assert f"{name} {entry.formula} options: {' '.join(flags(name)) or 'none'}" in text
+        for name, entry in LOSSES.rows().items():
+            assert f"{name} {entry.description} options: {' '.join(flags(name)) or 'none'}" in text
             assert entry.paper in text
         assert max(map(len, lines)) <= 80
 

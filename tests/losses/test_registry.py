@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import fields
-from importlib import import_module
 from math import inf, nan
 from typing import Any
 
@@ -19,8 +18,7 @@ from kldiv_cli.losses.base import Loss
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_the_options_are_the_fields(name: str) -> None:
-    module, attribute = LOSSES[name].definition.split(":")
-    definition = getattr(import_module(module), attribute)
+    definition = LOSSES.load(name)
     assert issubclass(definition, Loss)
     assert {field.name for field in fields(definition)} == {
         option.name for option in LOSSES[name].options
@@ -30,7 +28,7 @@ def test_the_options_are_the_fields(name: str) -> None:
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_formula_and_paper_fit_the_listing(name: str) -> None:
-    assert 10 < len(LOSSES[name].formula) <= 65
+    assert 10 < len(LOSSES[name].description) <= 65
     assert LOSSES[name].paper
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from kldiv_cli.cli.commands import Command
+from kldiv_cli.losses import Entry as LossEntry
+from kldiv_cli.losses import LossOption
 from kldiv_cli.measures import Entry, Parameter
 from kldiv_cli.reports import Report
 from kldiv_cli.sources.formats import Format
@@ -17,5 +19,12 @@ REPORT = Report(
     loss="toys.report:write",
     verification="toys.report:write",
     inspection="toys.report:write_all",
+)
+LOSS = LossEntry(
+    "toys.loss:Toy",
+    (LossOption("toy_scale", float, "toy: what KL is multiplied by.", "2.0", "N"),),
+    False,
+    "N * sum KL(p||q)",
+    "tests/toys",
 )
 COMMAND = Command("toys.command:toy", "Count toys.")

@@ -54,7 +54,7 @@ def _check_sides(name: str, reference: str | None, candidate: str | None) -> Non
             f"kldiv loss: expected the NAME of a loss and two files, found {name!r} first",
             f"Known: {', '.join(losses.LOSSES)}.",
         )
-    losses.entry_of(name)
+    losses.LOSSES.get(name)  # which raises for an unknown one
     if reference is None or candidate is None:
         raise UsageError(
             f"kldiv loss {name}: expected REFERENCE and CANDIDATE, found "
@@ -68,11 +68,17 @@ def _listing() -> list[str]:
 
     from kldiv_cli import losses
 
+    for error in losses.LOSSES.broken():
+        streams.tell(f"warning: {error.what}", error.advice)
     width = max(map(len, losses.LOSSES))
     pad = " " * (width + 2)
     lines = ["p: softmax of the reference's logits s. q: of the candidate's, t. In nats.", ""]
-    for name, entry in losses.LOSSES.items():
-        texts = [entry.formula, f"options: {' '.join(losses.flags(name)) or 'none'}", entry.paper]
+    for name, entry in losses.LOSSES.rows().items():
+        texts = [
+            entry.description,
+            f"options: {' '.join(losses.flags(name)) or 'none'}",
+            entry.paper,
+        ]
         folded = [
             line
             for text in texts

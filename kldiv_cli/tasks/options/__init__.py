@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
+from kldiv_cli import Registry
 from kldiv_cli.losses import LossOption, all_options
 from kldiv_cli.tasks.options import rules
 from kldiv_cli.tasks.options.meaning import (
@@ -57,6 +58,8 @@ class Loss(
     def __init__(self, **given: Any) -> None:
         super().__init__(**{name: value for name, value in given.items() if name in self.table})
         known = rows_of_losses()
+        if not given.keys() <= {*self.table, *known} and Registry.look():
+            known = rows_of_losses()
         vars(self)["own"] = {
             name: known[name].plain(name, value) if name in known else value
             for name, value in given.items()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from kldiv_cli.tasks.options import checks, rules
 from kldiv_cli.tasks.options.row import MEANING, Options, option
-from kldiv_cli.tasks.options.words import suffixes
+from kldiv_cli.tasks.options.words import losses, suffixes
 
 if TYPE_CHECKING:
     from kldiv_cli.measures.distributions.kinds import Kind
@@ -44,7 +44,12 @@ class SidesOfLoss(Options):
     """A loss, and its two files or arrays."""
 
     name: Any = option(
-        ..., rules.TEXT, "'torch'", place="[NAME]", help="Which loss; none lists them all."
+        ...,
+        rules.TEXT,
+        "'torch'",
+        place="[NAME]",
+        completes=losses,
+        help="Which loss; none lists them all.",
     )
     reference: Any = option(
         ...,

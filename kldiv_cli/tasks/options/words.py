@@ -46,7 +46,7 @@ def losses() -> tuple[str, ...]:
     """Return the names of all losses."""
     from kldiv_cli.losses import LOSSES  # noqa: PLC0415 - few ask
 
-    return tuple(LOSSES)
+    return tuple(LOSSES.known())
 
 
 def figures() -> tuple[str, ...]:
