@@ -61,7 +61,7 @@ def keywords(table: type[Options]) -> dict[str, Option]:
 
 
 def own_of_losses() -> set[str]:
-    return {option.name for entry in LOSSES.values() for option in entry.options}
+    return {option.name for entry in LOSSES.rows().values() for option in entry.options}
 
 
 class TestTypes:
