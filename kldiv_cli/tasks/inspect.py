@@ -1,27 +1,29 @@
-"""The loop that says what one file is: source -> tallies -> a guess at what the numbers are."""
+"""What a caller asks -> what one file is, with a guess at what its numbers are."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from math import exp, prod
+from math import exp
 from typing import Unpack
 
 import numpy as np
 
-from kldiv_cli.memory import keep_freed_memory
 from kldiv_cli.pairing.selection import selected
-from kldiv_cli.results.head import Head
 from kldiv_cli.results.inspection import Contexts, Entropy, Guess, Inspection
-from kldiv_cli.sources.base import BLOCK_BYTES, Source
+from kldiv_cli.sources.base import Source
+from kldiv_cli.sources.views.choice import Choice
 from kldiv_cli.tasks.describe import head_of_file
+from kldiv_cli.tasks.executors.threads import available_threads
 from kldiv_cli.tasks.fitting import check_one
+from kldiv_cli.tasks.inspecting import Alone, Distributions, Looking, Tallies, off_one
 from kldiv_cli.tasks.opening import Input, choice_of, layout_of, open_side
 from kldiv_cli.tasks.options import Inspect
 from kldiv_cli.tasks.options.signature import documented
 from kldiv_cli.tasks.options.typed import InspectOptions
-from kldiv_cli.tasks.places import Places
+from kldiv_cli.tasks.part import Part
 from kldiv_cli.tasks.remarks import remarks
-from kldiv_cli.tasks.tallies import CensoredTally, SpanTally, Tallies, off_one
+from kldiv_cli.tasks.tallies import CensoredTally, SpanTally
+from kldiv_cli.tasks.walk import walk
 
 _TOKENS_SHOWN = 8
 
@@ -56,41 +58,30 @@ def inspect(file: Input, **options: Unpack[InspectOptions]) -> Inspection:
     layout, choice, progress = layout_of(asked), choice_of(asked), asked.progress
     source = open_side(asked.file, layout)
     check_one(source, layout)
-    keep_freed_memory()
-    seen, censored = Tallies(), CensoredTally()
     if choice:
         source = selected(source, choice)
-    places = Places()
-    # A block is looked at in float64, so that is what its bytes are counted in.
-    for block in source.blocks(max(1, BLOCK_BYTES // (8 * prod(source.class_shape)))):
-        seen.look(block)
-        if block.places is not None:
-            places = Places((*places.runs, block.places))
-        if source.bounds is not None:
-            censored.look(block.values, source.bounds)
-        if block.release is not None:
-            block.release()
-        if progress is not None:
-            progress(seen.rows.total, source.rows_expected)
-    head = head_of_file(source, seen.rows.result(), choice, places)
-    return _result(source, seen, censored, head)
+    part = walk(Alone(source), Looking(source), available_threads(), progress)
+    return finish(source, choice, part)
 
 
-def _result(source: Source, seen: Tallies, censored: CensoredTally, head: Head) -> Inspection:
-    rows, guess = seen.rows.result(), _guess(source, seen)
-    cells, mask_like = seen.cells.result()
+def finish(source: Source, choice: Choice, part: Part[Tallies]) -> Inspection:
+    """Return the result of all rows."""
+    seen = part.kept or Tallies()
+    found, rows = seen.distributions, seen.rows.result()
+    guess = _guess(source, found)
+    head = head_of_file(source, rows, choice, part.places)
     return Inspection(
         head=replace(head, warnings=tuple(remarks(head.sides[0], rows, guess))),
-        ids=tuple(seen.ids),
+        ids=seen.ids,
         guess=guess,
-        cells=cells,
-        mask_like=mask_like,
+        cells=seen.cells.result(),
+        mask_like=seen.cells.masks.result(),
         rows=rows,
-        sums=seen.sums.result(),
-        log_sums=seen.log_sums.result(),
-        leaders=seen.leaders(),
-        entropy=_entropy(seen, guess),
-        contexts=_contexts(source, censored),
+        sums=found.sums.result(),
+        log_sums=found.log_sums.result(),
+        leaders=found.leaders.result(),
+        entropy=_entropy(found, guess),
+        contexts=_contexts(source, seen.censored),
     )
 
 
@@ -103,7 +94,7 @@ def _contexts(source: Source, censored: CensoredTally) -> Contexts | None:
     return Contexts(chunks, n_ctx, len(np.unique(tokens)), first, censored.cells, censored.held)
 
 
-def _entropy(seen: Tallies, guess: Guess) -> Entropy | None:
+def _entropy(seen: Distributions, guess: Guess) -> Entropy | None:
     """Return the entropy of the distributions that the rows stand for, as far as one can tell."""
     if not seen.entropy.rows:
         return None
@@ -111,13 +102,13 @@ def _entropy(seen: Tallies, guess: Guess) -> Entropy | None:
     tally = seen.entropy_as_probs if as_probs else seen.entropy
     return Entropy(
         "row" if as_probs else "softmax(row)",
-        tally.total / tally.rows,
+        float(tally.total) / tally.rows,
         tally.span.low,
         tally.span.high,
     )
 
 
-def _guess(source: Source, seen: Tallies) -> Guess:
+def _guess(source: Source, seen: Distributions) -> Guess:
     total, log_sum = seen.sums, seen.log_sums
     if seen.entropy.rows == 0:
         return Guess(None, None, "", "no row holds a distribution")

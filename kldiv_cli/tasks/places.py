@@ -22,13 +22,15 @@ class Places:
     @classmethod
     def of(cls, block: BlockPair) -> Places:
         """Return those of a block's rows."""
-        count = len(block.reference)
-        if not count:
-            return cls()
-        first, last = block.number(0), block.number(count - 1)
-        if block.places is None or last - first == count - 1:
-            return cls((range(first, last + 1),))
-        return cls((block.places,))
+        if block.places is not None:
+            return cls.of_rows(block.places)
+        return cls((range(block.start, block.start + len(block.reference)),))
+
+    @classmethod
+    def of_rows(cls, places: NDArray[np.intp]) -> Places:
+        """Return some places, at least one."""
+        first, last = int(places[0]), int(places[-1])
+        return cls((range(first, last + 1) if last - first == len(places) - 1 else places,))
 
     @classmethod
     def join(cls, parts: Iterable[Places]) -> Places:
