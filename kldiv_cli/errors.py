@@ -45,6 +45,10 @@ class KldivError(Exception):
         self.what = printable(what)
         self.advice = printable(redacted(advice))
 
+    def __reduce__(self) -> tuple[type[KldivError], tuple[str, str]]:
+        """Pickle as what it was made of, which other processes send here."""
+        return type(self), (self.what, self.advice)
+
 
 class UsageError(KldivError):
     """An option that does not exist, cannot be read or contradicts another."""

@@ -119,6 +119,8 @@ class ById:
         How many bytes of the candidate may be held; None for three quarters of what is available.
     left_out : LeftOut
         Its numbers are set when all rows were read.
+    ranged : bool
+        Whether the reference is a range, of which no row need have a partner.
     """
 
     reference: Source
@@ -126,6 +128,7 @@ class ById:
     on_missing: OnMissing
     room: int | None
     left_out: LeftOut
+    ranged: bool = False
 
     def pairs(self, reference: Iterator[Block], candidate: Iterator[Block]) -> Iterator[Paired]:
         """Yield the place of the first row, rows of the reference, and those of the candidate.
@@ -189,7 +192,7 @@ class ById:
     def _count_left_out(self, ours: int, theirs: int, paired: int) -> None:
         """Note how many rows have no partner; raise where no row has one."""
         self.left_out.reference, self.left_out.candidate = ours, theirs
-        if paired == 0:
+        if paired == 0 and not self.ranged:
             raise InputError(
                 f"{self.candidate.path}: expected row ids of {self.reference.path}, found none "
                 f"in common ({ours} only there, {theirs} only here)",

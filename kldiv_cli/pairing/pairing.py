@@ -48,6 +48,8 @@ class Pairing:
         ``left_out``.
     classes : Kept or None
         Which classes enter; None for all. Both sides have to have the same classes then.
+    ranged : bool
+        Whether these are the rows of a range, which may be without partners altogether.
     room : int or None
         How many bytes of the candidate may be held in memory to look rows up; None for three
         quarters of the memory that is available when the first row is looked up.
@@ -65,6 +67,7 @@ class Pairing:
     part: bool = field(default=False, kw_only=True)
     on_missing: OnMissing = field(default="error", kw_only=True)
     classes: Kept | None = field(default=None, kw_only=True)
+    ranged: bool = field(default=False, kw_only=True)
     room: int | None = field(default=None, kw_only=True)
     left_out: LeftOut = field(default_factory=LeftOut, init=False, compare=False)
 
@@ -196,7 +199,14 @@ class Pairing:
             rows += len(left)
 
     def _by_id(self, reference: Iterator[Block], candidate: Iterator[Block]) -> Iterator[BlockPair]:
-        walk = ById(self.reference, self.candidate, self.on_missing, self.room, self.left_out)
+        walk = ById(
+            self.reference,
+            self.candidate,
+            self.on_missing,
+            self.room,
+            self.left_out,
+            ranged=self.ranged,
+        )
         for start, left, right in walk.pairs(reference, candidate):
             yield self._pair(left, right, start, left.ids)
 

@@ -79,6 +79,21 @@ def compare(reference: Input, candidate: Input, **options: Unpack[CompareOptions
     '0.284691230257'
     """
     asked = Compare(reference=reference, candidate=candidate, **options)
+    job = opened(asked)
+    found = job.finish(job.part(None, job.request.threads, asked.progress))
+    return replace(found, limits=judged(found, asked.limits, asked.lower_limits))
+
+
+def opened(asked: Compare) -> Comparing:
+    """Open everything that a comparison reads.
+
+    Raises
+    ------
+    UsageError
+        Options cannot be together.
+    InputError
+        A file cannot be read, or the two sides do not correspond.
+    """
     request = Request.of(asked)
     labels, group = asked.labels, asked.group
     layout = layout_of(asked, group=group if isinstance(group, str) else None)
@@ -91,8 +106,7 @@ def compare(reference: Input, candidate: Input, **options: Unpack[CompareOptions
     tokens = scored(_scoring(pairing, asked.mode, kinds, truth), pairing, labels is not None)
     check_tokens([stat for stat, _ in asked.limits + asked.lower_limits], scored=bool(tokens))
     grouping = _grouping(group, pairing, request)
-    found = Comparing(pairing, request, choice_of(asked), tokens, grouping).run(asked.progress)
-    return replace(found, limits=judged(found, asked.limits, asked.lower_limits))
+    return Comparing(pairing, request, choice_of(asked), tokens, grouping)
 
 
 def _scoring(

@@ -21,7 +21,7 @@ from kldiv_cli.sources.views.choice import Choice
 from kldiv_cli.tasks.describe import head_of
 from kldiv_cli.tasks.part import Part
 from kldiv_cli.tasks.request import Request
-from kldiv_cli.tasks.walk import PairWork, Progress, View, walk
+from kldiv_cli.tasks.walk import PairWork, Progress, View, walk_within
 from kldiv_cli.tasks.warnings import Watch
 
 if TYPE_CHECKING:
@@ -82,10 +82,12 @@ class Comparing:
         """Whether the C kernels do everything."""
         return self.evaluator.by_kernel_alone and self.tokens is None
 
-    def run(self, progress: Progress | None) -> Comparison:
-        """Go over all blocks."""
+    def part(
+        self, rows: range | None = None, threads: int = 1, progress: Progress | None = None
+    ) -> Part[Compared]:
+        """Walk over all rows, or over those whose places in the reference lie in a range."""
         work = PairWork(self, self.watch, self.request.nan_policy)
-        return self.finish(walk(self.pairing, work, self.request.threads, progress))
+        return walk_within(self.pairing, rows, work, threads, progress)
 
     def look(self, block: BlockPair) -> Evaluation:
         """Measure one block."""

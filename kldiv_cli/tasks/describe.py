@@ -42,7 +42,7 @@ def head_of(watch: Watch, part: Part[Any], nan_policy: NanPolicy, choice: Choice
     pairing, counts = watch.pairing, part.counts
     if not counts.counted and not (nan_policy == "propagate" and counts.invalid):
         raise nothing_left(pairing, counts.skipped, counts.invalid, counts.masked)
-    missing = _missing(pairing)
+    missing = _missing(pairing, part.rows)
     selected = isinstance(pairing.reference, Selected)
     renumbered = selected or missing not in (None, Missing(0, 0))
     only = (0, 0) if missing is None else (missing.only_reference, missing.only_candidate)
@@ -126,9 +126,12 @@ def describe(source: Source, rows: int | None) -> Side:
     return Side(**_file(source, shape), id=source.id_name, censored=source.bounds is not None)
 
 
-def _missing(pairing: Pairing) -> Missing | None:
+def _missing(pairing: Pairing, rows: int) -> Missing | None:
     if pairing.on_missing == "error":
         return None
+    ours, theirs = pairing.reference.length, pairing.candidate.length
+    if ours is not None and (pairing.part or theirs is not None):
+        return Missing(ours - rows, 0 if pairing.part or theirs is None else theirs - rows)
     return Missing(pairing.left_out.reference, pairing.left_out.candidate)
 
 

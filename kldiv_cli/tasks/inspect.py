@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import exp
 from typing import Unpack
 
 import numpy as np
 
+from kldiv_cli.pairing.ranges import check_length, part_of
 from kldiv_cli.pairing.selection import selected
 from kldiv_cli.results.inspection import Contexts, Entropy, Guess, Inspection
 from kldiv_cli.sources.base import Source
 from kldiv_cli.sources.views.choice import Choice
+from kldiv_cli.sources.views.selected import whole
 from kldiv_cli.tasks.describe import head_of_file
 from kldiv_cli.tasks.executors.threads import available_threads
 from kldiv_cli.tasks.fitting import check_one
@@ -23,7 +25,7 @@ from kldiv_cli.tasks.options.typed import InspectOptions
 from kldiv_cli.tasks.part import Part
 from kldiv_cli.tasks.remarks import remarks
 from kldiv_cli.tasks.tallies import CensoredTally, SpanTally
-from kldiv_cli.tasks.walk import walk
+from kldiv_cli.tasks.walk import Progress, walk
 
 _TOKENS_SHOWN = 8
 
@@ -55,34 +57,64 @@ def inspect(file: Input, **options: Unpack[InspectOptions]) -> Inspection:
         names, a delimiter, a type.
     """
     asked = Inspect(file=file, **options)
-    layout, choice, progress = layout_of(asked), choice_of(asked), asked.progress
+    job = opened(asked)
+    return job.finish(job.part(None, available_threads(), asked.progress))
+
+
+def opened(asked: Inspect) -> Inspecting:
+    """Open the file that is inspected.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, or an option is not for such a file.
+    """
+    layout, choice = layout_of(asked), choice_of(asked)
     source = open_side(asked.file, layout)
     check_one(source, layout)
     if choice:
         source = selected(source, choice)
-    part = walk(Alone(source), Looking(source), available_threads(), progress)
-    return finish(source, choice, part)
+    return Inspecting(source, choice)
 
 
-def finish(source: Source, choice: Choice, part: Part[Tallies]) -> Inspection:
-    """Return the result of all rows."""
-    seen = part.kept or Tallies()
-    found, rows = seen.distributions, seen.rows.result()
-    guess = _guess(source, found)
-    head = head_of_file(source, rows, choice, part.places)
-    return Inspection(
-        head=replace(head, warnings=tuple(remarks(head.sides[0], rows, guess))),
-        ids=seen.ids,
-        guess=guess,
-        cells=seen.cells.result(),
-        mask_like=seen.cells.masks.result(),
-        rows=rows,
-        sums=found.sums.result(),
-        log_sums=found.log_sums.result(),
-        leaders=found.leaders.result(),
-        entropy=_entropy(found, guess),
-        contexts=_contexts(source, seen.censored),
-    )
+@dataclass(frozen=True)
+class Inspecting:
+    """One inspection, opened."""
+
+    source: Source
+    choice: Choice
+
+    def part(
+        self, rows: range | None = None, threads: int = 1, progress: Progress | None = None
+    ) -> Part[Tallies]:
+        """Walk over all rows, or over those whose places in the file lie in a range."""
+        source: Source | None = self.source
+        if rows is not None:
+            check_length(whole(self.source))
+            source = part_of(self.source, rows)
+        if source is None:
+            return Part.empty()
+        return walk(Alone(source), Looking(source), threads, progress)
+
+    def finish(self, part: Part[Tallies]) -> Inspection:
+        """Return the result of all rows."""
+        seen = part.kept or Tallies()
+        found, rows = seen.distributions, seen.rows.result()
+        guess = _guess(self.source, found)
+        head = head_of_file(self.source, rows, self.choice, part.places)
+        return Inspection(
+            head=replace(head, warnings=tuple(remarks(head.sides[0], rows, guess))),
+            ids=seen.ids,
+            guess=guess,
+            cells=seen.cells.result(),
+            mask_like=seen.cells.masks.result(),
+            rows=rows,
+            sums=found.sums.result(),
+            log_sums=found.log_sums.result(),
+            leaders=found.leaders.result(),
+            entropy=_entropy(found, guess),
+            contexts=_contexts(self.source, seen.censored),
+        )
 
 
 def _contexts(source: Source, censored: CensoredTally) -> Contexts | None:

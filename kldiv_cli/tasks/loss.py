@@ -81,6 +81,19 @@ def loss(
     '0.030419045721 = 0.25 * 0.121676182884'
     """
     asked = Loss(name=name, reference=reference, candidate=candidate, **options)
+    return opened(asked).run(threads_of(asked), asked.progress)
+
+
+def opened(asked: Loss) -> Summing:
+    """Open everything that a loss reads.
+
+    Raises
+    ------
+    UsageError
+        There is no such loss, or options cannot be together.
+    InputError
+        A file cannot be read, or the two sides do not correspond.
+    """
     labels = asked.labels
     chosen = losses.load(asked.name, asked.own)
     losses.check_labels(asked.name, chosen, labels is not None)
@@ -101,6 +114,5 @@ def loss(
         check_of_rows(pairing)
     kinds = own_kinds(pairing, asked.kind, chosen.mode)
     truth = None if labels is None else open_labels(labels, pairing, asked.reference, layout)
-    policy, threads = asked.nan_policy, threads_of(asked)
-    job = Summing(asked.name, chosen, pairing, truth, policy, kinds, asked.normalize, choice)
-    return job.run(threads, asked.progress)
+    policy, normalize = asked.nan_policy, asked.normalize
+    return Summing(asked.name, chosen, pairing, truth, policy, kinds, normalize, choice)

@@ -26,7 +26,7 @@ from kldiv_cli.tasks.options.typed import NanPolicy
 from kldiv_cli.tasks.part import Part
 from kldiv_cli.tasks.places import Places
 from kldiv_cli.tasks.preparing import Averaging, Prepared, Preparing
-from kldiv_cli.tasks.walk import PairWork, Progress, View, walk
+from kldiv_cli.tasks.walk import PairWork, Progress, View, walk_within
 from kldiv_cli.tasks.warnings import Watch
 
 
@@ -72,6 +72,7 @@ class Summing:
     kinds: tuple[Kind, Kind]
     normalize: bool
     choice: Choice
+    priors: ClassPriors | None = None
 
     @property
     def watch(self) -> Watch:
@@ -79,16 +80,44 @@ class Summing:
         at = float(getattr(self.loss, "temperature", 1.0))
         return Watch(self.pairing, self.loss.mode, self.kinds, self.normalize, at)
 
+    @property
+    def averaging(self) -> Averaging | None:
+        """The pass that has to go before: for class priors. None where the loss needs none."""
+        if self.labels is None or not self.loss.needs_prior:
+            return None
+        return Averaging(self.loss, self.kinds, self.labels, self.pairing)
+
     def run(self, threads: int = 1, progress: Progress | None = None) -> LossResult:
-        """Go over all blocks; twice where class priors are needed, and the second time is told."""
-        priors = None
-        if self.loss.needs_prior and self.labels is not None:
-            averaging = Averaging(self.loss, self.kinds, self.labels, self.pairing)
-            averages = PairWork(averaging, self.watch, self.nan_policy)
-            priors = averaging.finish(walk(self.pairing, averages, threads))
-        terms = Terms(self.loss, self.kinds, self.labels, priors)
+        """Go over all rows; twice where class priors are needed, and the second time is told."""
+        job = self.after(self.averages(None, threads))
+        return job.finish(job.part(None, threads, progress))
+
+    def averages(self, rows: range | None = None, threads: int = 1) -> Part[ClassPriors]:
+        """Walk over the same rows as `part`, for class priors; over none where none are needed."""
+        if self.averaging is None:
+            return Part.empty()
+        work = PairWork(self.averaging, self.watch, self.nan_policy)
+        return walk_within(self.pairing, rows, work, threads)
+
+    def after(self, averages: Part[ClassPriors]) -> Summing:
+        """Return this with the class priors of all rows.
+
+        Raises
+        ------
+        InputError
+            A class has no row.
+        """
+        if self.averaging is None:
+            return self
+        return replace(self, priors=self.averaging.finish(averages))
+
+    def part(
+        self, rows: range | None = None, threads: int = 1, progress: Progress | None = None
+    ) -> Part[Summed]:
+        """Walk over all rows, or over those whose places in the reference lie in a range."""
+        terms = Terms(self.loss, self.kinds, self.labels, self.priors)
         work = PairWork(terms, self.watch, self.nan_policy)
-        return self.finish(walk(self.pairing, work, threads, progress))
+        return walk_within(self.pairing, rows, work, threads, progress)
 
     def finish(self, part: Part[Summed]) -> LossResult:
         """Return the result of all rows.

@@ -26,7 +26,7 @@ from kldiv_cli.tasks.options import Verify
 from kldiv_cli.tasks.options.signature import documented
 from kldiv_cli.tasks.options.typed import NanPolicy, VerifyOptions
 from kldiv_cli.tasks.part import Part
-from kldiv_cli.tasks.walk import PairWork, Progress, View, walk
+from kldiv_cli.tasks.walk import PairWork, Progress, View, walk_within
 from kldiv_cli.tasks.warnings import Watch
 
 
@@ -58,10 +58,21 @@ def verify(reference: Input, candidate: Input, **options: Unpack[VerifyOptions])
         no row is left to check.
     """
     asked = Verify(reference=reference, candidate=candidate, **options)
+    job = opened(asked)
+    return job.finish(job.part(None, threads_of(asked), asked.progress))
+
+
+def opened(asked: Verify) -> Checking:
+    """Open everything that a verification reads.
+
+    Raises
+    ------
+    InputError
+        A file cannot be read, or the two sides do not correspond.
+    """
     choice = choice_of(asked)
     pairing = masked(open_pairing(asked, layout_of(asked)), asked.mask, asked.mask_means)
-    job = Checking(pairing, asked.mode, asked.temperature, asked.nan_policy, choice)
-    return job.run(threads_of(asked), asked.progress)
+    return Checking(pairing, asked.mode, asked.temperature, asked.nan_policy, choice)
 
 
 @dataclass(frozen=True)
@@ -135,10 +146,12 @@ class Checking:
         """NumPy makes arrays as large as the block."""
         return False
 
-    def run(self, threads: int = 1, progress: Progress | None = None) -> Verification:
-        """Go over all blocks."""
+    def part(
+        self, rows: range | None = None, threads: int = 1, progress: Progress | None = None
+    ) -> Part[Residuals]:
+        """Walk over all rows, or over those whose places in the reference lie in a range."""
         work = PairWork(self, self.watch, self.nan_policy, propagates=False)
-        return self.finish(walk(self.pairing, work, threads, progress))
+        return walk_within(self.pairing, rows, work, threads, progress)
 
     def look(self, block: BlockPair) -> Measured:
         """Say what became of the rows of a block."""

@@ -14,7 +14,8 @@ from kldiv_cli.measures.distributions.kinds import Kind
 from kldiv_cli.measures.rows.absence import without
 from kldiv_cli.measures.types import Status
 from kldiv_cli.memory import keep_freed_memory
-from kldiv_cli.pairing import BlockPair
+from kldiv_cli.pairing import BlockPair, Pairing
+from kldiv_cli.pairing.ranges import within
 from kldiv_cli.sources.base import BLOCK_BYTES, STREAM_BYTES
 from kldiv_cli.tasks.executors.threads import in_flight, in_order
 from kldiv_cli.tasks.faults import invalid_row
@@ -85,6 +86,24 @@ def walk(
             if progress is not None:
                 progress(done, pairing.rows_expected)
     return Part.join(parts)
+
+
+def walk_within(
+    pairing: Pairing,
+    rows: range | None,
+    work: Work[BlockPair, Kept],
+    threads: int = 1,
+    progress: Progress | None = None,
+) -> Part[Kept]:
+    """Walk over a pairing, or over the rows whose places in the reference lie in a range.
+
+    Raises
+    ------
+    InputError
+        A file does not say how many rows it has, so that it cannot be cut.
+    """
+    some = pairing if rows is None else within(pairing, rows)
+    return Part.empty() if some is None else walk(some, work, threads, progress)
 
 
 class Looked(Protocol):

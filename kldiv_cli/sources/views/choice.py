@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,15 @@ class Chosen:
     def end(self) -> int | None:
         """The place behind the last of them, None for the end of the file."""
         return self.stop if self.drawn is None else int(self.drawn[-1]) + 1
+
+    def within(self, rows: range) -> Chosen | None:
+        """Return which of these rows lie in a range; None where none does."""
+        if self.drawn is not None:
+            drawn = self.between(rows.start, rows.stop)
+            return replace(self, drawn=drawn) if len(drawn) else None
+        stop = rows.stop if self.stop is None else min(rows.stop, self.stop)
+        start = max(rows.start, self.start)
+        return Chosen(start, stop) if start < stop else None
 
     def between(self, start: int, stop: int) -> NDArray[np.intp]:
         """Return which of the places from ``start`` on and before ``stop`` are wanted."""

@@ -1,0 +1,66 @@
+"""A task by its paths and options alone, of which any process can walk over a range of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, Literal
+
+from kldiv_cli.losses.priors import ClassPriors
+from kldiv_cli.tasks import options
+from kldiv_cli.tasks.part import Part
+
+Name = Literal["compare", "loss", "verify", "inspect"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a task is given: it pickles.
+
+    Parameters
+    ----------
+    task : {"compare", "loss", "verify", "inspect"}
+        Which task.
+    options : mapping of str to object
+        Its inputs, as paths, and its options, by the names that they have in Python.
+    """
+
+    task: Name
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def opened(self) -> Any:
+        """Open everything that the task reads: a job with ``part`` and ``finish``.
+
+        Raises
+        ------
+        UsageError
+            An option has no such value.
+        InputError
+            A file cannot be read.
+        """
+        given = getattr(options, self.task.capitalize())(**self.options)
+        return import_module(f"kldiv_cli.tasks.{self.task}").opened(given)
+
+
+def part_of(asked: Asked, rows: range, averages: Part[ClassPriors] | None = None) -> Part[Any]:
+    """Walk over the rows whose places in the reference lie in a range.
+
+    ``averages`` are those of all rows, which a loss with class priors needs.
+
+    Raises
+    ------
+    InputError
+        A file cannot be read, or does not say how many rows it has.
+    """
+    job = asked.opened()
+    if averages is not None:
+        job = job.after(averages)
+    found: Part[Any] = job.part(rows)
+    return found
+
+
+def averages_of(asked: Asked, rows: range) -> Part[ClassPriors]:
+    """Do the same for the averages that a loss with class priors needs first."""
+    found: Part[ClassPriors] = asked.opened().averages(rows)
+    return found
