@@ -114,5 +114,13 @@ def opened(asked: Loss) -> Summing:
         check_of_rows(pairing)
     kinds = own_kinds(pairing, asked.kind, chosen.mode)
     truth = None if labels is None else open_labels(labels, pairing, asked.reference, layout)
-    policy, normalize = asked.nan_policy, asked.normalize
-    return Summing(asked.name, chosen, pairing, truth, policy, kinds, normalize, choice)
+    return Summing(
+        name=asked.name,
+        loss=chosen,
+        pairing=pairing,
+        labels=truth,
+        nan_policy=asked.nan_policy,
+        kinds=kinds,
+        normalize=asked.normalize,
+        choice=choice,
+    )

@@ -72,7 +72,13 @@ def opened(asked: Verify) -> Checking:
     """
     choice = choice_of(asked)
     pairing = masked(open_pairing(asked, layout_of(asked)), asked.mask, asked.mask_means)
-    return Checking(pairing, asked.mode, asked.temperature, asked.nan_policy, choice)
+    return Checking(
+        pairing=pairing,
+        mode=asked.mode,
+        temperature=asked.temperature,
+        nan_policy=asked.nan_policy,
+        choice=choice,
+    )
 
 
 @dataclass(frozen=True)

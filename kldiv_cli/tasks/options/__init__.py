@@ -8,10 +8,9 @@ Nothing here imports NumPy or Typer.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from kldiv_cli import Registry
-from kldiv_cli.losses import LossOption, all_options
 from kldiv_cli.tasks.options import rules
 from kldiv_cli.tasks.options.meaning import (
     Invalid,
@@ -26,6 +25,9 @@ from kldiv_cli.tasks.options.part import Chosen, Masks, Partners, SomeClasses
 from kldiv_cli.tasks.options.reading import OfEachSide, OfOne, Tables, Text, Threads, Told
 from kldiv_cli.tasks.options.result import Limits, Measured, Printed, Warned, Written, printed
 from kldiv_cli.tasks.options.row import LOSS, Option, in_order, option
+
+if TYPE_CHECKING:
+    from kldiv_cli.losses import LossOption
 
 
 class Compare(
@@ -130,6 +132,8 @@ class InspectLine(Inspect, Written, Warned):
 
 def rows_of_losses() -> dict[str, Option]:
     """Return the options of all losses as rows of the table."""
+    from kldiv_cli.losses import all_options  # noqa: PLC0415 - other tasks have none
+
     return {name: _row(row) for name, row in all_options().items()}
 
 
