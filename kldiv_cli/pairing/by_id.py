@@ -22,7 +22,7 @@ _ID_BYTES = 250
 
 
 @dataclass
-class LeftOut:
+class MissingRows:
     """How many rows have an id that is on one side only."""
 
     reference: int = 0
@@ -117,7 +117,7 @@ class ById:
         Whether a row with an id on one side only is an error, or is left out.
     room : int or None
         How many bytes of the candidate may be held; None for three quarters of what is available.
-    left_out : LeftOut
+    missing : MissingRows
         Its numbers are set when all rows were read.
     ranged : bool
         Whether the reference is a range, of which no row need have a partner.
@@ -127,7 +127,7 @@ class ById:
     candidate: Source
     on_missing: OnMissing
     room: int | None
-    left_out: LeftOut
+    missing: MissingRows
     ranged: bool = False
 
     def pairs(self, reference: Iterator[Block], candidate: Iterator[Block]) -> Iterator[Paired]:
@@ -158,7 +158,7 @@ class ById:
             start += len(left)
             walked.append(ids_of(left))
         check_unique(walked, self.reference)
-        self._count_left_out(0, 0, start)
+        self._count_missing(0, 0, start)
 
     def _look_up(
         self, reference: Iterator[Block], candidate: Iterator[Block], walked: list[NDArray[Any]]
@@ -187,11 +187,11 @@ class ById:
         if self.on_missing == "error":
             check_matched(self.reference, self.candidate, "row ids", mine.tolist(), theirs.tolist())
         walked_rows = sum(map(len, walked))
-        self._count_left_out(len(mine) - paired, len(theirs) - paired, walked_rows + paired)
+        self._count_missing(len(mine) - paired, len(theirs) - paired, walked_rows + paired)
 
-    def _count_left_out(self, ours: int, theirs: int, paired: int) -> None:
+    def _count_missing(self, ours: int, theirs: int, paired: int) -> None:
         """Note how many rows have no partner; raise where no row has one."""
-        self.left_out.reference, self.left_out.candidate = ours, theirs
+        self.missing.reference, self.missing.candidate = ours, theirs
         if paired == 0 and not self.ranged:
             raise InputError(
                 f"{self.candidate.path}: expected row ids of {self.reference.path}, found none "

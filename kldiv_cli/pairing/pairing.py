@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError, UsageError
 from kldiv_cli.pairing.blocks import BlockPair
-from kldiv_cli.pairing.by_id import ById, LeftOut, OnMissing
+from kldiv_cli.pairing.by_id import ById, MissingRows, OnMissing
 from kldiv_cli.pairing.classes import Kept
 from kldiv_cli.pairing.matching import (
     Steps,
@@ -45,7 +45,7 @@ class Pairing:
         the candidate has are passed over.
     on_missing : {"error", "skip"}
         Whether a row with an id on one side only is an error, or is left out and counted in
-        ``left_out``.
+        ``missing``.
     classes : Kept or None
         Which classes enter; None for all. Both sides have to have the same classes then.
     ranged : bool
@@ -69,7 +69,7 @@ class Pairing:
     classes: Kept | None = field(default=None, kw_only=True)
     ranged: bool = field(default=False, kw_only=True)
     room: int | None = field(default=None, kw_only=True)
-    left_out: LeftOut = field(default_factory=LeftOut, init=False, compare=False)
+    missing: MissingRows = field(default_factory=MissingRows, init=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.on_missing not in ("error", "skip"):
@@ -204,7 +204,7 @@ class Pairing:
             self.candidate,
             self.on_missing,
             self.room,
-            self.left_out,
+            self.missing,
             ranged=self.ranged,
         )
         for start, left, right in walk.pairs(reference, candidate):

@@ -37,7 +37,7 @@ def select(
     if not by_id and (not ends or left.row_shape[1:] != right.row_shape[1:]):
         Pairing(left, right, classes=classes)  # which raises where the shapes are known to differ
     reference, theirs = selected(left, choice), right.length
-    chosen, total = reference.chosen, reference.of
+    chosen, total = reference.chosen, reference.total
     if by_id:
         return Pairing(reference, right, part=True, on_missing=on_missing, classes=classes)
     if not ends:

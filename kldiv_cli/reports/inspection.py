@@ -11,6 +11,7 @@ import numpy as np
 from kldiv_cli.errors import a_few, printable
 from kldiv_cli.reports.words import head, objects
 from kldiv_cli.reports.words.parts import LABEL, columns, number, wrapped, written
+from kldiv_cli.results.comparison import class_name
 from kldiv_cli.results.inspection import Contexts, Inspection, Span, Unreadable
 
 _KEYS = (
@@ -258,4 +259,4 @@ def _count(shape: tuple[int, ...]) -> str:
 def _class(index: int, found: Inspection) -> str:
     if found.class_names is not None:
         return printable(repr(found.class_names[index]))
-    return ",".join(str(int(i)) for i in np.unravel_index(index, found.class_shape))
+    return class_name(index, None, found.class_shape)

@@ -98,10 +98,10 @@ class Head:
     rows : int
         How many rows count.
     skipped : int
-        How many rows were left out because every cell is -inf on both sides.
+        How many rows have nothing to compare: every cell is -inf on both sides.
     invalid : int
         How many rows hold no distribution: they have NaN, under softmax also +inf, or nothing but
-        -inf on one side. They are left out under "omit"; under "propagate" their values are NaN.
+        -inf on one side. Under "omit" they do not count; under "propagate" they count as NaN.
     class_shape : tuple of int
         The axes of one row.
     row_shape : tuple of int
@@ -224,7 +224,7 @@ class PairResult(Result):
 
     @property
     def skipped(self) -> int:
-        """How many rows were left out because every cell is -inf on both sides."""
+        """How many rows have nothing to compare: every cell is -inf on both sides."""
         return self.head.skipped
 
     @property

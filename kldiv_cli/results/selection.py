@@ -1,4 +1,4 @@
-"""The rows and the classes that the user left out."""
+"""The rows that were selected, those that are missing, and the classes that were kept."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Selection:
 
 @dataclass(frozen=True)
 class Missing:
-    """How many rows were left out because their ids are on one side only.
+    """How many rows were not compared because their ids are on one side only.
 
     Attributes
     ----------

@@ -132,12 +132,12 @@ def _missing(pairing: Pairing, rows: int) -> Missing | None:
     ours, theirs = pairing.reference.length, pairing.candidate.length
     if ours is not None and (pairing.part or theirs is not None):
         return Missing(ours - rows, 0 if pairing.part or theirs is None else theirs - rows)
-    return Missing(pairing.left_out.reference, pairing.left_out.candidate)
+    return Missing(pairing.missing.reference, pairing.missing.candidate)
 
 
 def _selection(pairing: Pairing, choice: Choice, places: Places) -> Selection | None:
     theirs = pairing.candidate
-    of = theirs.of if isinstance(theirs, Selected) else theirs.length
+    of = theirs.total if isinstance(theirs, Selected) else theirs.length
     return selection_from(pairing.reference, of, choice, places)
 
 
@@ -166,7 +166,7 @@ def selection_from(
     return Selection(
         first=first,
         last=last,
-        of=source.of,
+        of=source.total,
         of_candidate=of_candidate,
         rows=None if choice.rows is None else shown(choice.rows),
         limit=choice.limit,

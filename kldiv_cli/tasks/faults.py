@@ -11,10 +11,10 @@ from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.pairing.masks.masked import MaskedPairing
 
 
-def nothing_left(pairing: Pairing, skipped: int, invalid: int, left_out: int) -> InputError:
-    """Return the error of rows none of which counts, so many of them because of a mask."""
-    if not isinstance(pairing, MaskedPairing) or not left_out or skipped or invalid:
-        return nothing_counts(pairing, skipped, invalid, left_out)
+def nothing_left(pairing: Pairing, skipped: int, invalid: int, masked: int) -> InputError:
+    """Return the error of files without a row that counts; ``masked`` rows keep no cell."""
+    if not isinstance(pairing, MaskedPairing) or not masked or skipped or invalid:
+        return nothing_counts(pairing, skipped, invalid, masked)
     of = " of these rows" if pairing.leaves_rows_out else ""
     return InputError(
         f"{pairing.mask.source.path}: expected cells to compare, found none: the mask leaves out "

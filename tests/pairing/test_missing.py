@@ -87,13 +87,13 @@ class TestSkip:
             np.concatenate([pair.candidate for pair in pairs]), T[[0, 1, 3, 5, 7, 4]]
         )
         assert np.concatenate([pair.numbers for pair in pairs]).tolist() == [0, 1, 3, 5, 6, 7]
-        assert (pairing.left_out.reference, pairing.left_out.candidate) == (2, 2)
+        assert (pairing.missing.reference, pairing.missing.candidate) == (2, 2)
 
     def test_it_counts_anew_in_every_pass(self) -> None:
         pairing = Pairing(table(S, list("abcdefgh")), table(T, list("abcdefgx")), on_missing="skip")
         for _ in range(2):
             assert sum(len(pair.reference) for pair in pairing.blocks()) == 7
-            assert (pairing.left_out.reference, pairing.left_out.candidate) == (1, 1)
+            assert (pairing.missing.reference, pairing.missing.candidate) == (1, 1)
 
     def test_of_selected_rows_those_count_that_are_not_in_the_candidate(
         self, tmp_path: Path
@@ -277,7 +277,7 @@ class TestRoom:
             table(self.VALUES[:5], self.IDS[:5]), theirs, on_missing="skip", room=2000 * 250
         )
         assert sum(len(pair.reference) for pair in pairing.blocks()) == 5
-        assert pairing.left_out.candidate == 1995
+        assert pairing.missing.candidate == 1995
 
     def test_what_is_available_decides(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

@@ -55,7 +55,7 @@ class MaskedPairing(Pairing):
 
 
 def check_of_rows(pairing: Pairing) -> None:
-    """Raise a `UsageError` where single cells are masked: `ClassPriors` need whole rows."""
+    """Raise a `UsageError` where single cells are masked: class priors need whole rows."""
     if isinstance(pairing, MaskedPairing) and not pairing.mask.of_rows:
         raise UsageError(
             "--class-prior averages distributions over all classes, and --mask leaves some of them "

@@ -19,7 +19,8 @@ from kldiv_cli.sources.tables.cells import (
 )
 from kldiv_cli.sources.tables.table import RowGroups, TableSource
 
-_FIRST_CELLS = 1 << 17
+_FIRST_VALUES = 1 << 17
+"""How many values of a column are looked at, to tell whether it numbers the rows."""
 
 
 def typed_table(
@@ -76,6 +77,6 @@ def typed_table(
 
 def _first_values(batches: Batches, names: list[str]) -> NDArray[Any]:
     """Return the first values of the first column."""
-    first = next(batches(names[:1], _FIRST_CELLS), None)
+    first = next(batches(names[:1], _FIRST_VALUES), None)
     column = pa.nulls(0) if first is None else first.column(0)
     return np.asarray(column.to_numpy(zero_copy_only=False))

@@ -30,7 +30,7 @@ class Selected(Derived):
     chosen : Chosen
         The places of the rows.
     total : int or None
-        How many rows the file has. Where the file does not say, it is learnt at the file's end.
+        How many rows the file has. Where the file does not say, None until its end was read.
 
     Raises
     ------
@@ -54,15 +54,10 @@ class Selected(Derived):
         return self.source
 
     @property
-    def of(self) -> int | None:
-        """How many rows the file has, None where it was not read to its end."""
-        return self.total
-
-    @property
     def shape(self) -> tuple[int | None, ...]:
         """The shape of the whole file."""
         first, *rest = self.source.shape
-        return (self.of if first is None else first, *rest)
+        return (self.total if first is None else first, *rest)
 
     @property
     def row_shape(self) -> tuple[int | None]:
@@ -86,8 +81,8 @@ class Selected(Derived):
         InputError
             The file ends before the last of them, unless fewer will do, or before the first.
         """
-        if isinstance(self.source, Indexed) and self.of is not None:
-            yield from self._by_index(self.source, self.of, rows)
+        if isinstance(self.source, Indexed) and self.total is not None:
+            yield from self._by_index(self.source, self.total, rows)
             return
         end = self.chosen.end
         after = 0
@@ -118,7 +113,7 @@ class Selected(Derived):
     def _pieces(self, rows: int, classes: Sequence[str] | None) -> Iterator[tuple[int, Block]]:
         """Yield the blocks that are read, each with the place of its first row."""
         sizes = self.source.groups if isinstance(self.source, Grouped) else ()
-        if not isinstance(self.source, Grouped) or sum(sizes) != self.of:
+        if not isinstance(self.source, Grouped) or sum(sizes) != self.total:
             start = 0
             for block in self.source.blocks(rows, classes):
                 yield start, block
@@ -140,7 +135,7 @@ class Selected(Derived):
 
     def _check_end(self, count: int) -> None:
         """Raise where the file ended before rows that are wanted."""
-        if self.of is None:
+        if self.total is None:
             self.total = count
         end = self.chosen.end
         if count > self.chosen.start and (end is None or self.chosen.at_most):
