@@ -51,7 +51,7 @@ WRITERS: dict[str, tuple[Any, Any]] = {
     "verify": (verification_report.write_json, verification_report.write_table),
     "inspect": (
         lambda found, stream: inspection_report.write_json([found], stream),
-        inspection_report.write_table,
+        lambda found, stream: inspection_report.write_table([found], stream),
     ),
 }
 
