@@ -15,10 +15,9 @@ from kldiv_cli.sources.base import Source
 from kldiv_cli.sources.views.choice import Choice
 from kldiv_cli.sources.views.selected import whole
 from kldiv_cli.tasks.describe import head_of_file
-from kldiv_cli.tasks.executors.threads import available_threads
 from kldiv_cli.tasks.fitting import check_one
 from kldiv_cli.tasks.inspecting import Alone, Distributions, Looking, Tallies, off_one
-from kldiv_cli.tasks.opening import Input, choice_of, layout_of, open_side
+from kldiv_cli.tasks.opening import Input, choice_of, layout_of, open_side, threads_of
 from kldiv_cli.tasks.options import Inspect
 from kldiv_cli.tasks.options.signature import documented
 from kldiv_cli.tasks.options.typed import InspectOptions
@@ -58,7 +57,7 @@ def inspect(file: Input, **options: Unpack[InspectOptions]) -> Inspection:
     """
     asked = Inspect(file=file, **options)
     job = opened(asked)
-    return job.finish(job.part(None, available_threads(), asked.progress))
+    return job.finish(job.part(None, threads_of(asked), asked.progress))
 
 
 def opened(asked: Inspect) -> Inspecting:

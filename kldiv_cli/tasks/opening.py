@@ -60,7 +60,7 @@ def choice_of(asked: Asked) -> Choice:
     return Choice.of(asked.rows, asked.limit, asked.sample, asked.seed)
 
 
-def threads_of(asked: Compare | Loss | Verify) -> int:
+def threads_of(asked: Asked) -> int:
     """Return how many threads compute: where nobody says, one for each core."""
     return available_threads() if asked.threads is None else asked.threads
 

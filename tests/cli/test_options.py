@@ -86,7 +86,7 @@ def test_every_option_of_the_table_is_offered(command: str) -> None:
     [
         ("loss", ["--threads", "--on-missing", "--classes", "--truncate-classes"]),
         ("verify", ["--threads", "--on-missing", "--classes", "--truncate-classes"]),
-        ("inspect", ["--strict", "--no-warn", "--output"]),
+        ("inspect", ["--strict", "--no-warn", "--output", "--threads"]),
     ],
 )
 def test_options_that_no_command_lacks_for_no_reason(command: str, flags: list[str]) -> None:

@@ -13,6 +13,7 @@ from kldiv_cli.errors import InputError, UsageError
 from kldiv_cli.losses import LOSSES
 from kldiv_cli.results.loss import LossResult
 from kldiv_cli.tasks.executors.threads import available_threads, in_order
+from kldiv_cli.tasks.inspect import inspect
 from kldiv_cli.tasks.verify import verify
 
 RNG = np.random.default_rng(20261128)
@@ -151,4 +152,5 @@ class TestThreads:
         monkeypatch.setattr("kldiv_cli.tasks.walk.in_order", spy)
         assert numbers(loss("kd", S, T, threads=threads)) == numbers(loss("kd", S, T))
         assert verify(S, T, threads=threads).holds
-        assert asked == [threads, available_threads(), threads]
+        assert inspect(S, threads=threads) == inspect(S)
+        assert asked == [threads, available_threads(), threads, threads, available_threads()]

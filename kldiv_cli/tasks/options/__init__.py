@@ -73,7 +73,7 @@ class Loss(
         return super().keywords() | dict(self.own)
 
 
-class Inspect(Chosen, Tables, OfOne, Text, Told):
+class Inspect(Chosen, Tables, OfOne, Text, Threads, Told):
     """What an inspection is given."""
 
     task = "inspect"

@@ -137,7 +137,7 @@ class LossOptions(
     class_prior: bool
 
 
-class InspectOptions(_Chosen, _Tables, _Text, _Told, total=False):
+class InspectOptions(_Chosen, _Tables, _Text, _Threads, _Told, total=False):
     """The keywords of `kldiv_cli.tasks.inspect.inspect`."""
 
     input_format: str | None
