@@ -124,7 +124,7 @@ def plain(page: str, columns: int, monkeypatch: pytest.MonkeyPatch) -> list[str]
     return [line.rstrip() for line in ESCAPE.sub("", rendered(page)).splitlines()]
 
 
-@pytest.mark.parametrize("columns", [40, 50, 80, 300])
+@pytest.mark.parametrize("columns", [45, 50, 80, 300])
 @pytest.mark.parametrize("topic", PAGES)
 def test_no_word_is_cut(topic: str, columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = plain(PAGES[topic], columns, monkeypatch)

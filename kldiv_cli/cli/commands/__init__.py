@@ -28,7 +28,7 @@ _ROWS = {
         "Print how far the outputs in CANDIDATE are from those in REFERENCE.",
     ),
     "help": Command(
-        f"{_HERE}.help:help",
+        f"{_HERE}.help:show",
         "List the manual's topics, or show one; of a command, show what its --help shows.",
     ),
     "inspect": Command(

@@ -21,7 +21,7 @@ def _completed(context: typer.Context, incomplete: str) -> list[str]:
     return [name for name in known if name.startswith(incomplete)]
 
 
-def help(  # noqa: A001 - a command's function has the command's name
+def show(
     context: typer.Context,
     topic: Annotated[
         str | None,

@@ -59,7 +59,7 @@ def _explanation(name: str) -> list[str]:
         ("sigmoid", measure.formula["sigmoid"]),
         ("range", measure.range),
         ("unit", "nats or bits" if measure.has_unit else "none"),
-        ("edges", measure.edges),
+        *([("edges", measure.edges)] if measure.edges else []),
         ("over cells", _over_cells(measure)),
         ("source", measure.reference),
     ]
