@@ -27,6 +27,9 @@ from kldiv_cli.pairing.matching import (
 from kldiv_cli.sources.base import BLOCK_BYTES, Block, Source
 from kldiv_cli.sources.views.selected import whole
 
+_MOST_ROWS = 1 << 16
+"""Measures give a few numbers for each row, which take more memory than rows of few classes."""
+
 
 @dataclass(frozen=True)
 class Pairing:
@@ -142,7 +145,7 @@ class Pairing:
             _value_bytes(side.dtype) * prod(side.class_shape)
             for side in (self.reference, self.candidate)
         )
-        rows = max(1, (block_bytes or BLOCK_BYTES) // widest)
+        rows = min(_MOST_ROWS, max(1, (block_bytes or BLOCK_BYTES) // widest))
         reference = self.reference.blocks(rows)
         if self.on_missing == "skip":
             reference = with_places(reference)

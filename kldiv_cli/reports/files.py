@@ -85,6 +85,12 @@ def _check_place(path: str, place: Path) -> None:
         )
 
 
+def need_rows(report: str, outputs: Sequence[str]) -> bool:
+    """Tell whether a report, or what an output asks for, holds something of every row."""
+    names = [report, *(reports.of_suffix(_suffix(path)) or "" for path in outputs)]
+    return any(reports.REPORTS[name].holds == "rows" for name in names)
+
+
 @contextmanager
 def staged(result: Any, outputs: Sequence[str], kind: str = "comparison") -> Iterator[None]:
     """Write every output beside its place; put them there when the body has done its part.

@@ -135,16 +135,16 @@ def _coded(keys: NDArray[Any], known: int) -> tuple[list[Any], Codes]:
 
 
 def _each(summary: Summary, names: list[str | None], codes: Codes) -> list[Group]:
-    counted, skipped = np.concatenate(summary.counted), np.concatenate(summary.skipped)
+    counted, skipped, masked = summary.counted, summary.skipped, summary.masked
     invalid = np.concatenate([part.invalid for part in summary.keyed])
     same = np.concatenate([part.same for part in summary.keyed])
     of = np.concatenate([part.of for part in summary.keyed])
     decided = counted & ~invalid
     numbers = [_totals(codes, x, len(names)) for x in (counted, skipped, invalid)]
     numbers += [_totals(codes[decided], x[decided], len(names)) for x in (same, of)]
-    if summary.masked:
-        numbers.append(_totals(codes, np.concatenate(summary.masked), len(names)))
-    values = {name: np.concatenate(chunks) for name, chunks in summary.values.items()}
+    if masked is not None:
+        numbers.append(_totals(codes, masked, len(names)))
+    values = {name: column.array() for name, column in summary.values.items()}
     ordered = np.flatnonzero(counted)
     ordered = ordered[np.argsort(codes[ordered], kind="stable")]
     each, stop = [], 0

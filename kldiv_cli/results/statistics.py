@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from math import isinf, nan, sqrt
+from math import isfinite, isinf, isnan, nan, sqrt
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ _SHARES = {
     "p99": (99, 100),
     "p99.9": (999, 1000),
 }
+_PIECE = 1 << 16
+"""So many values are looked at at a time, where the steps between take memory."""
 STATISTICS = ("total", "mean", "sem", "min", "max", *_SHARES)
 """The names of the statistics of a measure."""
 
@@ -43,32 +46,77 @@ class Statistics:
 
 def statistics(values: Float64, rows: NDArray[np.intp]) -> Statistics:
     """Return the statistics of the values of these rows, of at least one."""
-    x = values[rows]
+    found = statistics_of(values[rows], spend=True)
+    return replace(found, max_row=int(rows[found.max_row]))
+
+
+def statistics_of(x: Float64, *, spend: bool) -> Statistics:
+    """Return the statistics of values, of at least one; ``max_row`` is a place among them.
+
+    ``spend`` says that nobody needs the values any more: they are put into another order, where
+    this would take as much memory again.
+    """
+    low, high, largest = float(x.min()), float(x.max()), int(x.argmax())
     with np.errstate(over="ignore", invalid="ignore"):
         total = float(x.sum())
     mean = total / len(x)
-    if isinf(mean) and np.isfinite(x).all():
+    if isinf(mean) and isfinite(low) and isfinite(high):
         # Rounded up, nine times a ninth of the largest float64 is none.
-        mean = min(2.0 * float((x / (2 * len(x))).sum()), float(x.max()))
-    found = {
-        "total": total,
-        "mean": mean,
-        "sem": _standard_error(x, mean),
-        "min": float(x.min()),
-        "max": float(x.max()),
-        **percentiles(x, _SHARES),
-    }
-    return Statistics(
-        values=found,
-        max_row=int(rows[x.argmax()]),
-        zero=int((x == 0).sum()),
-        infinite=int(np.isinf(x).sum()),
-    )
+        mean = min(2.0 * sum_of(x, _Quotient(2.0 * len(x))), high)
+    found = {"total": total, "mean": mean, "sem": _standard_error(x, mean), "min": low, "max": high}
+    infinite = sum(int(np.isinf(some).sum()) for some in _pieces(x))
+    zero = len(x) - int(np.count_nonzero(x))
+    found |= percentiles(x, _SHARES, spend=spend)
+    return Statistics(values=found, max_row=largest, zero=zero, infinite=infinite)
 
 
-def renumbered(
-    measures: Mapping[str, Statistics], numbers: NDArray[np.intp]
-) -> dict[str, Statistics]:
+@dataclass(frozen=True)
+class _Quotient:
+    by: float
+
+    def __call__(self, x: Float64) -> Float64:
+        return x / self.by
+
+
+@dataclass(frozen=True)
+class _Deviation:
+    """(x - mean) / scale, to a power."""
+
+    mean: float
+    scale: float
+    power: int
+
+    def __call__(self, x: Float64) -> Float64:
+        deviations = x - self.mean
+        deviations /= self.scale
+        return deviations**self.power if self.power > 1 else deviations
+
+
+def _pieces(x: Float64) -> Iterator[Float64]:
+    for start in range(0, len(x), _PIECE):
+        yield x[start : start + _PIECE]
+
+
+def sum_of(x: Float64, change: Callable[[Float64], Float64]) -> float:
+    """Return the sum of changed values, as NumPy adds up an array of them, without that array.
+
+    NumPy halves an array, at a multiple of 8, until few values are left, and adds up the halves.
+    """
+    if len(x) <= _PIECE:
+        return float(change(x).sum())
+    half = len(x) // 2
+    half -= half % 8
+    return sum_of(x[:half], change) + sum_of(x[half:], change)
+
+
+class Numbers(Protocol):
+    """The number of every row."""
+
+    def __getitem__(self, row: int, /) -> Any:
+        """Return that of a row."""
+
+
+def renumbered(measures: Mapping[str, Statistics], numbers: Numbers) -> dict[str, Statistics]:
     """Return the statistics of measures with their rows called by these numbers."""
     return {
         name: replace(each, max_row=int(numbers[each.max_row])) for name, each in measures.items()
@@ -79,16 +127,17 @@ def _standard_error(x: Float64, mean: float) -> float:
     """Return the standard error of the mean, in two passes and scaled against overflow."""
     if len(x) < 2 or not np.isfinite(mean):
         return nan
-    deviations = x - mean
-    scale = float(np.abs(deviations).max())
+    scale = max(float(np.abs(some - mean).max()) for some in _pieces(x))
     if scale == 0:
         return 0.0
-    deviations /= scale
-    squares = float((deviations**2).sum() - deviations.sum() ** 2 / len(x))
+    deviations, squared = (sum_of(x, _Deviation(mean, scale, power)) for power in (1, 2))
+    squares = squared - deviations**2 / len(x)
     return scale * sqrt(squares / (len(x) - 1) / len(x))
 
 
-def percentiles(x: Float64, shares: Mapping[str, tuple[int, int]]) -> dict[str, float]:
+def percentiles(
+    x: Float64, shares: Mapping[str, tuple[int, int]], *, spend: bool = False
+) -> dict[str, float]:
     """Return the value below which each share of x lies, interpolated linearly at f * (n - 1).
 
     Parameters
@@ -97,13 +146,16 @@ def percentiles(x: Float64, shares: Mapping[str, tuple[int, int]]) -> dict[str, 
         At least one value. Between a number and infinity lies infinity; where one is NaN all are.
     shares : mapping of str to pair of int
         f as a fraction, so that no rounding decides between two values: 999 of 1000.
+    spend : bool
+        Whether x may be put into another order, and takes no memory for a copy.
     """
-    if np.isnan(x).any():
+    if isnan(x.min()):
         return dict.fromkeys(shares, nan)
     last = len(x) - 1
     at = {name: divmod(last * part, whole) for name, (part, whole) in shares.items()}
     wanted = sorted({index for i, _ in at.values() for index in (i, min(i + 1, last))})
-    ordered = np.partition(x, wanted)
+    ordered = x if spend else x.copy()
+    ordered.partition(wanted)
     found = {}
     for name, (i, rest) in at.items():
         below, above = float(ordered[i]), float(ordered[min(i + 1, last)])

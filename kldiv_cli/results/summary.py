@@ -6,8 +6,8 @@ computed once from all of them and do not depend on the split, to the last bit.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import accumulate, chain
 from math import isnan
 from typing import Any
@@ -15,7 +15,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kldiv_cli.results.statistics import Float64, Statistics, statistics
+from kldiv_cli.results.column import Column
+from kldiv_cli.results.statistics import Float64, Statistics, statistics_of
+
+_COUNTED, _SKIPPED, _MASKED = 1, 2, 4
+"""What became of a row, in one byte."""
+_PIECE = 1 << 16
+
+
+def _no_flags() -> Column:
+    return Column(np.empty(0, np.uint8))
 
 
 @dataclass(frozen=True)
@@ -100,9 +109,8 @@ class Summary:
     in order of row. Where parts keep different numbers of rows, the smallest number holds.
     """
 
-    values: Mapping[str, tuple[Float64, ...]]
-    counted: tuple[NDArray[np.bool_], ...] = ()
-    skipped: tuple[NDArray[np.bool_], ...] = ()
+    values: Mapping[str, Column]
+    flags: Column = field(default_factory=_no_flags)
     ids: tuple[NDArray[Any], ...] = ()
     keyed: tuple[Keyed, ...] = ()
     rows: int = 0
@@ -111,7 +119,7 @@ class Summary:
     decisions: int = 0
     keep: int | None = None
     top: tuple[TopRow, ...] = ()
-    masked: tuple[NDArray[np.bool_], ...] = ()
+    has_mask: bool = False
     masked_cells: int = 0
 
     @classmethod
@@ -124,9 +132,8 @@ class Summary:
         """Return the summary of consecutive rows, keeping so many of the most divergent ones."""
         keyed = () if rows.keys is None else (Keyed(rows.keys, rows.invalid, rows.same, rows.of),)
         return cls(
-            values={name: (values,) for name, values in rows.values.items()},
-            counted=(rows.counted,),
-            skipped=(rows.skipped,),
+            values={name: Column(values) for name, values in rows.values.items()},
+            flags=Column(_flags(rows)),
             ids=() if rows.ids is None else (rows.ids,),
             keyed=keyed,
             rows=len(rows.counted),
@@ -135,7 +142,7 @@ class Summary:
             decisions=int(rows.of[rows.counted & ~rows.invalid].sum()),
             keep=keep,
             top=_top(rows, keep),
-            masked=() if rows.masked is None else (rows.masked,),
+            has_mask=rows.masked is not None,
             masked_cells=rows.masked_cells,
         )
 
@@ -158,9 +165,8 @@ class Summary:
             key=lambda found: found[:2],
         )
         return cls(
-            values={n: _chained(part.values.get(n, ()) for part in parts) for n in names},
-            counted=_chained(part.counted for part in parts),
-            skipped=_chained(part.skipped for part in parts),
+            values={n: Column.join([p.values[n] for p in parts if p.values]) for n in names},
+            flags=Column.join([part.flags for part in parts]),
             ids=_chained(part.ids for part in parts),
             keyed=_chained(part.keyed for part in parts),
             rows=starts[-1],
@@ -169,14 +175,77 @@ class Summary:
             decisions=sum(part.decisions for part in parts),
             keep=keep,
             top=tuple(replace(row, row=place) for _, place, row in ranked[:keep]),
-            masked=_chained(part.masked for part in parts),
+            has_mask=any(part.has_mask for part in parts),
             masked_cells=sum(part.masked_cells for part in parts),
         )
 
-    def result(self) -> dict[str, Statistics]:
-        """Return the statistics of each measure; at least one row must count."""
-        counted = np.flatnonzero(np.concatenate(self.counted))
-        return {n: statistics(np.concatenate(v), counted) for n, v in self.values.items()}
+    @property
+    def counted(self) -> NDArray[np.bool_]:
+        """Which rows enter the statistics."""
+        return self._flagged(_COUNTED)
+
+    @property
+    def skipped(self) -> NDArray[np.bool_]:
+        """Which rows have nothing to compare."""
+        return self._flagged(_SKIPPED)
+
+    @property
+    def masked(self) -> NDArray[np.bool_] | None:
+        """Which rows a mask leaves out; None without a mask."""
+        return self._flagged(_MASKED) if self.has_mask else None
+
+    def _flagged(self, flag: int) -> NDArray[np.bool_]:
+        found: NDArray[np.bool_] = (self.flags.array() & flag).view(np.bool_)
+        return found if flag == 1 else found != 0
+
+    def result(self, *, spend: bool = False) -> dict[str, Statistics]:
+        """Return the statistics of each measure; at least one row must count.
+
+        ``spend`` says that nobody needs the value of a row any more: no copies are made then, and
+        the values are in another order afterwards.
+        """
+        flags = self.flags.array()
+        every = all(bool((some & _COUNTED).all()) for some in _pieces(flags))
+        found = {}
+        for name, column in self.values.items():
+            values = column.array()
+            if every:
+                found[name] = statistics_of(values, spend=spend)
+                continue
+            each = statistics_of(_packed(values if spend else values.copy(), flags), spend=True)
+            found[name] = replace(each, max_row=_place(flags, each.max_row))
+        return found
+
+
+def _flags(rows: Rows) -> NDArray[np.uint8]:
+    flags = _COUNTED * rows.counted.astype(np.uint8) + _SKIPPED * rows.skipped.astype(np.uint8)
+    return flags if rows.masked is None else flags + _MASKED * rows.masked.astype(np.uint8)
+
+
+def _pieces(flags: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
+    for start in range(0, len(flags), _PIECE):
+        yield flags[start : start + _PIECE]
+
+
+def _packed(values: Float64, flags: NDArray[np.uint8]) -> Float64:
+    """Move the values of the rows that count to the front, and return these."""
+    start = end = 0
+    for some in _pieces(flags):
+        kept = values[start : start + len(some)][(some & _COUNTED) != 0]
+        values[end : end + len(kept)] = kept
+        start, end = start + len(some), end + len(kept)
+    return values[:end]
+
+
+def _place(flags: NDArray[np.uint8], number: int) -> int:
+    """Return the row that is the so manieth of those that count."""
+    start = 0
+    for some in _pieces(flags):
+        rows = np.flatnonzero(some & _COUNTED)
+        if number < len(rows):
+            return start + int(rows[number])
+        start, number = start + len(some), number - len(rows)
+    raise IndexError(number)
 
 
 def _chained(parts: Iterable[tuple[Any, ...]]) -> tuple[Any, ...]:

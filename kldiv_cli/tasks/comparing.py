@@ -20,6 +20,7 @@ from kldiv_cli.results.summary import Rows, Summary, TopRow
 from kldiv_cli.sources.views.choice import Choice
 from kldiv_cli.tasks.describe import head_of
 from kldiv_cli.tasks.part import Part
+from kldiv_cli.tasks.places import Places
 from kldiv_cli.tasks.request import Request
 from kldiv_cli.tasks.walk import PairWork, Progress, View, walk_within
 from kldiv_cli.tasks.warnings import Watch
@@ -64,6 +65,7 @@ class Comparing:
     choice: Choice
     tokens: Scoring | None = None
     grouping: Grouping | None = None
+    keep_rows: bool = True
 
     @property
     def evaluator(self) -> Evaluator:
@@ -129,27 +131,30 @@ class Comparing:
         self.watch.check(part.seen)
         head = head_of(self.watch, part, self.request.nan_policy, self.choice)
         kept = part.kept or Compared(Summary.empty())
-        numbers = None if head.file_row_shape is None else part.places.array()
-        found = self._result(head, kept.summary, numbers)
+        found = self._result(head, kept.summary, part.places)
         if self.tokens is not None:
             every = self.tokens.summary(kept.tokens)
             label = {"label": np.concatenate(kept.labels)}
-            scored = every.values(np.concatenate(kept.summary.counted))
+            scored = every.values(kept.summary.counted)
             found = replace(found, language=every.result(), tokens=label | scored)
         if self.grouping is not None:
             groups = self.grouping.groups(kept.summary)
-            if numbers is not None:
-                groups = groups.renumbered(numbers)
+            if found.row_numbers is not None:
+                groups = groups.renumbered(found.row_numbers)
             found = replace(found, groups=groups)
         return found
 
-    def _result(self, head: Head, summary: Summary, numbers: NDArray[np.intp] | None) -> Comparison:
-        """Return the result; ``numbers`` are the rows' places where some were left out."""
-        request = self.request
-        measures, top = summary.result(), _shown_rows(summary, request.top)
-        if numbers is not None:
-            measures = renumbered(measures, numbers)
-            top = tuple(replace(row, row=int(numbers[row.row])) for row in top)
+    def _result(self, head: Head, summary: Summary, places: Places) -> Comparison:
+        """Return the result; rows are called by their places where some were left out."""
+        request, keep = self.request, self.keep_rows or self.grouping is not None
+        measures = summary.result(spend=not keep)
+        top = _shown_rows(summary, request.top)
+        numbers = None
+        if head.file_row_shape is not None:
+            measures = renumbered(measures, places)
+            top = tuple(replace(row, row=places[row.row]) for row in top)
+            numbers = places.array() if keep else None
+        values = {name: column.array() for name, column in summary.values.items()}
         return Comparison(
             head=head,
             unit=request.unit,
@@ -158,8 +163,8 @@ class Comparing:
             measures=measures,
             definitions={each.name: each.formula[request.mode] for each in request.measures},
             units={each.name: request.unit if each.has_unit else None for each in request.measures},
-            values={name: np.concatenate(chunks) for name, chunks in summary.values.items()},
-            skipped_rows=np.concatenate(summary.skipped),
+            values=values if keep else {},
+            skipped_rows=summary.skipped if keep else np.empty(0, bool),
             ids=np.concatenate(summary.ids) if summary.ids else None,
             agreement=Agreement(
                 "argmax" if request.mode == "softmax" else "sign",
@@ -167,7 +172,7 @@ class Comparing:
                 summary.decisions,
             ),
             top=top,
-            masked_rows=np.concatenate(summary.masked) if summary.masked else None,
+            masked_rows=summary.masked if keep else None,
             row_numbers=numbers,
         )
 

@@ -47,6 +47,13 @@ class Places:
     def __len__(self) -> int:
         return sum(map(len, self.runs))
 
+    def __getitem__(self, row: int) -> int:
+        for run in self.runs:
+            if row < len(run):
+                return int(run[row])
+            row -= len(run)
+        raise IndexError(row)
+
     @property
     def first(self) -> int:
         """The place of the first row."""

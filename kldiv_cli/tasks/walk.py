@@ -31,6 +31,8 @@ _IN_MEMORY = 1 << 28
 """How much of both sides may be in hand at a time, however many threads there are."""
 _PARTS = 64
 """How many blocks' parts are joined at a time."""
+_ROWS = 1 << 16
+"""How many rows at least: what is kept of them is in memory twice until then."""
 
 
 Kept_co = TypeVar("Kept_co", bound=Monoid, covariant=True)
@@ -76,13 +78,13 @@ def walk(
     most = _IN_MEMORY // (2 * in_flight(threads))
     size = min(most, STREAM_BYTES if work.streams else BLOCK_BYTES)
     parts: list[Part[Kept]] = [Part.empty()]
-    done = 0
+    done = joined = 0
     with closing(in_order(work, pairing.blocks(size), threads)) as found:
         for _, part in found:
             parts.append(part)
             done += part.rows
-            if len(parts) == _PARTS:
-                parts = [Part.join(parts)]
+            if len(parts) == _PARTS or done - joined >= _ROWS:
+                parts, joined = [Part.join(parts)], done
             if progress is not None:
                 progress(done, pairing.rows_expected)
     return Part.join(parts)

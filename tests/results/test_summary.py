@@ -75,9 +75,9 @@ def bits(value: Any) -> Any:
     """Everything that a summary holds, comparable to the last bit: NaN equals NaN, 0 is not -0."""
     if isinstance(value, Summary):
         return {
-            "values": {name: join(parts) for name, parts in value.values.items()},
-            "counted": join(value.counted),
-            "skipped": join(value.skipped),
+            "values": {name: join([part.array()]) for name, part in value.values.items()},
+            "counted": value.counted.tolist(),
+            "skipped": value.skipped.tolist(),
             "ids": join(value.ids),
             "numbers": (
                 value.rows,

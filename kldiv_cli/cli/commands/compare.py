@@ -25,11 +25,12 @@ def compare(asked: CompareLine) -> int:
     warnings.check(strict=asked.strict, no_warn=asked.no_warn)
     _check_used(asked)
 
-    import kldiv_cli
     from kldiv_cli import reports
     from kldiv_cli.cli.progress import Progress
     from kldiv_cli.reports import files
     from kldiv_cli.results import limits as named
+    from kldiv_cli.tasks.compare import run
+    from kldiv_cli.tasks.options import Compare
 
     stats = asked.stat or []
     for stat in stats:
@@ -38,8 +39,9 @@ def compare(asked: CompareLine) -> int:
     if outputs:
         paths, names = (asked.reference, asked.candidate, asked.mask), (asked.group, asked.labels)
         files.check(outputs, inputs(paths, (*names, asked.classes)))
+    keep_rows = files.need_rows(asked.report or "table", outputs)
     with Progress() as progress:
-        comparison = kldiv_cli.compare(**asked.keywords(), progress=progress)
+        comparison = run(Compare(**asked.keywords(), progress=progress), keep_rows=keep_rows)
     warnings.refuse(comparison.warnings, strict=asked.strict)
     if stats:
         values = [named.figure(stat, comparison)[0] for stat in stats]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from math import isnan
+from math import isnan, prod
 
 import numpy as np
 
@@ -54,7 +54,7 @@ def most_divergent(comparison: Comparison) -> Grid | None:
     """Return the rows that diverge most by the first measure; None where no row is to be shown."""
     if not comparison.top:
         return None
-    total = len(comparison.skipped_rows)
+    total = prod(comparison.row_shape)
     some = "" if comparison.selection is None else " selected"
     title = f"{len(comparison.top)} most divergent of {total}{some} rows"
     if len(comparison.top) == total:
