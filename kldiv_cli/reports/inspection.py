@@ -11,7 +11,7 @@ import numpy as np
 from kldiv_cli.errors import a_few, printable
 from kldiv_cli.reports.words import head, objects
 from kldiv_cli.reports.words.parts import LABEL, columns, number, wrapped, written
-from kldiv_cli.results.comparison import class_name
+from kldiv_cli.results.head import class_name
 from kldiv_cli.results.inspection import Contexts, Inspection, Span, Unreadable
 
 _KEYS = (

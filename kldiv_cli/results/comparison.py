@@ -168,10 +168,3 @@ class Comparison(PairResult):
     def exceeded(self) -> bool:
         """Whether any limit was exceeded."""
         return any(limit.exceeded for limit in self.limits)
-
-
-def class_name(index: int, names: tuple[str, ...] | None, shape: tuple[int, ...]) -> str:
-    """Return the name of a class; without names its index, along every axis of a row."""
-    if names is not None:
-        return names[index]
-    return ",".join(str(int(i)) for i in np.unravel_index(index, shape))

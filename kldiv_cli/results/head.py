@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import Literal
 
+import numpy as np
+
 from kldiv_cli.results.selection import ClassSelection, Missing, Selection
 
 Mode = Literal["softmax", "sigmoid"]
@@ -256,3 +258,10 @@ class PairResult(Result):
     def missing(self) -> Missing | None:
         """How many rows have an id that only one side has; None where such a row is an error."""
         return self.head.missing
+
+
+def class_name(index: int, names: tuple[str, ...] | None, shape: tuple[int, ...]) -> str:
+    """Return the name of a class; without names its index, along every axis of a row."""
+    if names is not None:
+        return names[index]
+    return ",".join(str(int(i)) for i in np.unravel_index(index, shape))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import astuple
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kldiv_cli.pairing import Pairing
 from kldiv_cli.pairing.masks.masked import MaskedPairing
 from kldiv_cli.results.head import Head, MaskUse, NanPolicy, Shape, Side
-from kldiv_cli.results.inspection import Rows
 from kldiv_cli.results.selection import Missing, Selection
 from kldiv_cli.sources.base import Source
 from kldiv_cli.sources.views.choice import Choice, shown
@@ -18,6 +17,9 @@ from kldiv_cli.tasks.faults import nothing_left
 from kldiv_cli.tasks.part import Part
 from kldiv_cli.tasks.places import Places
 from kldiv_cli.tasks.warnings import Watch, class_selection
+
+if TYPE_CHECKING:
+    from kldiv_cli.results.inspection import Rows
 
 
 def head_of(watch: Watch, part: Part[Any], nan_policy: NanPolicy, choice: Choice) -> Head:

@@ -15,8 +15,8 @@ from kldiv_cli.measures.evaluation import Evaluation
 from kldiv_cli.measures.rows.top import top_class, top_probability
 from kldiv_cli.measures.types import Mode, Status
 from kldiv_cli.pairing import BlockPair, Pairing
-from kldiv_cli.results.comparison import class_name
 from kldiv_cli.results.groups import By, Groups, grouped
+from kldiv_cli.results.head import class_name
 from kldiv_cli.results.summary import Summary
 from kldiv_cli.sources.base import Source
 from kldiv_cli.sources.labels.groups import GROUPS, RowLabels, read_row_labels

@@ -111,13 +111,25 @@ def test_an_import_loads_what_it_needs(run: str, expected: list[str]) -> None:
         ),
         pytest.param(["compare", *MAGIKA], "kldiv_cli.results.groups", ["0", "numpy"], id="groups"),
         pytest.param(
+            ["compare", *MAGIKA], "kldiv_cli.results.inspection", ["0", "numpy"], id="inspection"
+        ),
+        pytest.param(
+            ["inspect", MAGIKA[0]], "kldiv_cli.results.comparison", ["0", "numpy"], id="inspect"
+        ),
+        pytest.param(
+            ["loss", "torch", *MAGIKA], "kldiv_cli.results.comparison", ["0", "numpy"], id="loss"
+        ),
+        pytest.param(
+            ["verify", *MAGIKA], "kldiv_cli.results.comparison", ["0", "numpy"], id="verify"
+        ),
+        pytest.param(
             ["compare", *MAGIKA], "kldiv_cli.sources.formats.llamacpp", ["0", "numpy"], id="kld"
         ),
         pytest.param(["compare", *MAGIKA], "hashlib", ["0", "numpy"], id="hashes"),
     ],
 )
 def test_a_command_does_without(words: list[str], missing: str, expected: list[str]) -> None:
-    """What others ask for: other commands, colours, OpenSSL, tokens, groups."""
+    """What others ask for: other commands and their results, colours, OpenSSL, tokens, groups."""
     run = f"sys.modules[{missing!r}] = None; {MAIN}"
     assert loaded(run, words) == expected
 

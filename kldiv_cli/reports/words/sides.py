@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from kldiv_cli.errors import a_few, printable
 from kldiv_cli.reports.words.parts import cells, folded, once
-from kldiv_cli.results.comparison import Comparison
 from kldiv_cli.results.head import MaskUse, Side
+
+if TYPE_CHECKING:
+    from kldiv_cli.results.comparison import Comparison
 
 _FORMAT = "format: "
 """A note on a file's format begins so."""

@@ -9,7 +9,8 @@ import numpy as np
 
 from kldiv_cli.errors import printable
 from kldiv_cli.reports.words.parts import Grid, Lines, number, once, packed
-from kldiv_cli.results.comparison import Comparison, class_name
+from kldiv_cli.results.comparison import Comparison
+from kldiv_cli.results.head import class_name
 from kldiv_cli.results.statistics import Statistics
 from kldiv_cli.results.summary import TopRow
 
