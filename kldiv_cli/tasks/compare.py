@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Unpack
 
-from numpy.typing import ArrayLike
-
+from kldiv_cli import measures
+from kldiv_cli.measures.base import Measure
 from kldiv_cli.measures.distributions.kinds import Kind
 from kldiv_cli.measures.types import Mode
 from kldiv_cli.pairing import Pairing
 from kldiv_cli.results.comparison import Comparison
-from kldiv_cli.results.limits import check_tokens, judged
+from kldiv_cli.results.limits import check, check_tokens, judged
 from kldiv_cli.sources.labels.classes import Labels
 from kldiv_cli.tasks.comparing import Comparing
 from kldiv_cli.tasks.masking import masked, scored
@@ -23,12 +22,12 @@ from kldiv_cli.tasks.opening import (
     open_labels,
     open_pairing,
     own_kinds,
+    threads_of,
     without_labels,
 )
-from kldiv_cli.tasks.options import Compare
+from kldiv_cli.tasks.options import Compare, checks
 from kldiv_cli.tasks.options.signature import documented
 from kldiv_cli.tasks.options.typed import CompareOptions
-from kldiv_cli.tasks.request import Request
 
 if TYPE_CHECKING:
     from kldiv_cli.tasks.grouping import Grouping
@@ -93,7 +92,7 @@ def run(asked: Compare, *, keep_rows: bool = True) -> Comparison:
         As `compare` does.
     """
     job = replace(opened(asked), keep_rows=keep_rows)
-    found = job.finish(job.part(None, job.request.threads, asked.progress))
+    found = job.finish(job.part(None, threads_of(asked), asked.progress))
     return replace(found, limits=judged(found, asked.limits, asked.lower_limits))
 
 
@@ -107,19 +106,35 @@ def opened(asked: Compare) -> Comparing:
     InputError
         A file cannot be read, or the two sides do not correspond.
     """
-    request = Request.of(asked)
+    checks.normalize(asked.mode, asked.kind, normalize=asked.normalize)
+    found = _measures(asked)
     labels, group = asked.labels, asked.group
     layout = layout_of(asked, group=group if isinstance(group, str) else None)
     layout = without_labels(layout, asked.reference, labels)
     pairing = open_pairing(asked, layout)
     pairing = masked(pairing, asked.mask, asked.mask_means)
     kinds = own_kinds(pairing, asked.kind, asked.mode)
-    request = replace(request, kinds=kinds)
     truth = None if labels is None else open_labels(labels, pairing, asked.reference, layout)
     tokens = scored(_scoring(pairing, asked.mode, kinds, truth), pairing, labels is not None)
     check_tokens([stat for stat, _ in asked.limits + asked.lower_limits], scored=bool(tokens))
-    grouping = _grouping(group, pairing, request)
-    return Comparing(pairing, request, choice_of(asked), tokens, grouping)
+    grouping = _grouping(pairing, asked, kinds[0])
+    return Comparing(
+        asked=asked,
+        measures=found,
+        pairing=pairing,
+        kinds=kinds,
+        choice=choice_of(asked),
+        tokens=tokens,
+        grouping=grouping,
+    )
+
+
+def _measures(asked: Compare) -> tuple[Measure, ...]:
+    """Load the measures, which the figures of limits are to be of."""
+    found = tuple(measures.load(name) for name in asked.measure)
+    for stat, _ in asked.limits + asked.lower_limits:
+        check(stat, [measure.name for measure in found], asked.mode)
+    return found
 
 
 def _scoring(
@@ -134,12 +149,10 @@ def _scoring(
     return scoring(pairing, mode, kinds, labels)
 
 
-def _grouping(
-    group: str | os.PathLike[str] | ArrayLike | None, pairing: Pairing, request: Request
-) -> Grouping | None:
+def _grouping(pairing: Pairing, asked: Compare, kind: Kind) -> Grouping | None:
     """Return how to group the rows, None where no groups are asked for."""
-    if group is None:
+    if asked.group is None:
         return None
     from kldiv_cli.tasks.grouping import open_grouping  # noqa: PLC0415 - most comparisons start without
 
-    return open_grouping(group, pairing, request)
+    return open_grouping(asked.group, pairing, asked, kind)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from math import log
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kldiv_cli.measures.base import Measure
+from kldiv_cli.measures.distributions.kinds import Kind
 from kldiv_cli.measures.evaluation import Evaluation, Evaluator
-from kldiv_cli.measures.types import Status
+from kldiv_cli.measures.types import Float64, Status
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.results.comparison import Agreement, Comparison
 from kldiv_cli.results.head import Head
@@ -19,9 +22,9 @@ from kldiv_cli.results.statistics import renumbered
 from kldiv_cli.results.summary import Rows, Summary, TopRow
 from kldiv_cli.sources.views.choice import Choice
 from kldiv_cli.tasks.describe import head_of
+from kldiv_cli.tasks.options import Compare
 from kldiv_cli.tasks.part import Part
 from kldiv_cli.tasks.places import Places
-from kldiv_cli.tasks.request import Request
 from kldiv_cli.tasks.walk import PairWork, Progress, View, walk_within
 from kldiv_cli.tasks.warnings import Watch
 
@@ -58,10 +61,32 @@ class Compared:
 
 @dataclass(frozen=True)
 class Comparing:
-    """One comparison, opened; several threads may look at its blocks at once."""
+    """One comparison, opened; several threads may look at its blocks at once.
 
+    Parameters
+    ----------
+    asked : Compare
+        The options.
+    measures : tuple of Measure
+        Those that were asked for; the first one ranks the rows.
+    pairing : Pairing
+        The two sides.
+    kinds : pair of {"logits", "probs", "log-probs"}
+        What the numbers of each side are, as the user or the file says.
+    choice : Choice
+        Which rows were wanted.
+    tokens : Scoring or None
+        How tokens are scored, where they are known.
+    grouping : Grouping or None
+        How rows are grouped, where groups are asked for.
+    keep_rows : bool
+        Whether the result holds the values of single rows.
+    """
+
+    asked: Compare
+    measures: tuple[Measure, ...]
     pairing: Pairing
-    request: Request
+    kinds: tuple[Kind, Kind]
     choice: Choice
     tokens: Scoring | None = None
     grouping: Grouping | None = None
@@ -70,14 +95,14 @@ class Comparing:
     @property
     def evaluator(self) -> Evaluator:
         """What computes the measures."""
-        asked = self.request
-        return Evaluator(asked.measures, asked.mode, asked.temperature, asked.kinds, asked.smooth)
+        asked = self.asked
+        return Evaluator(self.measures, asked.mode, asked.temperature, self.kinds, asked.smooth)
 
     @property
     def watch(self) -> Watch:
         """What notices faults of the files."""
-        asked = self.request
-        return Watch(self.pairing, asked.mode, asked.kinds, asked.normalize, asked.temperature)
+        asked = self.asked
+        return Watch(self.pairing, asked.mode, self.kinds, asked.normalize, asked.temperature)
 
     @property
     def streams(self) -> bool:
@@ -88,7 +113,7 @@ class Comparing:
         self, rows: range | None = None, threads: int = 1, progress: Progress | None = None
     ) -> Part[Compared]:
         """Walk over all rows, or over those whose places in the reference lie in a range."""
-        work = PairWork(self, self.watch, self.request.nan_policy)
+        work = PairWork(self, self.watch, self.asked.nan_policy)
         return walk_within(self.pairing, rows, work, threads, progress)
 
     def look(self, block: BlockPair) -> Evaluation:
@@ -97,11 +122,10 @@ class Comparing:
 
     def keep(self, view: View, found: Evaluation) -> Compared:
         """Return what is kept of a block that was measured."""
-        request, block = self.request, view.block
+        block = view.block
         rows = Rows(
             values={
-                each.name: request.in_unit(found.values[each.name], each)
-                for each in request.measures
+                each.name: self._in_unit(found.values[each.name], each) for each in self.measures
             },
             counted=view.counted,
             skipped=found.status == Status.SKIPPED,
@@ -114,11 +138,15 @@ class Comparing:
             masked=None if block.kept is None else found.status == Status.MASKED,
             masked_cells=view.masked_cells,
         )
-        summary = Summary.from_rows(rows, max(request.top, ALL_ROWS))
+        summary = Summary.from_rows(rows, max(self.asked.top, ALL_ROWS))
         if self.tokens is None:
             return Compared(summary)
         tokens = self.tokens.rows(view.whole, view.counted)
         return Compared(summary, (tokens,), (self.tokens.of(view.whole),))
+
+    def _in_unit(self, nats: Float64, measure: Measure) -> Float64:
+        """Return values in the unit asked for; those of a measure without a unit as they are."""
+        return nats / log(2) if self.asked.unit == "bits" and measure.has_unit else nats
 
     def finish(self, part: Part[Compared]) -> Comparison:
         """Return the result of all rows.
@@ -129,7 +157,7 @@ class Comparing:
             No row counts, or rows of probabilities do not sum to 1.
         """
         self.watch.check(part.seen)
-        head = head_of(self.watch, part, self.request.nan_policy, self.choice)
+        head = head_of(self.watch, part, self.asked.nan_policy, self.choice)
         kept = part.kept or Compared(Summary.empty())
         found = self._result(head, kept.summary, part.places)
         if self.tokens is not None:
@@ -146,9 +174,9 @@ class Comparing:
 
     def _result(self, head: Head, summary: Summary, places: Places) -> Comparison:
         """Return the result; rows are called by their places where some were left out."""
-        request, keep = self.request, self.keep_rows or self.grouping is not None
+        asked, keep = self.asked, self.keep_rows or self.grouping is not None
         measures = summary.result(spend=not keep)
-        top = _shown_rows(summary, request.top)
+        top = _shown_rows(summary, asked.top)
         numbers = None
         if head.file_row_shape is not None:
             measures = renumbered(measures, places)
@@ -157,17 +185,17 @@ class Comparing:
         values = {name: column.array() for name, column in summary.values.items()}
         return Comparison(
             head=head,
-            unit=request.unit,
-            temperature=request.temperature,
-            smooth=request.smooth,
+            unit=asked.unit,
+            temperature=asked.temperature,
+            smooth=asked.smooth,
             measures=measures,
-            definitions={each.name: each.formula[request.mode] for each in request.measures},
-            units={each.name: request.unit if each.has_unit else None for each in request.measures},
+            definitions={each.name: each.formula[asked.mode] for each in self.measures},
+            units={each.name: asked.unit if each.has_unit else None for each in self.measures},
             values=values if keep else {},
             skipped_rows=summary.skipped if keep else np.empty(0, bool),
             ids=np.concatenate(summary.ids) if summary.ids else None,
             agreement=Agreement(
-                "argmax" if request.mode == "softmax" else "sign",
+                "argmax" if asked.mode == "softmax" else "sign",
                 summary.agreeing,
                 summary.decisions,
             ),

@@ -22,7 +22,7 @@ from kldiv_cli.sources.base import Source
 from kldiv_cli.sources.labels.groups import GROUPS, RowLabels, read_row_labels
 from kldiv_cli.sources.labels.side_input import exists, keyed
 from kldiv_cli.tasks.opening import file_row_shape, row_count
-from kldiv_cli.tasks.request import Request
+from kldiv_cli.tasks.options import Compare
 
 _EDGES = (0.25, 0.5, 0.75, 0.95)
 """Bins of confidence end here, each with its upper edge."""
@@ -126,11 +126,12 @@ class ClassName:
 
 
 def open_grouping(
-    group: str | os.PathLike[str] | ArrayLike, pairing: Pairing, request: Request
+    group: str | os.PathLike[str] | ArrayLike, pairing: Pairing, asked: Compare, kind: Kind
 ) -> Grouping:
     """Return how to group the rows of a pairing: by a word, a column, a file or an array.
 
-    The column is the one that the layout of the two sides names; the reference's comes first.
+    ``kind`` is what the reference's numbers are. The column is the one that the layout of the two
+    sides names; the reference's comes first.
 
     Raises
     ------
@@ -145,9 +146,9 @@ def open_grouping(
         if columns:
             return _by_column(group, columns[0])
         if group == "argmax":
-            return _by_argmax(pairing, request)
+            return _by_argmax(pairing, asked, kind)
         if group == "confidence":
-            return _by_confidence(request)
+            return _by_confidence(asked, kind)
         if group == "position":
             return _by_position(pairing)
         GROUPS.refuse_stdin(group)
@@ -185,23 +186,23 @@ def _by_labels(labels: RowLabels, pairing: Pairing) -> Grouping:
     return Grouping(By(f"labels: {labels.path}", str), OfLabels(labels.over(tuple(shape))))
 
 
-def _by_argmax(pairing: Pairing, request: Request) -> Grouping:
+def _by_argmax(pairing: Pairing, asked: Compare, kind: Kind) -> Grouping:
     what = "argmax p, the reference's top class"
-    if request.mode == "sigmoid":
+    if asked.mode == "sigmoid":
         what = "argmax p, the reference's top cell"
     name = ClassName(pairing.class_names, pairing.class_shape)
-    return Grouping(By(what, name), OfTopClass(request.kinds[0], request.mode))
+    return Grouping(By(what, name), OfTopClass(kind, asked.mode))
 
 
-def _by_confidence(request: Request) -> Grouping:
-    if request.mode == "sigmoid":
+def _by_confidence(asked: Compare, kind: Kind) -> Grouping:
+    if asked.mode == "sigmoid":
         raise UsageError(
             "--group confidence is the probability of the top class, and under sigmoid every cell "
             "is a distribution of its own",
             "Leave it out, or say --mode softmax.",
         )
     by = By("confidence, max p of the reference", _bin, in_order=True, known=len(_EDGES) + 1)
-    return Grouping(by, OfConfidence(request.kinds[0], request.temperature))
+    return Grouping(by, OfConfidence(kind, asked.temperature))
 
 
 def _bin(key: int) -> str:
