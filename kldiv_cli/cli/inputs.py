@@ -18,6 +18,6 @@ def inputs(paths: Iterable[str | None], names: Iterable[object] = ()) -> list[st
     found = [path for path in paths if path is not None]
     for name in (*found, *names):
         if isinstance(name, str):
-            with suppress(InputError):  # of what stands for no file, of which opening it tells
+            with suppress(InputError):  # it stands for no file, as opening it will say
                 found += files_of(name)
     return found

@@ -120,7 +120,7 @@ class ById:
     missing : MissingRows
         Its numbers are set when all rows were read.
     ranged : bool
-        Whether the reference is a range, of which no row need have a partner.
+        Whether the reference is a range of rows. All of these may lack partners.
     """
 
     reference: Source

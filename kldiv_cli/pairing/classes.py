@@ -89,7 +89,13 @@ def _by_place(left: Source, right: Source, some: Some | None, options: tuple[str
         names = tuple(map(str, places))
     columns = columns_of(places)
     return Kept(
-        (columns, columns), len(places), (ours, theirs), names, None, _words(columns), options
+        columns=(columns, columns),
+        count=len(places),
+        of=(ours, theirs),
+        names=names,
+        order=None,
+        words=_words(columns),
+        options=options,
     )
 
 
@@ -116,13 +122,13 @@ def _by_name(left: Source, right: Source, some: Some | None, options: tuple[str,
     order = (*names, *(name for name in theirs if name not in wanted))
     columns = columns_of(places)
     return Kept(
-        (columns, slice(0, len(names))),
-        len(names),
-        (len(ours), len(theirs)),
-        names,
-        order,
-        _words(columns),
-        options,
+        columns=(columns, slice(0, len(names))),
+        count=len(names),
+        of=(len(ours), len(theirs)),
+        names=names,
+        order=order,
+        words=_words(columns),
+        options=options,
     )
 
 

@@ -12,8 +12,8 @@ class Selection:
     Attributes
     ----------
     first, last : int
-        The first row that was taken and the last; of a sample, the ends of the rows among which
-        it was drawn. Rows are counted from 0 along all axes of rows of the reference.
+        The first and the last row that was taken; for a sample, those of the rows that it was drawn
+        from. Rows are counted from 0 along all axes of rows of the reference.
     of, of_candidate : int or None
         How many rows the reference and the candidate have; None where the file was not read to
         its end and does not say it.

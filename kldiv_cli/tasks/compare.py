@@ -140,7 +140,7 @@ def _measures(asked: Compare) -> tuple[Measure, ...]:
 def _scoring(
     pairing: Pairing, mode: Mode, kinds: tuple[Kind, Kind], labels: Labels | None
 ) -> Scoring | None:
-    """Return how to score tokens, None for two sides of which nobody names the tokens."""
+    """Return how to score tokens; None where neither side stores tokens and nobody gives labels."""
     sides = pairing.reference, pairing.candidate
     if labels is None and all(side.tokens is None for side in sides):
         return None

@@ -157,8 +157,8 @@ def selection_from(
     choice : Choice
         Which rows were asked for.
     places : Places
-        The places of the rows that were read. A sample is said to come from the
-        rows among which it was drawn.
+        The places of the rows that were read. For a sample, the result names the rows that it was
+        drawn from.
     """
     if not isinstance(source, Selected):
         return None

@@ -11,7 +11,7 @@ from kldiv_cli.results.inspection import Guess, Rows
 def remarks(file: Side, rows: Rows, guess: Guess) -> Iterator[str]:
     """Yield what other commands would stop at, or compute though it means nothing.
 
-    Rows of nothing but -inf are none of it: they are skipped where both sides have them.
+    Rows of nothing but -inf are not told: they are skipped where both sides have them.
     """
     firsts = [row for row in (rows.first_nan, rows.first_plus_inf) if row is not None]
     if firsts:

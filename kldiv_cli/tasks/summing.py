@@ -143,7 +143,7 @@ class Summing:
         )
 
     def _batch(self, counted: NDArray[np.bool_], places: Places, kept: int) -> int:
-        """Return the length of the first axis, without entries of which no row, or cell, counts."""
+        """Return the length of the first axis, without entries in which no row, or cell, counts."""
         shape, axes = whole(self.pairing.reference).shape, len(self.pairing.class_shape)
         if len(shape) == axes:
             return kept if axes == 1 else int(shape[0] or 0)

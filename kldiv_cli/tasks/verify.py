@@ -34,7 +34,7 @@ from kldiv_cli.tasks.warnings import Watch
 def verify(reference: Input, candidate: Input, **options: Unpack[VerifyOptions]) -> Verification:
     """Check on the rows of two sets of logits what must hold for any logits.
 
-    Every number is computed by several routes that share no formula, of which one is the kernel of
+    Every number is computed by several routes that share no formula. One of them is the kernel of
     `kldiv_cli.compare`; see `kldiv_cli.measures.identities`.
 
     Parameters

@@ -45,7 +45,7 @@ class Watch:
         whole: BlockPair,
         ruled: Ruled,
     ) -> Seen:
-        """Look at one block, of which these rows count; the number of mismatches may be known.
+        """Look at one block and at its rows that count; the number of mismatches may be known.
 
         ``whole`` is the block as it was before a mask left cells out.
         """
@@ -88,7 +88,7 @@ class Watch:
         block: BlockPair,
         ruled: Ruled,
     ) -> SideSeen:
-        """Look at one side of a block, of which these rows count."""
+        """Look at one side of a block and at its rows that count."""
         kind = self.kinds[side]
         if kind == "logits":
             rows = values if counted.all() else values[counted]
@@ -167,7 +167,7 @@ class Watch:
             where = " where the mask keeps them" if seen.masked else ""
             found.append(f"{paths[0]} and {paths[1]} hold the same numbers{where}: is one a copy?")
         for name, kind, side, path in zip(_SIDES, self.kinds, seen.sides, paths, strict=True):
-            if kind != "logits" or not side.rows:  # of none anything could be said
+            if kind != "logits" or not side.rows:  # there is nothing to say of no rows
                 continue
             if side.like_probs:
                 what = f": say --{name}-input probs"

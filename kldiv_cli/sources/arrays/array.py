@@ -174,7 +174,7 @@ def as_array(values: ArrayLike, name: str) -> NDArray[Any]:
     Raises
     ------
     InputError
-        NumPy makes none of it: rows differ in length, or a tensor is not in this memory.
+        NumPy makes no array of it: rows differ in length, or a tensor is not in this memory.
     """
     try:
         return np.asarray(values) if not _is_bfloat16(values) else _bits(values).view(BFLOAT16)

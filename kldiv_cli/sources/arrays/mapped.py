@@ -111,9 +111,19 @@ def map_array(
         memory.expect(place.offset + start, place.offset + stop)
 
     if place.crc is None:
-        return ArraySource(array, layout, path, kind, release, expect, has_keys)
+        return ArraySource(
+            array, layout, path, kind, release=release, expect=expect, has_keys=has_keys
+        )
     return _CheckedSource(
-        array, layout, path, kind, release, expect, has_keys, place=place, crc=memory.crc
+        array,
+        layout,
+        path,
+        kind,
+        release=release,
+        expect=expect,
+        has_keys=has_keys,
+        place=place,
+        crc=memory.crc,
     )
 
 

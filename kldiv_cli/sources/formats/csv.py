@@ -66,15 +66,15 @@ def open_csv(path: str, layout: Layout, delimiter: str = ",", name: str = "csv")
     first.check_exact(columns.classes, layout.expected)
     table = _Table(text, first, columns, truths)
     return TableSource(
-        path,
-        name,
-        "float64",
-        columns,
-        len(columns.classes),
-        None,
-        rows_expected(path, text.codec, first),
-        table.batches,
-        text.line_of,
+        path=path,
+        format=name,
+        dtype="float64",
+        columns=columns,
+        width=len(columns.classes),
+        rows=None,
+        rows_expected=rows_expected(path, text.codec, first),
+        batches=table.batches,
+        line=text.line_of,
         named=layout.header,
         is_delimited=True,
     )

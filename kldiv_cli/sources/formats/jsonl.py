@@ -60,15 +60,15 @@ def open_jsonl(path: str, layout: Layout) -> TableSource:
     width = len(columns.classes) if columns.row is None else first.width(columns.row)
     table = _Table(text, first, columns, width, is_closed=layout.columns is None)
     return TableSource(
-        path,
-        "jsonl",
-        "float64",
-        columns,
-        width,
-        None,
-        rows_expected(path, text.codec, first),
-        table.batches,
-        text.line_of,
+        path=path,
+        format="jsonl",
+        dtype="float64",
+        columns=columns,
+        width=width,
+        rows=None,
+        rows_expected=rows_expected(path, text.codec, first),
+        batches=table.batches,
+        line=text.line_of,
     )
 
 

@@ -61,16 +61,16 @@ def typed_table(
     width, dtype = shape_of_classes(path, schema, columns, read)
     rows = count()
     return TableSource(
-        path,
-        name,
-        dtype,
-        columns,
-        width,
-        rows,
-        rows,
-        read,
-        lambda _: None,
-        wide_integers(schema, columns.classes),
+        path=path,
+        format=name,
+        dtype=dtype,
+        columns=columns,
+        width=width,
+        rows=rows,
+        rows_expected=rows,
+        batches=read,
+        line=lambda _: None,
+        integers=wide_integers(schema, columns.classes),
         row_groups=row_groups,
     )
 

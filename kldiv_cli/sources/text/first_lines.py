@@ -130,7 +130,13 @@ def _first_lines(text: Delimited, begin: Begin, records: list[tuple[int, list[st
     columns = list(zip(*(cells for _, cells in rows), strict=True))
     longest = max(map(len, begin.read[: begin.end].splitlines())) + 1
     return FirstLines(
-        text.path, tuple(names), columns, begin.end, longest, begin.whole, text.booleans
+        path=text.path,
+        names=tuple(names),
+        cells=columns,
+        size=begin.end,
+        longest=longest,
+        whole=begin.whole,
+        booleans=text.booleans,
     )
 
 

@@ -119,7 +119,13 @@ def _first_objects(text: JsonText, begin: Begin) -> FirstObjects:
         fields = {name: [value.get(name) for _, value in values] for name in names}
     longest = max(map(len, lines)) + 1
     return FirstObjects(
-        text.path, fields, kind is list, len(values), begin.end, longest, begin.whole
+        path=text.path,
+        fields=fields,
+        are_lists=kind is list,
+        rows=len(values),
+        size=begin.end,
+        longest=longest,
+        whole=begin.whole,
     )
 
 

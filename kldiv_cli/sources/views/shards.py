@@ -208,7 +208,7 @@ def _check_alike(first: Source, other: Source, files: Files) -> None:
 
 
 def _traits(source: Source) -> tuple[str, ...]:
-    """Return what the files of one input have in common, but for the names of classes."""
+    """Return what the files of one input have in common, beside the names of classes."""
     named, column, group = source.class_names is not None, source.id_name, source.group_name
     shape = (None, *source.row_shape[1:], *(() if named else source.class_shape))
     return (

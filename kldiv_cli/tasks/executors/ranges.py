@@ -1,4 +1,4 @@
-"""A task by its paths and options alone, of which any process can walk over a range of rows."""
+"""A task as its paths and options alone: any process can walk over a range of its rows."""
 
 from __future__ import annotations
 
