@@ -93,10 +93,15 @@ class Evaluator:
         return self.kernel is not None and all(each.kernel for each in self.measures)
 
     def evaluate(self, s: NDArray[Any], t: NDArray[Any], kept: Kept = None) -> Evaluation:
-        """Compute the measures of two blocks, shape (rows, classes), of any real dtype.
+        """Compute the measures of two blocks.
 
-        Cells that are not ``kept``, shape (rows, classes) or (rows, 1), have to be absent on both
-        sides, as `kldiv_cli.measures.rows.absence.without` makes them.
+        Parameters
+        ----------
+        s, t : array, shape (rows, classes), of any real dtype
+            The reference's and the candidate's numbers.
+        kept : bool array, shape (rows, classes) or (rows, 1), or None
+            Which cells a mask keeps; None for all. The others have to be absent on both sides, as
+            `kldiv_cli.measures.rows.absence.without` makes them.
         """
         kernel = self.kernel
         if kernel is None:

@@ -34,6 +34,13 @@ def rescale(s: Float64, t: Float64, temperature: float) -> tuple[Float64, Float6
 
     All quotients stay the same: the type's minimum on one side and its maximum on the other would
     else make inf - inf in a row whose divergence is finite.
+
+    Parameters
+    ----------
+    s, t : float64, shape (rows, classes)
+        Finite logits; any number of rows, none included.
+    temperature : float
+        T.
     """
     safe = np.finfo(np.float64).max / 4
     if all(abs(bound) <= safe for x in (s, t) if x.size for bound in (x.min(), x.max())):
@@ -47,6 +54,11 @@ def two_diff(a: Float64, b: Float64) -> tuple[Float64, Float64]:
     Logits in float64 around 1000 lose three digits of their differences without ``low``; a class at
     1e-9 below one at 300 loses the last digit of its probability. Where the difference overflows,
     ``low`` is 0.
+
+    Parameters
+    ----------
+    a, b : float64
+        Arrays whose shapes broadcast.
 
     References
     ----------
@@ -68,6 +80,13 @@ def divide(high: Float64, low: Float64, divisor: float) -> tuple[Float64, Float6
 
     exp(-300.7 / 0.7) needs them: the quotient's rounding error alone is 3e-14 of the result.
 
+    Parameters
+    ----------
+    high, low : float64
+        An unevaluated sum, of shapes that broadcast; ``low`` is far below ``high``.
+    divisor : float
+        Not 0.
+
     References
     ----------
     .. [1] T. J. Dekker, A floating-point technique for extending the available precision,
@@ -84,7 +103,15 @@ def divide(high: Float64, low: Float64, divisor: float) -> tuple[Float64, Float6
 def weighted_sum(
     a: float, x: tuple[Float64, Float64], b: float, y: tuple[Float64, Float64]
 ) -> tuple[Float64, Float64]:
-    """Return a * x + b * y as an unevaluated sum, x and y being such sums themselves."""
+    """Return a * x + b * y as an unevaluated sum.
+
+    Parameters
+    ----------
+    a, b : float
+        The weights.
+    x, y : pair of float64
+        Unevaluated sums themselves, of one shape.
+    """
     ax, ax_low = product(x[0], a)
     by, by_low = product(y[0], b)
     high, low = two_sum(ax, by)

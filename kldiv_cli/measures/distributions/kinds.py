@@ -20,7 +20,20 @@ _LOOKS_LIKE_ONE = 1e-3
 
 
 def sums(values: NDArray[Any], kind: Kind) -> Float64:
-    """Return the sum of each row's probabilities, float64, shape (rows,)."""
+    """Return the sum of each row's probabilities.
+
+    Parameters
+    ----------
+    values : array, shape (rows, classes), of any real dtype
+        The numbers of one side.
+    kind : {"probs", "log-probs"}
+        What they are.
+
+    Returns
+    -------
+    float64, shape (rows,)
+        NaN for a row with NaN.
+    """
     wide = exact.widen(values)
     total: Float64 = (np.exp(wide) if kind == "log-probs" else wide).sum(axis=1)
     return total
@@ -32,6 +45,15 @@ def to_logits(values: NDArray[Any], kind: Kind, mode: Mode) -> NDArray[Any]:
     Under softmax these are log-probabilities; under sigmoid log(p / (1 - p)) of each cell. 0 gives
     -inf, 1 under sigmoid +inf, and what is no probability NaN. They are as exact as the rounding of
     the logarithm allows, about 1e-16 of their size.
+
+    Parameters
+    ----------
+    values : array, shape (rows, classes), of any real dtype
+        The numbers of one side.
+    kind : {"logits", "probs", "log-probs"}
+        What they are; logits, and under softmax log-probabilities, are returned as they are.
+    mode : {"softmax", "sigmoid"}
+        The link function.
     """
     if kind == "logits" or (kind == "log-probs" and mode == "softmax"):
         return values
@@ -47,7 +69,18 @@ def to_logits(values: NDArray[Any], kind: Kind, mode: Mode) -> NDArray[Any]:
 
 
 def looks_like(values: NDArray[Any], kind: Kind) -> bool:
-    """Tell whether every row could be probabilities, or log-probabilities, of several classes."""
+    """Tell whether every row could be probabilities, or log-probabilities, of several classes.
+
+    Probabilities lie in [0, 1] but for rounding (1e-5) and sum to 1 within 1e-3 in every row. The
+    exponentials of log-probabilities do, and some log-probability is below 0.
+
+    Parameters
+    ----------
+    values : array, shape (rows, classes), of any real dtype
+        The numbers of one side; without rows they could be either.
+    kind : {"probs", "log-probs"}
+        What they could be.
+    """
     if values.size == 0:
         return True
     # One row rules most blocks out; NumPy takes 46 ms for the range of 16 MB of float16.

@@ -119,7 +119,15 @@ def kl_terms(p: Float64, q: Float64, e: Float64, no_q: NDArray[np.bool_] | None)
     """Return q - p - p * e for e = log(q / p): the terms of KL(p||q), each of them >= 0.
 
     Their sum is the divergence because sum(q - p) = 0. They are p * phi(e), and q * psi(e) above
-    e = 1, where phi would overflow. +inf where q is absent, also where p underflowed to 0.
+    e = 1, where phi would overflow.
+
+    Parameters
+    ----------
+    p, q, e : float64, all of one shape
+        Probabilities and the logarithm of their ratio.
+    no_q : bool array or None
+        The outcomes with q = 0 < p, whose terms are +inf, also where p underflowed to 0. None
+        without such outcomes.
     """
     far = e > 1
     terms = p * exact.phi(np.where(far, 1.0, e))
@@ -132,7 +140,13 @@ def kl_terms(p: Float64, q: Float64, e: Float64, no_q: NDArray[np.bool_] | None)
 
 
 def status_of(invalid: NDArray[Any], skipped: NDArray[Any]) -> NDArray[np.uint8]:
-    """Return the status of rows; a row that is skipped is not invalid."""
+    """Return the status of rows, uint8, shape (rows,); a row that is skipped is not invalid.
+
+    Parameters
+    ----------
+    invalid, skipped : bool array, shape (rows,)
+        Which rows hold no distribution, and which have nothing to compare.
+    """
     status = np.full(len(invalid), Status.COUNTED, dtype=np.uint8)
     status[invalid] = Status.INVALID
     status[skipped] = Status.SKIPPED
@@ -140,6 +154,16 @@ def status_of(invalid: NDArray[Any], skipped: NDArray[Any]) -> NDArray[np.uint8]
 
 
 def without_uncounted(values: Float64, status: NDArray[np.uint8], instead: float = 0.0) -> Float64:
-    """Replace the numbers of rows that do not count, so that these raise no warning."""
+    """Replace the numbers of rows that do not count, so that these raise no warning.
+
+    Parameters
+    ----------
+    values : float64, shape (rows, classes)
+        The numbers of one side.
+    status : uint8, shape (rows,)
+        One of `Status` per row.
+    instead : float
+        What all cells of such a row become.
+    """
     uncounted = status != Status.COUNTED
     return np.where(uncounted[:, None], instead, values) if uncounted.any() else values

@@ -72,6 +72,15 @@ def finish(reference: Side, candidate: Side, e: Float64, *, correct: bool) -> Pr
 
     Rounding leaves one constant per distribution in e. The constant shows in sum(q - p), which must
     be 0; the terms of this sum do not cancel.
+
+    Parameters
+    ----------
+    reference, candidate : Side
+        p and q.
+    e : float64
+        log(q / p) per outcome; anything where an outcome is absent.
+    correct : bool
+        Whether to subtract that constant.
     """
     nowhere = np.zeros((1,) * e.ndim, dtype=bool)
     no_p = nowhere if reference.absent is None else reference.absent
@@ -90,7 +99,15 @@ def finish(reference: Side, candidate: Side, e: Float64, *, correct: bool) -> Pr
 def smoothed(found: Prepared, weight: float, kept: NDArray[np.bool_] | None = None) -> Prepared:
     """Mix the candidate with the uniform distribution over the outcomes.
 
-    Cells that are not kept are no outcomes; they are absent on both sides and stay absent.
+    Parameters
+    ----------
+    found : Prepared
+        Both sides as they are.
+    weight : float
+        E in (1 - E) * q + E / outcomes, from 0 to 1.
+    kept : bool array, shape (rows, classes) or (rows, 1), or None
+        Which cells a mask keeps; None for all. The others are no outcomes: they are absent on both
+        sides and stay absent.
     """
     reference, q = found.reference, found.candidate.p
     if kept is not None:

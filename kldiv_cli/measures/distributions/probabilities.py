@@ -54,10 +54,19 @@ class ProbabilityPair(Pair):
 
 
 def prepare(mode: Mode, p: NDArray[Any], q: NDArray[Any], temperature: float) -> ProbabilityPair:
-    """Check two blocks of probabilities, shape (rows, classes), any real dtype.
+    """Check two blocks of probabilities.
 
     A row is invalid that holds NaN, a number below 0, or under sigmoid one above 1, or that is all
     zero on one side; it is skipped if it is all zero on both.
+
+    Parameters
+    ----------
+    mode : {"softmax", "sigmoid"}
+        Whether a row is one distribution over the classes, or every cell is one.
+    p, q : array, shape (rows, classes), of any real dtype
+        The reference's and the candidate's probabilities; widened to float64.
+    temperature : float
+        The distributions are those of p**(1/T) and q**(1/T).
     """
     p, q = exact.widen(p), exact.widen(q)
     bounds = [(x.min(axis=1), x.max(axis=1)) for x in (p, q)]

@@ -41,7 +41,17 @@ class SigmoidPair(Pair):
 
 
 def prepare(s: NDArray[Any], t: NDArray[Any], temperature: float) -> SigmoidPair:
-    """Check two blocks of logits, shape (rows, cells), any real dtype, widened to float64."""
+    """Check two blocks of logits.
+
+    A row is invalid that holds NaN; it is skipped if it holds nothing but -inf on both sides.
+
+    Parameters
+    ----------
+    s, t : array, shape (rows, cells), of any real dtype
+        The reference's and the candidate's logits; widened to float64.
+    temperature : float
+        T.
+    """
     s, t = exact.widen(s), exact.widen(t)
     argmax = s.argmax(axis=1), t.argmax(axis=1)
     s_max, t_max = (
@@ -53,7 +63,15 @@ def prepare(s: NDArray[Any], t: NDArray[Any], temperature: float) -> SigmoidPair
 
 
 def sigma(x: Float64, temperature: float) -> Float64:
-    """Return 1 / (1 + exp(-x / T)), every digit right in both tails."""
+    """Return 1 / (1 + exp(-x / T)), every digit right in both tails.
+
+    Parameters
+    ----------
+    x : float64, of any shape
+        Logits; -inf gives 0, +inf gives 1.
+    temperature : float
+        T.
+    """
     decay = exact.exp(*exact.divide(-np.abs(x), np.zeros(1), temperature))
     return np.where(x >= 0, 1.0, decay) / (1.0 + decay)
 

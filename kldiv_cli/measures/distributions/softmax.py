@@ -28,7 +28,18 @@ class SoftmaxPair(Pair):
 
 
 def prepare(s: NDArray[Any], t: NDArray[Any], temperature: float) -> SoftmaxPair:
-    """Check two blocks of logits, shape (rows, classes), any real dtype, widened to float64."""
+    """Check two blocks of logits.
+
+    A row is invalid that holds NaN or +inf, or nothing but -inf on one side; it is skipped if it
+    holds nothing but -inf on both sides.
+
+    Parameters
+    ----------
+    s, t : array, shape (rows, classes), of any real dtype
+        The reference's and the candidate's logits; widened to float64.
+    temperature : float
+        T.
+    """
     s, t = exact.widen(s), exact.widen(t)
     argmax = s.argmax(axis=1), t.argmax(axis=1)
     s_max, t_max = (_at(x, i)[:, 0] for x, i in zip((s, t), argmax, strict=True))

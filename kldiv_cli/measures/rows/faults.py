@@ -33,7 +33,24 @@ def first_invalid(
     row: int,
     kinds: tuple[Kind, Kind] = ("logits", "logits"),
 ) -> Fault:
-    """Return what makes an invalid row invalid."""
+    """Return what makes an invalid row invalid: the first wrong cell, the reference's first.
+
+    Parameters
+    ----------
+    mode : {"softmax", "sigmoid"}
+        The link function.
+    s, t : array, shape (rows, classes), of any real dtype
+        The reference's and the candidate's numbers.
+    row : int
+        The row.
+    kinds : pair of {"logits", "probs", "log-probs"}
+        What the numbers of each side are.
+
+    Raises
+    ------
+    ValueError
+        The row is valid.
+    """
     for side, values, kind in zip(("reference", "candidate"), (s[row], t[row]), kinds, strict=True):
         wrong, expected = _wrong_cells(mode, values, kind)
         if wrong.any():
@@ -63,6 +80,11 @@ def mask_mismatches(s: NDArray[Any], t: NDArray[Any]) -> tuple[int, Fault | None
     A mask value is finite and at most -1e4. The other side is then above -1e3, or it is -inf where
     the mask value overflowed in a narrower type. A cell of -inf beside an ordinary logit is no
     mismatch: measures give it a meaning.
+
+    Parameters
+    ----------
+    s, t : array, shape (rows, classes), of any real dtype
+        The reference's and the candidate's logits.
     """
     lows = np.fmin.reduce(s, axis=None), np.fmin.reduce(t, axis=None)
     if not any(low <= MASK for low in lows):
