@@ -47,6 +47,23 @@ def test_classes_are_not_written_over(kldiv: Kldiv, tmp_path: Path) -> None:
     assert_refused(kldiv, path, *TABLES, "--classes", path)
 
 
+def test_a_file_is_not_written_over_for_one_of_its_columns(kldiv: Kldiv, tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_text("kind,at\n" + "".join(f"{i % 2},{i % 3}\n" for i in range(24)))
+    for option in ("--group", "--labels", "--classes", "--mask"):
+        assert_refused(kldiv, path, *TABLES, option, f"{path}:kind")
+
+
+def test_a_folder_is_not_written_into_for_one_of_its_columns(kldiv: Kldiv, tmp_path: Path) -> None:
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "1.csv").write_text("kind\n" + "0\n" * 24)
+    group = f"{tmp_path / 'labels'}:kind"
+    assert kldiv("compare", *TABLES, "--group", group).code == 0
+    done = kldiv("compare", *TABLES, "--group", group, "-o", tmp_path / "labels" / "2.csv")
+    assert done.code == 2
+    assert "expected an output elsewhere, found one in a directory that is an input" in done.err
+
+
 def test_what_a_glob_of_masks_matches_is_not_written_over(kldiv: Kldiv, tmp_path: Path) -> None:
     for name in ("mask-1.npy", "mask-2.npy"):
         np.save(tmp_path / name, np.ones((256, 1), dtype=bool))
