@@ -126,7 +126,7 @@ def check_matched(
         advice = "Write both from the same rows, or name the column of row ids with --id"
         option = "--on-missing skip"
     if both:
-        advice += f"; kldiv compare {option} keeps the {both} in common"
+        advice += f"; {option} keeps the {both} in common"
     raise InputError(
         f"{candidate.path}: expected the same {what} as {reference.path}, found "
         + " and ".join(sides),
@@ -153,7 +153,7 @@ def different_classes(left: Source, right: Source) -> InputError:
     (ours,), (theirs,) = left.class_shape, right.class_shape
     return InputError(
         f"{found.what} ({ours} and {theirs} classes)",
-        "If one has classes more at the end, kldiv compare --truncate-classes keeps the first "
+        "If one has classes more at the end, --truncate-classes keeps the first "
         f"{min(ours, theirs)} of both.",
     )
 

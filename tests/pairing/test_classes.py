@@ -268,7 +268,7 @@ class TestErrors:
         assert err == (
             f"kldiv: error: {paths[1]}: expected the same shapes as {paths[0]}, found 9 x 8 there "
             "and 9 x 11 here (8 and 11 classes)\n"
-            "If one has classes more at the end, kldiv compare --truncate-classes keeps the first "
+            "If one has classes more at the end, --truncate-classes keeps the first "
             "8 of both.\n"
         )
 
