@@ -177,6 +177,16 @@ def test_every_room_that_is_not_the_command_line_is_held_to_its_dependencies() -
     assert ROOMS - held == {"kldiv_cli.__main__", "kldiv_cli.cli"}
 
 
+def test_only_sources_and_reports_import_pyarrow() -> None:
+    """The contract cannot say so of the rooms above these."""
+    rooms = {
+        path.relative_to(PACKAGE).parts[0]
+        for path in PACKAGE.rglob("*.py")
+        if any(name.partition(".")[0] == "pyarrow" for name in imported(path))
+    }
+    assert rooms == {"sources", "reports"}
+
+
 def test_the_contract_is_short_and_names_folders() -> None:
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     assert len(text[text.index("[tool.importlinter]") :].splitlines()) <= 60

@@ -1,4 +1,4 @@
-"""Rows -> statistics. Summary is a monoid: any split of the rows, merged in order, is the whole.
+"""Rows -> statistics. Summary is a monoid: any split of the rows, joined in order, is the whole.
 
 It keeps the value of every row, as percentiles and per-row results need, so the statistics are
 computed once from all of them and do not depend on the split, to the last bit.
@@ -124,7 +124,7 @@ class Summary:
 
     @classmethod
     def empty(cls) -> Summary:
-        """Return the summary of no rows, neutral in `merge`."""
+        """Return the summary of no rows, neutral in `join`."""
         return cls({})
 
     @classmethod
@@ -146,13 +146,9 @@ class Summary:
             masked_cells=rows.masked_cells,
         )
 
-    def merge(self, later: Summary) -> Summary:
-        """Return the summary of these rows followed by the later ones; associative."""
-        return Summary.join((self, later))
-
     @classmethod
     def join(cls, parts: Sequence[Summary]) -> Summary:
-        """Merge many summaries in order, in a time that grows with their number and no faster."""
+        """Join summaries in order, in a time that grows with their number and no faster."""
         starts = list(accumulate((part.rows for part in parts), initial=0))
         keep = min((part.keep for part in parts if part.keep is not None), default=None)
         names = next((part.values for part in parts if part.values), {})

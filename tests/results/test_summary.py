@@ -114,20 +114,24 @@ ROWS = st.builds(
 POLICIES = st.sampled_from(["omit", "propagate"])
 
 
+def joined(*parts: Summary) -> Summary:
+    return Summary.join(parts)
+
+
 class TestMonoid:
     @laws
     @given(st.lists(ROWS, min_size=1), st.integers(0, 6), POLICIES)
     def test_empty_is_neutral(self, rows: list[Row], keep: int, policy: str) -> None:
         some = summary(rows, keep, policy)
-        assert bits(Summary.empty().merge(some)) == bits(some)
-        assert bits(some.merge(Summary.empty())) == bits(some)
-        assert bits(Summary.empty().merge(Summary.empty())) == bits(Summary.empty())
+        assert bits(joined(Summary.empty(), some)) == bits(some)
+        assert bits(joined(some, Summary.empty())) == bits(some)
+        assert bits(joined(Summary.empty(), Summary.empty())) == bits(Summary.empty())
 
     @laws
     @given(st.lists(st.lists(ROWS), min_size=3, max_size=3), st.integers(0, 6), POLICIES)
-    def test_merge_is_associative(self, parts: list[list[Row]], keep: int, policy: str) -> None:
+    def test_join_is_associative(self, parts: list[list[Row]], keep: int, policy: str) -> None:
         a, b, c = (summary(rows, keep, policy) for rows in parts)
-        assert bits(a.merge(b).merge(c)) == bits(a.merge(b.merge(c)))
+        assert bits(joined(joined(a, b), c)) == bits(joined(a, joined(b, c)))
 
     @laws
     @given(st.lists(ROWS, min_size=1, max_size=60), st.integers(0, 25), POLICIES, st.data())
@@ -137,7 +141,7 @@ class TestMonoid:
         cuts = sorted(data.draw(st.lists(st.integers(0, len(rows)), max_size=6)))
         parts = [rows[a:b] for a, b in pairwise([0, *cuts, len(rows)])]
         whole = summary(rows, keep, policy)
-        merged = reduce(Summary.merge, (summary(part, keep, policy) for part in parts))
+        merged = reduce(joined, (summary(part, keep, policy) for part in parts))
         assert bits(merged) == bits(whole)
         if any(row.status == "counted" for row in rows):
             assert bits(merged.result()["jeffreys"]) == bits(whole.result()["jeffreys"])
@@ -171,15 +175,15 @@ class TestMonoid:
                 source.id,
             )
 
-    def test_ties_keep_the_order_of_the_rows_across_a_merge(self) -> None:
+    def test_ties_keep_the_order_of_the_rows_across_a_join(self) -> None:
         tied = [Row("counted", value, (0, 0), 1, 1, "") for value in (1.0, 2.0, 2.0, 1.0, 2.0, 2.0)]
-        merged = summary(tied[:2], 3).merge(summary(tied[2:], 3))
+        merged = joined(summary(tied[:2], 3), summary(tied[2:], 3))
         assert [row.row for row in merged.top] == [1, 2, 4]
 
     def test_parts_that_keep_different_numbers_do_not_invent_a_ranking(self) -> None:
         first = [Row("counted", value, (0, 0), 1, 1, "") for value in (5.0, 4.0)]
         second = [Row("counted", value, (0, 0), 1, 1, "") for value in (2.0, 1.0)]
-        merged = summary(first, 1).merge(summary(second, 2))
+        merged = joined(summary(first, 1), summary(second, 2))
         most_divergent = [5.0, 4.0, 2.0, 1.0]
         shown = [row.values["jeffreys"] for row in merged.top]
         assert shown
@@ -190,11 +194,11 @@ class TestMonoid:
         st.lists(st.lists(ROWS), min_size=3, max_size=3),
         st.lists(st.integers(0, 6), min_size=3, max_size=3),
     )
-    def test_merge_is_associative_whatever_number_each_part_keeps(
+    def test_join_is_associative_whatever_number_each_part_keeps(
         self, parts: list[list[Row]], keep: list[int]
     ) -> None:
         a, b, c = (summary(rows, k) for rows, k in zip(parts, keep, strict=True))
-        assert bits(a.merge(b).merge(c)) == bits(a.merge(b.merge(c)))
+        assert bits(joined(joined(a, b), c)) == bits(joined(a, joined(b, c)))
 
     @laws
     @given(st.lists(ROWS, min_size=1), POLICIES)
@@ -208,7 +212,7 @@ class TestMonoid:
 
     def test_rows_without_ids_stay_without(self) -> None:
         row = Row("counted", 1.0, (0, 1), 0, 1, "unused")
-        merged = summary([row], 1, ids=False).merge(summary([row], 1, ids=False))
+        merged = joined(summary([row], 1, ids=False), summary([row], 1, ids=False))
         assert merged.ids == ()
         assert merged.top[0].id is None
 
@@ -226,7 +230,7 @@ class TestMonoid:
             )
             return Summary.from_rows(rows, 2)
 
-        merged = two([1.0, 3.0], [9.0, 0.0]).merge(two([2.0], [4.0]))
+        merged = joined(two([1.0, 3.0], [9.0, 0.0]), two([2.0], [4.0]))
         found = merged.result()
         assert {name: (each["total"], each.max_row) for name, each in found.items()} == {
             "one": (6.0, 1),

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
 from typing import Any, Literal
 
 from kldiv_cli.losses.priors import ClassPriors
-from kldiv_cli.tasks import options
+from kldiv_cli.tasks import compare, inspect, loss, options, verify
 from kldiv_cli.tasks.part import Part
 
 Name = Literal["compare", "loss", "verify", "inspect"]
+_OPENED: Mapping[Name, Callable[..., Any]] = {
+    "compare": lambda **given: compare.opened(options.Compare(**given)),
+    "loss": lambda **given: loss.opened(options.Loss(**given)),
+    "verify": lambda **given: verify.opened(options.Verify(**given)),
+    "inspect": lambda **given: inspect.opened(options.Inspect(**given)),
+}
 
 
 @dataclass(frozen=True)
@@ -39,8 +44,7 @@ class Asked:
         InputError
             A file cannot be read.
         """
-        given = getattr(options, self.task.capitalize())(**self.options)
-        return import_module(f"kldiv_cli.tasks.{self.task}").opened(given)
+        return _OPENED[self.task](**self.options)
 
 
 def part_of(asked: Asked, rows: range, averages: Part[ClassPriors] | None = None) -> Part[Any]:
