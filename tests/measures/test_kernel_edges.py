@@ -161,3 +161,17 @@ def test_a_block_without_rows(mode: Mode, names: tuple[str, ...], instruction_se
     found = evaluate(instruction_set, (mode, names), np.empty((0, 5)), np.empty((0, 5)))
     assert [values.shape for values in found.values.values()] == [(0,)] * len(names)
     assert found.status.shape == (0,)
+
+
+@each_set
+@each_plan
+@pytest.mark.parametrize("share", [0.26, 0.55, 1.0])
+def test_logits_whose_differences_are_no_float64(
+    mode: Mode, names: tuple[str, ...], share: float, instruction_set: str
+) -> None:
+    far = -share * LEAST64
+    s = np.array([[far, -far, 0.0], [far, -far, far], [-far, far / 2, 0.0]])
+    t = np.array([[-far, far, 1.0], [far, -far, -far], [-far, -far, -far]])
+    for repeated, temperature in ((1, 32.0), (1, 1e100), (22, 1e4)):
+        wide = np.tile(s, repeated), np.tile(t, repeated)
+        assert_edges(instruction_set, (mode, names), *wide, temperature)

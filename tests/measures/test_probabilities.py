@@ -165,6 +165,27 @@ def test_smoothing_works_on_logits_and_cells_too() -> None:
     assert relative_error(float(sigmoid), mp.fsum(cells)) <= 1e-14
 
 
+@pytest.mark.parametrize("far", [-4.0, -9.0])
+def test_smoothing_of_logits_at_a_temperature(far: float) -> None:
+    """A class that is next to nothing leaves the others what they are."""
+    s, t, temperature = np.array([[0.0, far, -30.0]]), np.array([[0.0, -1.0, -2.0]]), 0.9
+    found = load("kl").rows(prepare("softmax", s, t, temperature, smooth=0.1))[0]
+    with mp.workdps(60):
+        p, q = ([mp.exp(mp.mpf(x) / mp.mpf(0.9)) for x in row[0].tolist()] for row in (s, t))
+        assert relative_error(float(found), of_probabilities("kl", p, q, 0.1)) <= 1e-14
+
+
+@pytest.mark.parametrize("mode", ["softmax", "sigmoid"])
+def test_a_row_that_does_not_count_leaves_the_others_as_they_are(mode: Mode) -> None:
+    """At a T of two subnormal numbers nothing is left of a quarter of it."""
+    tiny = 5e-324
+    s, t = tiny * np.array([[0.0, 4.0, 8.0]]), tiny * np.array([[0.0, 0.0, 8.0]])
+    s_beside, t_beside = (np.vstack([x, np.full((1, 3), np.nan)]) for x in (s, t))
+    alone = load("kl").rows(prepare(mode, s, t, 2 * tiny))[0]
+    assert alone > 0.1
+    assert load("kl").rows(prepare(mode, s_beside, t_beside, 2 * tiny))[0] == alone
+
+
 def test_sigmoid_logits_of_probabilities_keep_their_digits_near_a_half() -> None:
     logit = to_logits(np.array([[0.5 + 1e-10]]), "probs", "sigmoid")[0, 0]
     with mp.workdps(60):
