@@ -22,6 +22,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TypedDict
 
+from tests.mutate.forks import LATE
 from tests.mutate.mutants import Mutant, mutants
 from tests.mutate.run import Chooser, Copy, Verdict, read_seen, watch
 
@@ -48,14 +49,18 @@ def main(arguments: Sequence[str] | None = None, project: Path = PROJECT) -> int
     seen, log = state / "seen.jsonl", state / "judged.jsonl"
     wanted = _choose(project, told)
     with tempfile.TemporaryDirectory() as folder:
-        copies = [Copy(project, Path(folder) / str(i)) for i in range(told.jobs)]
+        copies = [Copy(project, Path(folder) / str(i), told.package) for i in range(told.jobs)]
         if not read_seen(seen):
             tests = told.tests or ["tests"]
             watch(copies[0].folder, told.package, tests, seen.resolve(), told.jobs)
         chooser = Chooser(read_seen(seen), told.seconds)
         before = _read(log)
         done = {key for key, line in before.items() if line["killed_by"] or not told.again}
-        _judge([mutant for mutant in wanted if mutant.key not in done], copies, chooser, log)
+        try:
+            _judge([mutant for mutant in wanted if mutant.key not in done], copies, chooser, log)
+        finally:
+            for copy in copies:
+                copy.close()
     found = _read(log)
     judged = [found[mutant.key] for mutant in wanted]
     sys.stdout.writelines(f"{line}\n" for line in _report(judged))
@@ -145,17 +150,19 @@ def _report(judged: Sequence[Judged]) -> Iterator[str]:
             yield ""
     folders = Counter(_folder(line) for line in judged)
     killed = Counter(_folder(line) for line in judged if line["killed_by"] is not None)
+    late = Counter(_folder(line) for line in judged if line["killed_by"] == LATE)
     for folder, count in sorted(folders.items()):
-        yield _share(folder, killed[folder], count)
-    yield _share("all", killed.total(), len(judged))
+        yield _share(folder, killed[folder], count, late[folder])
+    yield _share("all", killed.total(), len(judged), late.total())
 
 
 def _folder(line: Judged) -> str:
     return "/".join(line["path"].split("/")[:2])
 
 
-def _share(name: str, part: int, whole: int) -> str:
-    return f"{name:<24}{part:>5} of {whole:>4} killed, {100 * part / max(whole, 1):.1f} %"
+def _share(name: str, part: int, whole: int, late: int) -> str:
+    share = f"{100 * part / max(whole, 1):.1f} %"
+    return f"{name:<24}{part:>5} of {whole:>4} killed, {share}, {late} of them by time"
 
 
 if __name__ == "__main__":

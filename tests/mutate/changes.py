@@ -177,7 +177,7 @@ def _call(node: ast.Call) -> Changes:
             changed.func = ast.Name(CALLED[name])
         yield _change(node, changed, "function")
     for i, keyword in enumerate(node.keywords):
-        if keyword.arg is not None:
+        if keyword.arg is not None and name != "zip":
             changed = deepcopy(node)
             del changed.keywords[i]
             yield _change(node, changed, "argument left out")

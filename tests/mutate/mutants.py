@@ -1,15 +1,17 @@
 """A module's text -> the mutants of it: the same text with one thing changed.
 
 What no test of behaviour can see is left as it is: annotations, docstrings, decorators, imports,
-what only a type checker reads, and the words of messages.
+what only a type checker reads, what says that something cannot happen, and the words of messages.
 """
 
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import unified_diff
+from inspect import CO_OPTIMIZED
 from types import CodeType
 
 from tests.mutate.changes import changes
@@ -86,10 +88,56 @@ def _differs(source: str, path: str, original: object) -> bool:
     return _behaviour(code) != original
 
 
-def _behaviour(code: CodeType) -> object:
+def changed(path: str, before: str, after: str) -> list[tuple[CodeType, CodeType]] | None:
+    """Return the functions of a module that its other text changes, each as it was and as it is.
+
+    Returns
+    -------
+    list or None
+        None where what runs while the module is imported changes too, or which function it is
+        cannot be told.
+    """
+    old, new = (compile(x, path, "exec", dont_inherit=True) for x in (before, after))
+    names = Counter(_name(code) for code in _every(old))
+    try:
+        pairs = list(_changed(old, new))
+    except ValueError:
+        return None
+    return pairs if all(names[_name(code)] == 1 for code, _ in pairs) else None
+
+
+def _changed(old: CodeType, new: CodeType) -> Iterator[tuple[CodeType, CodeType]]:
+    if _behaviour(old) == _behaviour(new):
+        return
+    if old.co_flags & CO_OPTIMIZED and old.co_freevars == new.co_freevars:
+        yield old, new
+    elif _behaviour(old, deep=False) != _behaviour(new, deep=False):
+        raise ValueError(old.co_name)
+    for left, right in zip(_inside(old), _inside(new), strict=True):
+        yield from _changed(left, right)
+
+
+def _every(code: CodeType) -> Iterator[CodeType]:
+    for inner in _inside(code):
+        yield inner
+        yield from _every(inner)
+
+
+def _inside(code: CodeType) -> list[CodeType]:
+    return [c for c in code.co_consts if isinstance(c, CodeType)]
+
+
+def _name(code: CodeType) -> tuple[str, int]:
+    return code.co_qualname, code.co_firstlineno
+
+
+def _behaviour(code: CodeType, *, deep: bool = True) -> object:
     """Return what is run of a module, without the places where it stands in the text."""
     constants = [
-        _behaviour(c) if isinstance(c, CodeType) else (type(c), repr(c)) for c in code.co_consts
+        (_behaviour(c) if deep else c.co_qualname)
+        if isinstance(c, CodeType)
+        else (type(c), repr(c))
+        for c in code.co_consts
     ]
     return code.co_code, code.co_names, code.co_exceptiontable, constants
 
@@ -120,6 +168,8 @@ def _children(node: ast.AST) -> Iterator[ast.AST]:
     for name, value in ast.iter_fields(node):
         if name in {"annotation", "returns", "decorator_list", "type_params", "bases"}:
             continue
+        if name == "keywords" and (isinstance(node, ast.ClassDef) or _is_zip(node)):
+            continue
         for part in value if isinstance(value, list) else [value]:
             if isinstance(part, ast.AST) and not _is_for_readers(part):
                 yield part
@@ -127,17 +177,25 @@ def _children(node: ast.AST) -> Iterator[ast.AST]:
 
 def _is_for_readers(node: ast.AST) -> bool:
     """Tell imports, docstrings, aliases of types, and what only a type checker reads."""
-    if isinstance(node, ast.Import | ast.ImportFrom | ast.expr_context | ast.alias):
-        return True
-    if isinstance(node, ast.If):
-        return ast.unparse(node.test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}
-    if isinstance(node, ast.Expr):
-        return isinstance(node.value, ast.Constant)
-    if isinstance(node, ast.Assign):
-        return _is_type(node.value)
-    if isinstance(node, ast.Call):
-        return ast.unparse(node.func) in {"cast", "TypeVar", "NewType"}
-    return False
+    match node:
+        case ast.If():
+            found = ast.unparse(node.test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}
+        case ast.Expr():
+            found = isinstance(node.value, ast.Constant)
+        case ast.Raise(exc=ast.Call(func=ast.Name("AssertionError"))):
+            found = True
+        case ast.Assign():
+            found = _is_type(node.value)
+        case ast.Call():
+            found = ast.unparse(node.func) in {"cast", "TypeVar", "NewType"}
+        case _:
+            found = isinstance(node, ast.Import | ast.ImportFrom | ast.expr_context | ast.alias)
+    return found
+
+
+def _is_zip(node: ast.AST) -> bool:
+    """Tell a call whose ``strict`` says that the lengths are known to be the same."""
+    return isinstance(node, ast.Call) and ast.unparse(node.func) == "zip"
 
 
 def _is_type(node: ast.expr) -> bool:

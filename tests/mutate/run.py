@@ -9,15 +9,20 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from multiprocessing import Pipe
 from pathlib import Path
-from shutil import copytree, ignore_patterns
+from shutil import copytree, ignore_patterns, rmtree
 
-from tests.mutate.mutants import Mutant
-from tests.mutate.seen import OPTION
+from tests.mutate import seen as watching
+from tests.mutate.forks import LATE, OPTION
+from tests.mutate.mutants import Mutant, changed
 
 _LEFT_OUT = ignore_patterns(".*", "build", "*.egg-info")
-_STARTED = 20.0
+_STARTED = 60.0
 """Seconds that a process may need to begin, and to be slow."""
+_TEMPORARY = "tmp"
+_FIRST = 20
+"""So many tests are run before the rest: most changes are found by them."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of a mutant: the test that failed, "time" where one did not end, or None."""
+    """What became of a mutant: the test that failed, `LATE` where one did not end, or None."""
 
     mutant: Mutant
     killed_by: str | None
@@ -42,8 +47,11 @@ class Verdict:
 class Copy:
     """A copy of the project, in which one module at a time is another."""
 
-    def __init__(self, project: Path, folder: Path) -> None:
+    def __init__(self, project: Path, folder: Path, package: str) -> None:
         self.folder = copytree(project, folder, ignore=_LEFT_OUT)
+        self._package = package
+        self._passing: dict[str, bool] = {}
+        self._server: Server | None = None
 
     def pytest(
         self, arguments: Iterable[str], timeout: float | None = None
@@ -51,11 +59,10 @@ class Copy:
         """Run pytest on the copy; arguments go through a file, as there may be thousands."""
         words = self.folder / "arguments.txt"
         words.write_text("".join(f"{word}\n" for word in arguments), encoding="utf-8")
-        paths = {"PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"}
         return subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-p", "tests.mutate.seen", f"@{words}"],
+            [*_PYTEST, "-p", "tests.mutate.seen", f"@{words}"],
             cwd=self.folder,
-            env={**os.environ, "PYTHONHASHSEED": "0", **paths},
+            env=_environment(self.folder),
             capture_output=True,
             encoding="utf-8",
             check=False,
@@ -63,39 +70,120 @@ class Copy:
         )
 
     def judge(self, mutant: Mutant, tests: Sequence[Seen]) -> Verdict:
-        """Run the tests on a mutant, up to the first that fails."""
+        """Run the tests on a mutant, up to the first that fails only because of the change.
+
+        They run in a fork of a process that has them loaded, unless the change concerns what runs
+        while they are.
+        """
         path = self.folder / mutant.path
         source, before = path.read_text(encoding="utf-8"), path.stat()
-        patience = _STARTED + 10 * sum(test.seconds for test in tests)
-        path.write_text(mutant.of(source), encoding="utf-8")
-        try:
-            killed_by = self._first_failure(tests, patience)
-        finally:
-            path.write_text(source, encoding="utf-8")
-            os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        temporary = self.folder / _TEMPORARY
+        temporary.mkdir(exist_ok=True)
+        self._server = server = self._server or Server(self.folder, self._package)
+        after = mutant.of(source)
+        forked = f"{mutant.path}:{mutant.function}" not in server.early
+        forked = forked and changed(mutant.path, source, after) is not None
+        left, killed_by = list(tests), None
+        while left:
+            path.write_text(after, encoding="utf-8")
+            try:
+                killed_by = (
+                    server.first_failure(mutant.path, source, after, left)
+                    if forked
+                    else self._first_failure(left)
+                )
+            finally:
+                path.write_text(source, encoding="utf-8")
+                os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+            failed = next((test for test in left if test.name == killed_by), None)
+            if failed is None or self._passes(server, failed):
+                break
+            left, killed_by = left[left.index(failed) + 1 :], None
+        rmtree(temporary)  # forks that are ended leave what their tests have written
         return Verdict(mutant, killed_by, len(tests), mutant.diff(source))
 
-    def _first_failure(self, tests: Sequence[Seen], patience: float) -> str | None:
-        if not tests:
-            return None
-        try:
-            done = self.pytest(["-x", "--tb=no", *(test.name for test in tests)], patience)
-        except subprocess.TimeoutExpired:
-            return "time"
-        if done.returncode == 0:
-            return None
-        failed = (x for x in done.stdout.splitlines() if x.startswith(("FAILED", "ERROR")))
-        return next(failed, f"pytest ended with {done.returncode}").split(" - ")[0][:200]
+    def close(self) -> None:
+        """End the process that has the tests loaded."""
+        if self._server is not None:
+            self._server.close()
+
+    def _passes(self, server: Server, test: Seen) -> bool:
+        """Tell whether a test passes without a change."""
+        if test.name not in self._passing:
+            self._passing[test.name] = server.first_failure("", "", "", [test]) is None
+        return self._passing[test.name]
+
+    def _first_failure(self, tests: Sequence[Seen]) -> str | None:
+        for part in filter(None, (tests[:_FIRST], tests[_FIRST:])):
+            patience = _STARTED + 10 * sum(test.seconds for test in part)
+            try:
+                done = self.pytest(["-x", "--tb=no", *(test.name for test in part)], patience)
+            except subprocess.TimeoutExpired:
+                return LATE
+            if done.returncode:
+                return _failed(done.stdout) or f"pytest ended with {done.returncode}"
+        return None
+
+
+def _failed(out: str) -> str | None:
+    """Return the name of the test that pytest says has failed."""
+    lines = (x.partition(" ") for x in out.splitlines())
+    found = next((rest for kind, _, rest in lines if kind in {"FAILED", "ERROR"}), None)
+    return found and found.split(" - ")[0]
+
+
+class Server:
+    """A process that has all tests of a copy loaded, and runs some of them for every change."""
+
+    def __init__(self, folder: Path, package: str) -> None:
+        self._connection, theirs = Pipe()
+        number = theirs.fileno()
+        arguments = [f"{OPTION}={number}", f"{OPTION}-package={package}", "tests"]
+        self._process = subprocess.Popen(
+            [*_PYTEST, "-p", "tests.mutate.forks", *arguments],
+            cwd=folder,
+            env=_environment(folder),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            pass_fds=[number],
+        )
+        theirs.close()
+        self.early: frozenset[str] = self._connection.recv()
+        """Functions that have run already, each as PATH:LINE."""
+
+    def first_failure(
+        self, path: str, before: str, after: str, tests: Iterable[Seen]
+    ) -> str | None:
+        """Return the name of the first test that fails when a module has another text."""
+        names = [(test.name, test.seconds) for test in tests]
+        self._connection.send((path, before, after, names))
+        failed: str | None = self._connection.recv()
+        return failed
+
+    def close(self) -> None:
+        """End the process."""
+        self._connection.send(None)
+        self._process.wait()
+
+
+_PYTEST = (sys.executable, "-m", "pytest", "-q")
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    temporary = folder / _TEMPORARY
+    words = {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
+    return {**os.environ, **words, "TMPDIR": str(temporary)}
 
 
 def watch(project: Path, package: str, tests: Sequence[str], seen: Path, jobs: int) -> None:
     """Run tests once, and write which functions of the package each of them calls."""
-    arguments = [f"{OPTION}={seen}", f"{OPTION}-package={package}", *tests]
+    option = watching.OPTION
+    arguments = [f"{option}={seen}", f"{option}-package={package}", *tests]
     parallel = ["-n", str(jobs)] if jobs > 1 else []
     subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "tests.mutate.seen", *parallel, *arguments],
+        [*_PYTEST, "-p", "tests.mutate.seen", *parallel, *arguments],
         cwd=project,
-        env={**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": str(project)},
+        env=_environment(project),
         stdout=2,
         check=False,
     )
