@@ -12,21 +12,20 @@ from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError
 from kldiv_cli.memory import available
-from kldiv_cli.pairing.matching import Steps, check_matched, check_unique, equal_ids, ids_of
+from kldiv_cli.pairing.matching import (
+    MissingRows,
+    Steps,
+    check_matched,
+    check_unique,
+    equal_ids,
+    ids_of,
+)
 from kldiv_cli.sources.base import Block, Source
 
 OnMissing = Literal["error", "skip"]
 Paired = tuple[int, Block, Block]
 _ID_BYTES = 250
 """About what an id takes: a string, and its places in a dictionary and in a set."""
-
-
-@dataclass
-class MissingRows:
-    """How many rows have an id that is on one side only."""
-
-    reference: int = 0
-    candidate: int = 0
 
 
 class Held:

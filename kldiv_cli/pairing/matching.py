@@ -15,6 +15,14 @@ from kldiv_cli.errors import InputError, a_few, first_few
 from kldiv_cli.sources.base import Block, Source, shown_shape
 
 
+class MissingRows:
+    """How many rows have an id that is on one side only."""
+
+    def __init__(self) -> None:
+        self.reference = 0
+        self.candidate = 0
+
+
 class Steps:
     """Blocks of equal length, cut from both sides; at the end the rows that only one side has."""
 

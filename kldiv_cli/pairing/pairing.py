@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from math import prod
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError, UsageError
 from kldiv_cli.pairing.blocks import BlockPair
-from kldiv_cli.pairing.by_id import ById, MissingRows, OnMissing
-from kldiv_cli.pairing.classes import Kept
 from kldiv_cli.pairing.matching import (
+    MissingRows,
     Steps,
     check_matched,
     different,
@@ -26,6 +25,11 @@ from kldiv_cli.pairing.matching import (
 )
 from kldiv_cli.sources.base import BLOCK_BYTES, Block, Source
 from kldiv_cli.sources.views.selected import whole
+
+if TYPE_CHECKING:
+    from kldiv_cli.pairing.by_id import OnMissing
+    from kldiv_cli.pairing.classes import Kept
+    from kldiv_cli.pairing.masks.mask import Mask
 
 _MOST_ROWS = 1 << 16
 """Measures give a few numbers for each row, which take more memory than rows of few classes."""
@@ -51,6 +55,9 @@ class Pairing:
         ``missing``.
     classes : Kept or None
         Which classes enter; None for all. Both sides have to have the same classes then.
+    mask : Mask or None
+        Which cells enter; None for all. It has a row for every row of the reference, also for rows
+        that are left out.
     ranged : bool
         Whether these are the rows of a range, which may be without partners altogether.
     room : int or None
@@ -70,6 +77,7 @@ class Pairing:
     part: bool = field(default=False, kw_only=True)
     on_missing: OnMissing = field(default="error", kw_only=True)
     classes: Kept | None = field(default=None, kw_only=True)
+    mask: Mask | None = field(default=None, kw_only=True)
     ranged: bool = field(default=False, kw_only=True)
     room: int | None = field(default=None, kw_only=True)
     missing: MissingRows = field(default_factory=MissingRows, init=False, compare=False)
@@ -137,7 +145,21 @@ class Pairing:
         return self.reference.class_names is not None and self.candidate.class_names is not None
 
     def blocks(self, block_bytes: int | None = None) -> Iterator[BlockPair]:
-        """Yield every row once, in the reference's order, so many bytes of a side at a time."""
+        """Yield every row once, in the reference's order, so many bytes of a side at a time.
+
+        Raises
+        ------
+        InputError
+            A side is not as it should be, or the mask is not.
+        """
+        pairs = self._pairs(block_bytes)
+        if self.mask is None:
+            return pairs
+        from kldiv_cli.pairing.masks.masked import masked  # noqa: PLC0415 - few have a mask
+
+        return masked(pairs, self.mask, self.reference, part=self.leaves_rows_out)
+
+    def _pairs(self, block_bytes: int | None) -> Iterator[BlockPair]:
         order = self.reference.class_names if self._by_name else None
         if self.classes is not None:
             order = self.classes.order
@@ -202,6 +224,8 @@ class Pairing:
             rows += len(left)
 
     def _by_id(self, reference: Iterator[Block], candidate: Iterator[Block]) -> Iterator[BlockPair]:
+        from kldiv_cli.pairing.by_id import ById  # noqa: PLC0415 - few are paired by id
+
         walk = ById(
             self.reference,
             self.candidate,

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TypeVar
 
 from kldiv_cli.errors import InputError
-from kldiv_cli.pairing.masks.masked import MaskedPairing
 from kldiv_cli.pairing.pairing import Pairing
 from kldiv_cli.sources.base import Source
 from kldiv_cli.sources.views.choice import Chosen
 from kldiv_cli.sources.views.selected import Selected, whole
 
-P = TypeVar("P", bound=Pairing)
 
-
-def within(pairing: P, rows: range) -> P | None:
+def within(pairing: Pairing, rows: range) -> Pairing | None:
     """Return a pairing of the rows whose places in the reference lie in a range; None of none.
 
     By position the candidate's rows are those of the same places; by id the candidate is read as
@@ -29,7 +25,7 @@ def within(pairing: P, rows: range) -> P | None:
     sides = [pairing.reference] if pairing.by == "id" else [pairing.reference, pairing.candidate]
     for side in sides:
         check_length(whole(side))
-    if isinstance(pairing, MaskedPairing) and pairing.mask.has_rows_to_count:
+    if pairing.mask is not None and pairing.mask.has_rows_to_count:
         check_length(pairing.mask.source)
     reference = part_of(pairing.reference, rows)
     if reference is None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from kldiv_cli.pairing.by_id import OnMissing
-from kldiv_cli.pairing.classes import Kept
 from kldiv_cli.pairing.matching import different
 from kldiv_cli.pairing.pairing import Pairing
 from kldiv_cli.sources.base import Source
 from kldiv_cli.sources.views.choice import Choice
 from kldiv_cli.sources.views.selected import Selected, count_rows
+
+if TYPE_CHECKING:
+    from kldiv_cli.pairing.by_id import OnMissing
+    from kldiv_cli.pairing.classes import Kept
 
 
 def select(

@@ -7,7 +7,6 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from kldiv_cli.pairing import Pairing
-from kldiv_cli.pairing.masks.masked import MaskedPairing
 from kldiv_cli.results.head import Head, MaskUse, NanPolicy, Shape, Side
 from kldiv_cli.results.selection import Missing, Selection
 from kldiv_cli.sources.base import Source
@@ -75,34 +74,16 @@ def head_of(watch: Watch, part: Part[Any], nan_policy: NanPolicy, choice: Choice
     )
 
 
-def head_of_file(source: Source, rows: Rows, choice: Choice, places: Places) -> Head:
-    """Return the head of the result of a single file; its rows are taken as under softmax."""
-    selected = isinstance(source, Selected)
-    return Head(
-        sides=(describe(source, None if selected else rows.total),),
-        mode="softmax",
-        nan_policy="omit",
-        paired_by="position",
-        rows=rows.valid,
-        skipped=0,
-        invalid=rows.total - rows.valid,
-        class_shape=source.class_shape,
-        row_shape=tuple(rows.total if length is None else length for length in source.row_shape),
-        file_row_shape=whole(source).row_shape if selected else None,
-        class_names=source.class_names,
-        selection=selection_from(source, None, choice, places),
-    )
-
-
 def _mask(pairing: Pairing, part: Part[Any]) -> MaskUse | None:
-    if not isinstance(pairing, MaskedPairing):
+    mask = pairing.mask
+    if mask is None:
         return None
-    source = pairing.mask.source
+    source = mask.source
     first, *rest = source.shape
     known = first is not None or pairing.leaves_rows_out
     return MaskUse(
         **_file(source, (first if known else part.rows, *rest)),
-        means=pairing.mask.means,
+        means=mask.means,
         cells=part.masked_cells,
         of=part.counted * prod(pairing.class_shape),
     )

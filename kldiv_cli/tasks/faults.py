@@ -8,12 +8,11 @@ from kldiv_cli.measures.distributions.kinds import Kind, looks_like
 from kldiv_cli.measures.rows.faults import first_invalid
 from kldiv_cli.measures.types import Mode
 from kldiv_cli.pairing import BlockPair, Pairing
-from kldiv_cli.pairing.masks.masked import MaskedPairing
 
 
 def nothing_left(pairing: Pairing, skipped: int, invalid: int, masked: int) -> InputError:
     """Return the error of files without a row that counts; ``masked`` rows keep no cell."""
-    if not isinstance(pairing, MaskedPairing) or not masked or skipped or invalid:
+    if pairing.mask is None or not masked or skipped or invalid:
         return nothing_counts(pairing, skipped, invalid, masked)
     of = " of these rows" if pairing.leaves_rows_out else ""
     return InputError(

@@ -10,11 +10,12 @@ import numpy as np
 
 from kldiv_cli.pairing.ranges import check_length, part_of
 from kldiv_cli.pairing.selection import selected
-from kldiv_cli.results.inspection import Contexts, Entropy, Guess, Inspection
+from kldiv_cli.results.head import Head
+from kldiv_cli.results.inspection import Contexts, Entropy, Guess, Inspection, Rows
 from kldiv_cli.sources.base import Source
 from kldiv_cli.sources.views.choice import Choice
-from kldiv_cli.sources.views.selected import whole
-from kldiv_cli.tasks.describe import head_of_file
+from kldiv_cli.sources.views.selected import Selected, whole
+from kldiv_cli.tasks.describe import describe, selection_from
 from kldiv_cli.tasks.fitting import check_one
 from kldiv_cli.tasks.inspecting import Alone, Distributions, Looking, Tallies, off_one
 from kldiv_cli.tasks.opening import Input, choice_of, layout_of, open_side, threads_of
@@ -22,6 +23,7 @@ from kldiv_cli.tasks.options import Inspect
 from kldiv_cli.tasks.options.signature import documented
 from kldiv_cli.tasks.options.typed import InspectOptions
 from kldiv_cli.tasks.part import Part
+from kldiv_cli.tasks.places import Places
 from kldiv_cli.tasks.remarks import remarks
 from kldiv_cli.tasks.tallies import CensoredTally, SpanTally
 from kldiv_cli.tasks.walk import Progress, walk
@@ -100,7 +102,7 @@ class Inspecting:
         seen = part.kept or Tallies()
         found, rows = seen.distributions, seen.rows.result()
         guess = _guess(self.source, found)
-        head = head_of_file(self.source, rows, self.choice, part.places)
+        head = _head(self.source, rows, self.choice, part.places)
         return Inspection(
             head=replace(head, warnings=tuple(remarks(head.sides[0], rows, guess))),
             ids=seen.ids,
@@ -114,6 +116,25 @@ class Inspecting:
             entropy=_entropy(found, guess),
             contexts=_contexts(self.source, seen.censored),
         )
+
+
+def _head(source: Source, rows: Rows, choice: Choice, places: Places) -> Head:
+    """Return what was read; the rows are taken as under softmax."""
+    selected = isinstance(source, Selected)
+    return Head(
+        sides=(describe(source, None if selected else rows.total),),
+        mode="softmax",
+        nan_policy="omit",
+        paired_by="position",
+        rows=rows.valid,
+        skipped=0,
+        invalid=rows.total - rows.valid,
+        class_shape=source.class_shape,
+        row_shape=tuple(rows.total if length is None else length for length in source.row_shape),
+        file_row_shape=whole(source).row_shape if selected else None,
+        class_names=source.class_names,
+        selection=selection_from(source, None, choice, places),
+    )
 
 
 def _contexts(source: Source, censored: CensoredTally) -> Contexts | None:

@@ -7,9 +7,8 @@ from typing import Unpack
 
 from kldiv_cli import losses
 from kldiv_cli.errors import UsageError
-from kldiv_cli.pairing.masks.masked import check_of_rows
 from kldiv_cli.results.loss import LossResult
-from kldiv_cli.tasks.masking import masked
+from kldiv_cli.tasks.masking import check_of_rows, masked
 from kldiv_cli.tasks.opening import (
     Input,
     choice_of,

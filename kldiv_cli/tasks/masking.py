@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from math import prod
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from kldiv_cli.errors import InputError, UsageError, a_few
+from kldiv_cli.errors import UsageError
 from kldiv_cli.pairing import Pairing
-from kldiv_cli.pairing.masks.axes import Lengths, align
-from kldiv_cli.pairing.masks.mask import Mask, Means
-from kldiv_cli.pairing.masks.masked import MaskedPairing
-from kldiv_cli.sources.base import Expected, Layout, Source
-from kldiv_cli.sources.labels.side_input import SideInput
-from kldiv_cli.sources.views.selected import whole
-from kldiv_cli.tasks.opening import Input
 
 if TYPE_CHECKING:
+    from kldiv_cli.pairing.masks.mask import Means
+    from kldiv_cli.tasks.opening import Input
     from kldiv_cli.tasks.tokens import Scoring
-
-
-MASK = SideInput(
-    "--mask",
-    "mask",
-    Expected("a mask", "booleans", "an array", kinds="b"),
-    "A mask is one array, or a table with columns, of true and false or of 0 and 1 (JSON lines "
-    "hold 0 and 1 only): one per row or one per cell.",
-)
 
 
 def masked(pairing: Pairing, mask: Input | None, means: Means | None) -> Pairing:
@@ -50,57 +35,9 @@ def masked(pairing: Pairing, mask: Input | None, means: Means | None) -> Pairing
                 "Name the mask with --mask FILE, or leave it out.",
             )
         return pairing
-    row_shape = pairing.row_shape
-    if pairing.leaves_rows_out:
-        row_shape = whole(pairing.reference).row_shape
-    source, lengths = _fitted(mask, row_shape, pairing.reference.class_shape)
-    rows, classes = lengths[: len(row_shape)], lengths[len(row_shape) :]
-    cells = tuple(length or 1 for length in classes)
-    if pairing.classes is not None and prod(cells) > 1:
-        raise UsageError(
-            "--mask says which cells enter, and --classes and --truncate-classes which classes",
-            "Leave one of the two out, or mask whole rows.",
-        )
-    names = _names(source, pairing) if prod(source.class_shape) > 1 else None
-    laid = Mask(source, means or "keep", rows, cells, row_shape, pairing.class_shape, names)
-    return MaskedPairing(
-        pairing.reference,
-        pairing.candidate,
-        laid,
-        part=pairing.part,
-        on_missing=pairing.on_missing,
-        room=pairing.room,
-        classes=pairing.classes,
-    )
+    from kldiv_cli.tasks.masks import open_mask  # noqa: PLC0415 - few pairings have a mask
 
-
-def _fitted(
-    mask: Input, row_shape: Lengths, class_shape: tuple[int, ...]
-) -> tuple[Source, Lengths]:
-    """Open a mask with the axes of rows that the inputs have; return its lengths along theirs."""
-    source = MASK.open(mask)
-    lengths = align(source.path, source.shape, row_shape, class_shape)
-    axes, ones = len(source.shape), len(lengths) - len(source.shape)
-    leading = lengths == (*source.shape, *[1] * ones)
-    own = min(axes, len(row_shape)) if leading else max(0, axes - len(class_shape))
-    if own not in (axes, len(source.row_shape)):
-        source = MASK.open(mask, Layout(row_axes=own))
-    return source, lengths
-
-
-def _names(source: Source, pairing: Pairing) -> Sequence[str] | None:
-    """Return the order of the columns of a mask with a column per class; None for any other."""
-    ours, theirs = pairing.class_names, source.class_names
-    if ours is None or theirs is None:
-        return None
-    strange = [name for name in theirs if name not in ours]
-    if strange:
-        raise InputError(
-            f"{source.path}: expected the class names of {pairing.reference.path}, found "
-            f"{a_few(strange)}",
-            "A mask with a column per class names them as the inputs do.",
-        )
-    return ours
+    return replace(pairing, mask=open_mask(mask, means or "keep", pairing))
 
 
 def scored(tokens: Scoring | None, pairing: Pairing, labelled: bool) -> Scoring | None:
@@ -123,7 +60,7 @@ def scored(tokens: Scoring | None, pairing: Pairing, labelled: bool) -> Scoring 
         )
     if pairing.classes is not None:
         return None
-    if not isinstance(pairing, MaskedPairing) or pairing.mask.of_rows:
+    if pairing.mask is None or pairing.mask.of_rows:
         return tokens
     if pairing.reference.bounds is None and pairing.candidate.bounds is None:
         return tokens
@@ -134,3 +71,13 @@ def scored(tokens: Scoring | None, pairing: Pairing, labelled: bool) -> Scoring 
             "Leave one of the two out, or mask whole rows.",
         )
     return None
+
+
+def check_of_rows(pairing: Pairing) -> None:
+    """Raise a `UsageError` where single cells are masked: class priors need whole rows."""
+    if pairing.mask is not None and not pairing.mask.of_rows:
+        raise UsageError(
+            "--class-prior averages distributions over all classes, and --mask leaves some of them "
+            "out",
+            "Leave one of the two out, or mask whole rows.",
+        )
