@@ -12,7 +12,6 @@ from kldiv_cli.measures.types import Mode
 from kldiv_cli.pairing import Pairing
 from kldiv_cli.results.comparison import Comparison
 from kldiv_cli.results.limits import check, check_tokens, judged
-from kldiv_cli.sources.labels.classes import Labels
 from kldiv_cli.tasks.comparing import Comparing
 from kldiv_cli.tasks.masking import masked, scored
 from kldiv_cli.tasks.opening import (
@@ -30,6 +29,7 @@ from kldiv_cli.tasks.options.signature import documented
 from kldiv_cli.tasks.options.typed import CompareOptions
 
 if TYPE_CHECKING:
+    from kldiv_cli.sources.labels.classes import Labels
     from kldiv_cli.tasks.grouping import Grouping
     from kldiv_cli.tasks.tokens import Scoring
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from math import prod
+from typing import TYPE_CHECKING
 
 from numpy.typing import ArrayLike
 
@@ -12,20 +13,21 @@ from kldiv_cli.errors import InputError, UsageError
 from kldiv_cli.measures.distributions.kinds import Kind
 from kldiv_cli.measures.types import Mode
 from kldiv_cli.pairing import Pairing
-from kldiv_cli.pairing.classes import keep
+from kldiv_cli.pairing.classes import Some, keep
 from kldiv_cli.pairing.selection import select
 from kldiv_cli.sources.arrays.array import ArraySource, as_array
 from kldiv_cli.sources.arrays.mapped import told_type
 from kldiv_cli.sources.base import Layout, Source
 from kldiv_cli.sources.formats.opening import open_source
-from kldiv_cli.sources.labels.classes import Labels, is_column, read_labels
 from kldiv_cli.sources.stores.stdin import STDIN
 from kldiv_cli.sources.views.choice import Choice
 from kldiv_cli.sources.views.selected import count_rows, whole
-from kldiv_cli.tasks.class_names import read_classes
 from kldiv_cli.tasks.executors.threads import available_threads
 from kldiv_cli.tasks.fitting import check_pair
 from kldiv_cli.tasks.options import Compare, Inspect, Loss, Verify
+
+if TYPE_CHECKING:
+    from kldiv_cli.sources.labels.classes import Labels
 
 Input = str | os.PathLike[str] | ArrayLike
 
@@ -110,9 +112,16 @@ def open_pairing(asked: Compare | Loss | Verify, layout: Layout) -> Pairing:
     other = replace(layout, side="candidate", key=key, format=asked.candidate_format)
     left, right = open_side(reference, layout), open_side(candidate, other)
     check_pair(left, right, layout, asked.candidate_key)
-    some = None if asked.classes is None else read_classes(asked.classes)
-    kept = keep(left, right, some, truncate=asked.truncate_classes)
+    kept = keep(left, right, _some(asked), truncate=asked.truncate_classes)
     return select(left, right, choice, asked.on_missing, kept)
+
+
+def _some(asked: Compare | Loss | Verify) -> Some | None:
+    if asked.classes is None:
+        return None
+    from kldiv_cli.tasks.class_names import read_classes  # noqa: PLC0415 - few name classes
+
+    return read_classes(asked.classes)
 
 
 def open_labels(
@@ -127,6 +136,8 @@ def open_labels(
     InputError
         There is no label for every row, or the labels cannot be read.
     """
+    from kldiv_cli.sources.labels.classes import read_labels  # noqa: PLC0415 - few have labels
+
     found = read_labels(labels, reference, layout)
     found.check(row_count(pairing), file_row_shape(pairing))
     return found
@@ -162,6 +173,10 @@ def without_labels(layout: Layout, reference: Input, labels: object) -> Layout:
     InputError
         The reference has no other column.
     """
+    if labels is None:
+        return layout
+    from kldiv_cli.sources.labels.classes import is_column  # noqa: PLC0415 - few have labels
+
     if not is_column(labels):
         return layout
     if layout.columns is not None:

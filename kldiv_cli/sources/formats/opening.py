@@ -20,7 +20,6 @@ from kldiv_cli.sources.stores.elsewhere import open_elsewhere
 from kldiv_cli.sources.stores.folders import Files, find_files
 from kldiv_cli.sources.stores.stdin import STDIN
 from kldiv_cli.sources.stores.uris import hidden, is_elsewhere, path_of
-from kldiv_cli.sources.views.shards import open_shards
 
 
 def open_source(path: str | os.PathLike[str], layout: Layout) -> Source:
@@ -47,6 +46,8 @@ def open_source(path: str | os.PathLike[str], layout: Layout) -> Source:
         return _open_file(path, layout)
     if layout.format is None and files.is_directory:
         _check_known(files, layout)
+    from kldiv_cli.sources.views.shards import open_shards  # noqa: PLC0415 - few inputs are many files
+
     return open_shards(files, partial(_open_file, layout=layout))
 
 
