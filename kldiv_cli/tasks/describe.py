@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import astuple
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kldiv_cli.pairing import Pairing
 from kldiv_cli.results.head import Head, MaskUse, NanPolicy, Shape, Side
@@ -16,9 +16,6 @@ from kldiv_cli.tasks.faults import nothing_left
 from kldiv_cli.tasks.part import Part
 from kldiv_cli.tasks.places import Places
 from kldiv_cli.tasks.warnings import Watch, class_selection
-
-if TYPE_CHECKING:
-    from kldiv_cli.results.inspection import Rows
 
 
 def head_of(watch: Watch, part: Part[Any], nan_policy: NanPolicy, choice: Choice) -> Head:

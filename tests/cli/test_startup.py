@@ -134,6 +134,23 @@ def test_a_command_does_without(words: list[str], missing: str, expected: list[s
     assert loaded(run, words) == expected
 
 
+NEEDLESS = (
+    "kldiv_cli.pairing.by_id",
+    "kldiv_cli.pairing.masks",
+    "kldiv_cli.results.inspection",
+    "kldiv_cli.sources.labels",
+    "kldiv_cli.sources.views.shards",
+    "kldiv_cli.tasks.class_names",
+    "kldiv_cli.tasks.masks",
+)
+
+
+def test_a_comparison_loads_nothing_for_what_nobody_asked() -> None:
+    """Ids, masks, labels, class names, folders, other commands: each is loaded where it is used."""
+    held = f"sys.modules.update(dict.fromkeys({NEEDLESS!r}))"
+    assert loaded(f"{held}; {MAIN}", ["compare", *MAGIKA]) == ["0", "numpy"]
+
+
 def test_that_check_sees_what_is_missing() -> None:
     run = """sys.modules['kldiv_cli.cli.options'] = None
     try:
