@@ -117,6 +117,13 @@ def text_of(given: str | os.PathLike[str], what: SideInput) -> NDArray[Any]:
     if source.is_table:
         return np.concatenate([block.groups for block in blocks if block.groups is not None])
     values = np.concatenate([block.values for block in blocks])
+    if not _is_label(values.dtype):
+        within = keyed(given)
+        key = "" if within is None else f"{within.key!r}: "
+        raise InputError(
+            f"{source.path}: {key}expected {what.expected.values}, found {values.dtype}",
+            what.advice,
+        )
     return _as_text(values.reshape([n for n in source.shape if n is not None]), source.path)
 
 
@@ -150,8 +157,12 @@ def _of_lines(path: str, content: bytes) -> NDArray[Any]:
 
 
 def _check_kind(dtype: np.dtype[Any], path: str) -> None:
-    if dtype.kind not in "biuU" or not dtype.itemsize:
+    if not _is_label(dtype):
         raise InputError(f"{path}: expected {_KINDS}, found {dtype}", _ADVICE)
+
+
+def _is_label(dtype: np.dtype[Any]) -> bool:
+    return dtype.kind in "biuU" and dtype.itemsize > 0
 
 
 def _as_text(values: NDArray[Any], path: str) -> NDArray[Any]:

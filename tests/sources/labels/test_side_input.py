@@ -142,6 +142,19 @@ def test_classes(save: Callable[[Path], Path], tmp_path: Path) -> None:
         read_classes(f"{save(tmp_path)}:lang")
 
 
+def test_numbers_are_no_classes_and_no_groups(tmp_path: Path) -> None:
+    np.savez(tmp_path / "c.npz", x=np.array([0.5]), y=TRUE)
+    within = f"{tmp_path / 'c.npz'}:x"
+    with pytest.raises(InputError, match="'x': expected integers or text, found float64") as caught:
+        read_classes(within)
+    assert caught.value.advice.startswith("Give a slice such as :1000")
+    with pytest.raises(
+        InputError, match="'x': expected integers, bool or text, found float64"
+    ) as caught:
+        read_row_labels(within)
+    assert caught.value.advice.startswith("Give one label per row")
+
+
 @pytest.mark.parametrize("side", SIDES)
 class TestErrors:
     def test_standard_input(self, side: SideInput) -> None:
