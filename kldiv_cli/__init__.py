@@ -97,18 +97,30 @@ class Registry(Generic[RowT]):
         kldiv's own, in the order in which they are listed.
     group : str, optional
         The group of the entry points: "kldiv_cli.measures". Without one there are none.
+    fits : callable
+        Tells of a row and an object whether the object may be what the row names; for the objects
+        of other distributions.
     """
 
+    every: ClassVar[list[Registry[Any]]] = []
+    """All registries that were made."""
     _points: ClassVar[list[EntryPoint] | None] = None
     """All entry points, of all registries; None until they are asked for."""
 
     def __init__(
-        self, what: str, kind: type[RowT], rows: Mapping[str, RowT], group: str | None = None
+        self,
+        what: str,
+        kind: type[RowT],
+        rows: Mapping[str, RowT],
+        group: str | None = None,
+        fits: Callable[[RowT, object], bool] = lambda _, found: callable(found),
     ) -> None:
         self._what = what
         self._kind = kind
         self._rows = dict(rows)
         self._group = group
+        self._fits = fits
+        Registry.every.append(self)
 
     def __contains__(self, name: object) -> bool:
         return name in self._rows or name in self._others()
@@ -145,12 +157,13 @@ class Registry(Generic[RowT]):
             There is no such row, it does not offer that, or another distribution's cannot be
             loaded.
         """
-        path = getattr(self.get(name), offer)
+        row = self.get(name)
+        path = getattr(row, offer)
         if path is None:
             raise self._unknown(name, self.names(offer))
         if name in self._rows:
             return imported(path)
-        return self._load_other(name, lambda _: imported(path))
+        return self._load_other(name, lambda _: self._fitting(row, imported(path)))
 
     def register(self, name: str, row: RowT) -> None:
         """Add a row, or put it in the place of the one that has its name."""
@@ -210,7 +223,7 @@ class Registry(Generic[RowT]):
         whose = "another distribution" if point.dist is None else point.dist.name
         try:
             return load(point)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise UsageError(
                 f"{self._what} {name!r}: expected {whose} to define it, found "
                 f"{type(error).__name__}: {error}",
@@ -221,6 +234,11 @@ class Registry(Generic[RowT]):
         if not isinstance(row, self._kind):
             raise TypeError(f"a {self._what} is a {self._kind.__name__}, not {row!r}")
         return row
+
+    def _fitting(self, row: RowT, found: object) -> object:
+        if not self._fits(row, found):
+            raise TypeError(f"what the row names is {found!r}")
+        return found
 
     def _all(self) -> tuple[dict[str, RowT], list[UsageError]]:
         from kldiv_cli.errors import UsageError  # noqa: PLC0415 - as above

@@ -113,6 +113,7 @@ def broken(tmp_path: Path) -> Callable[..., Toys]:
         install(folder, TOYS)
         install(folder, dict.fromkeys(TOYS, rows), "bad-toys")
         (folder / "raising.py").write_text("1 / 0\n")
+        (folder / "leaving.py").write_text("raise SystemExit(1)\n")
         (folder / "odd.py").write_text("ROW = 7\n")
         return Toys(folder)
 
@@ -273,6 +274,7 @@ NOTHING = "No module named 'nothing'"
     [
         ("nothing.rows:ROW", f"ModuleNotFoundError: {NOTHING}"),
         ("raising:ROW", "ZeroDivisionError: division by zero"),
+        ("leaving:ROW", "SystemExit: 1"),
         ("odd:MISSING", "AttributeError: module 'odd' has no attribute 'MISSING'"),
         ("odd:ROW", "TypeError: a {what} is a {kind}, not 7"),
     ],
@@ -284,8 +286,9 @@ class TestBroken:
         advice = "Mend, update or uninstall bad-toys.\n"
         code, out, err = toys("compare", *MAGIKA, "-m", "bad")
         assert (code, out, err) == (2, "", told.format(what="measure", kind="Entry") + advice)
-        code, out, err = toys("bad")
-        assert (code, out, err) == (2, "", told.format(what="command", kind="Command") + advice)
+        for words in (["bad"], ["help", "bad"]):
+            code, out, err = toys(*words)
+            assert (code, out, err) == (2, "", told.format(what="command", kind="Command") + advice)
 
     def test_the_rest_works(
         self, broken: Callable[..., Toys], row: str, why: str, tmp_path: Path
@@ -325,6 +328,42 @@ def test_a_row_whose_definition_breaks_is_named(broken: Callable[..., Toys]) -> 
     code, out, err = toys("measures")
     assert (code, found in err) == (0, True)
     assert any(line.startswith("toy:SCALE ") for line in out.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("group", "what", "option"),
+    [
+        ("formats", "format", ["--reference-format", "bad"]),
+        ("reports", "report", ["--format=bad"]),
+    ],
+)
+def test_a_word_of_an_option_whose_row_breaks_is_named(
+    group: str, what: str, option: list[str], tmp_path: Path
+) -> None:
+    install(tmp_path, {f"kldiv_cli.{group}": {"bad": "nothing:ROW"}}, "bad-toys")
+    code, out, err = Toys(tmp_path)("compare", *MAGIKA, *option)
+    assert (code, out) == (2, "")
+    told = f"{what} 'bad': expected bad-toys to define it, found ModuleNotFoundError: {NOTHING}"
+    assert err == f"kldiv: error: {told}\nMend, update or uninstall bad-toys.\n"
+
+
+def test_a_row_that_names_what_does_not_fit_is_named(broken: Callable[..., Toys]) -> None:
+    toys = broken(bad="late:ROW")
+    (toys.folder / "late.py").write_text(
+        "from kldiv_cli.measures import Entry\nROW = Entry('odd:ROW', 'late')\n"
+    )
+    found = (
+        "measure 'bad': expected bad-toys to define it, found TypeError: what the row names is 7\n"
+    )
+    assert toys("compare", *MAGIKA, "-m", "bad").err.startswith(f"kldiv: error: {found}")
+    code, _, err = toys("measures")
+    assert (code, found in err) == (0, True)
+    (toys.folder / "late.py").write_text(
+        "from kldiv_cli.cli.commands import Command\nROW = Command('odd:ROW', 'late')\n"
+    )
+    for words in (["bad"], ["help", "bad"]):
+        code, _, err = toys(*words)
+        assert (code, "TypeError: what the row names is 7\n" in err) == (2, True)
 
 
 SCANS = "import sys\ntry:\n    {run}\nfinally:\n    print('importlib.metadata' in sys.modules)"

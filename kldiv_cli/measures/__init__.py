@@ -80,7 +80,15 @@ _ROWS = {
     "entropy": Entry(f"{_HERE}.entropies:ENTROPY", "H(p), of the reference"),
     "entropy-candidate": Entry(f"{_HERE}.entropies:ENTROPY_CANDIDATE", "H(q)"),
 }
-MEASURES = Measures("measure", Entry, _ROWS, "kldiv_cli.measures")
+
+
+def _fits(row: Entry, found: object) -> bool:
+    from kldiv_cli.measures.base import Measure  # noqa: PLC0415 - loads NumPy
+
+    return isinstance(found, Measure) if row.parameter is None else callable(found)
+
+
+MEASURES = Measures("measure", Entry, _ROWS, "kldiv_cli.measures", _fits)
 
 
 def load(name: str) -> Measure:

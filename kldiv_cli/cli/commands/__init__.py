@@ -48,7 +48,13 @@ _ROWS = {
         "Check on your own rows what must hold for any logits, each side by routes of its own.",
     ),
 }
-COMMANDS = Registry("command", Command, _ROWS, "kldiv_cli.commands")
+COMMANDS = Registry(
+    "command",
+    Command,
+    _ROWS,
+    "kldiv_cli.commands",
+    lambda _, found: callable(found) or hasattr(found, "signed"),
+)
 
 
 BadUsage = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
@@ -87,8 +93,20 @@ class Alone(TyperCommand):
                 raise
         name = str(self.name)
         ctx.command = _built(name, COMMANDS.load(name))
-        found: list[str] = ctx.command.parse_args(ctx, args)
+        try:
+            found: list[str] = ctx.command.parse_args(ctx, list(args))
+        except BadUsage:
+            _check_rows(args)
+            raise
         return found
+
+
+def _check_rows(args: list[str]) -> None:
+    """Raise where one of the words is the name of another distribution's row that breaks."""
+    for word in [part for arg in args for part in arg.partition("=")]:
+        for registry in Registry.every:
+            if registry is not COMMANDS and word in registry:
+                registry.get(word)
 
 
 def _listed() -> None:

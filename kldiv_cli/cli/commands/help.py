@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from kldiv_cli.cli import pager
+from kldiv_cli.cli.commands import COMMANDS
 from kldiv_cli.errors import UsageError
 
 _NOTE = "The manual's examples take their files from samples/ in the source of kldiv."
@@ -39,6 +40,8 @@ def show(
     if topic is None:
         pager.show(_listing(topics, commands))
     elif topic not in topics and topic not in commands:
+        if topic in COMMANDS:
+            COMMANDS.get(topic)  # says which distribution's row breaks
         raise _unknown(topic, topics, commands)
     if topic in topics:
         pager.show(_page(topics[topic]))
