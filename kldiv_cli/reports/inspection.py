@@ -16,8 +16,8 @@ from kldiv_cli.results.inspection import Contexts, Inspection, Span, Unreadable
 
 _KEYS = (
     *("schema", "path", "format", "dtype", "shape", "row_shape", "selection", "class_shape"),
-    *("shards", "passed_over", "class_names", "id", "notes", "guess", "rows", "cells", "range"),
-    *("mask_like", "row_sums", "logsumexp", "argmax", "entropy", "llamacpp", "warnings"),
+    *("shards", "passed_over", "arrays", "class_names", "id", "notes", "guess", "rows", "cells"),
+    *("range", "mask_like", "row_sums", "logsumexp", "argmax", "entropy", "llamacpp", "warnings"),
 )
 _MASKS_SHOWN = 5
 _KINDS = {

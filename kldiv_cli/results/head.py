@@ -32,6 +32,8 @@ class File:
         How many files the input consists of; None for a single file.
     passed_over : tuple of str
         The files of its directory that do not belong to it.
+    arrays : int or None
+        How many arrays of the file, or of all files, are joined; None where each holds one.
     """
 
     path: str
@@ -41,6 +43,7 @@ class File:
     notes: tuple[str, ...] = ()
     shards: int | None = None
     passed_over: tuple[str, ...] = ()
+    arrays: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -97,6 +97,7 @@ def _file(source: Source, shape: Shape) -> dict[str, Any]:
         "notes": source.notes,
         "shards": count,
         "passed_over": passed_over,
+        "arrays": source.arrays,
     }
 
 

@@ -9,8 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from kldiv_cli.errors import InputError
-from kldiv_cli.sources.arrays.array import ArraySource
-from kldiv_cli.sources.base import BFLOAT16, Layout
+from kldiv_cli.sources.base import BFLOAT16, Layout, Source
 from kldiv_cli.sources.formats.safetensors import open_safetensors
 from tests.sources.mutations import read, survive
 
@@ -46,7 +45,7 @@ def numbered(*shape: int, dtype: str = "<f4") -> Array:
     return np.arange(prod(shape)).reshape(shape).astype(dtype)
 
 
-def open_file(path: Path, **layout: Any) -> ArraySource:
+def open_file(path: Path, **layout: Any) -> Source:
     return open_safetensors(str(path), Layout(**layout))
 
 

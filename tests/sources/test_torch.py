@@ -11,8 +11,7 @@ import pytest
 
 from kldiv_cli import compare
 from kldiv_cli.errors import InputError
-from kldiv_cli.sources.arrays.array import ArraySource
-from kldiv_cli.sources.base import BFLOAT16, Layout
+from kldiv_cli.sources.base import BFLOAT16, Layout, Source
 from kldiv_cli.sources.formats.torch import open_torch
 from tests.sources import pickles
 from tests.sources.mutations import read, survive
@@ -46,7 +45,7 @@ SAVE = (
 )
 
 
-def open_file(path: Path, key: str | None = None, dtype: str | None = None) -> ArraySource:
+def open_file(path: Path, key: str | None = None, dtype: str | None = None) -> Source:
     return open_torch(str(path), Layout(key=key, dtype=dtype))
 
 

@@ -16,8 +16,8 @@ from kldiv_cli.results.head import File, Head, MaskUse, Side
 SCHEMA = 1
 
 _FILE = ("path", "format", "dtype", "shape", "input", "notes", "id", "sum_error")
-_SHARDS = ("shards", "passed_over")
-_MASK = (*_FILE[:4], *_SHARDS, "notes", "means", "masked_cells", "cells")
+_PARTS = ("shards", "passed_over", "arrays")
+_MASK = (*_FILE[:4], *_PARTS, "notes", "means", "masked_cells", "cells")
 
 
 def write(found: Any, stream: IO[str]) -> None:
@@ -65,7 +65,7 @@ def side_object(side: Side) -> dict[str, Any]:
     """Return a file and what it holds."""
     known = {"id": side.id, "sum_error": side.sum_error}
     found = {"input": side.kind} | {key: x for key, x in known.items() if x is not None}
-    return ordered((*_FILE, *_SHARDS), _file_object(side) | found)
+    return ordered((*_FILE, *_PARTS), _file_object(side) | found)
 
 
 def _mask_object(mask: MaskUse) -> dict[str, Any]:
@@ -83,6 +83,8 @@ def _file_object(file: File) -> dict[str, Any]:
     }
     if file.shards is not None:
         found |= {"shards": file.shards, "passed_over": list(file.passed_over)}
+    if file.arrays is not None:
+        found["arrays"] = file.arrays
     return found
 
 

@@ -97,8 +97,10 @@ def masked(comparison: Comparison) -> tuple[str, ...]:
 
 
 def _files(side: Side | MaskUse) -> str:
-    """Say how many files the input consists of, and which of its directory do not belong to it."""
+    """Say of how many files and arrays the input consists, and which files do not belong to it."""
+    arrays = "" if side.arrays is None else f"{side.arrays} arrays"
     if side.shards is None:
-        return ""
+        return f" in {arrays}" if arrays else ""
     without = f" without {printable(a_few(list(side.passed_over)))}" if side.passed_over else ""
-    return f" in {side.shards} {'file' if side.shards == 1 else 'files'}{without}"
+    files = f" in {side.shards} {'file' if side.shards == 1 else 'files'}"
+    return f"{files}{f' of {arrays}' if arrays else ''}{without}"

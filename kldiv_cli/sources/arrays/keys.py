@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
+from fnmatch import fnmatchcase
+from glob import has_magic
+from typing import NamedTuple
 
 from kldiv_cli.errors import InputError, LogitsError
 from kldiv_cli.sources.base import Layout
+from kldiv_cli.sources.stores.folders import natural
 
 _SHOWN = 20
 _LONGEST = 60
 
 
+class Kind(NamedTuple):
+    """The type and the shape of an array, as errors list them."""
+
+    dtype: str
+    shape: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return f"{self.dtype} {self.shape}"
+
+
 def choose(
-    path: str, layout: Layout, names: Collection[str], describe: Callable[[str], str]
-) -> str:
-    """Return the name of the array to take: the layout's key, or the only name.
+    path: str, layout: Layout, names: Collection[str], describe: Callable[[str], Kind]
+) -> list[str]:
+    """Return the names of the arrays to take, which are one input in this order.
+
+    The layout's key names one of them, or as a glob several, which are taken in natural order. A
+    glob that is itself a name is that name. Without a key it is the only array.
 
     ``describe`` gives type and shape of an array for the error that lists them.
 
@@ -30,17 +48,46 @@ def choose(
         )
     key = layout.key
     if key is not None and key in names:
-        return key
+        return [key]
     if key is None and len(names) == 1:
-        return next(iter(names))
-    listed = ", ".join(f"{quoted(name)} {describe(name)}" for name in list(names)[:_SHOWN])
+        return list(names)
+    if key is not None and has_magic(key):
+        found = sorted((name for name in names if fnmatchcase(name, key)), key=natural)
+        if found:
+            return found
+    shown = {name: describe(name) for name in list(names)[:_SHOWN]}
+    listed = ", ".join(f"{quoted(name)} {kind}" for name, kind in shown.items())
     if len(names) > _SHOWN:
         listed += f", ... ({len(names)} in all)"
+    series = _series(names, shown)
+    joined = layout.key_option.replace("NAME", f"{series!r}")
     raise InputError(
         f"{path}: expected "
         + (f"one array, found {listed}" if key is None else f"array {quoted(key)}, found {listed}"),
-        f"Say which array with {layout.key_option}.",
+        f"Say which array with {layout.key_option}"
+        + (f"; {joined} takes those that it matches, one after the other." if series else "."),
     )
+
+
+def _series(names: Collection[str], shown: dict[str, Kind]) -> str | None:
+    """Return a glob for arrays that differ in their names by numbers alone, if these agree."""
+    for name in shown:
+        glob = re.sub(r"\d+", "*", name)
+        alike = [other for other in names if re.sub(r"\d+", "*", other) == glob]
+        kinds = {(shown[x].dtype, shown[x].shape[1:]) for x in alike if x in shown}
+        if (
+            len(alike) > 1
+            and len(kinds) == 1
+            and not has_magic(name)
+            and alike == [other for other in names if fnmatchcase(other, glob)]
+        ):
+            return glob
+    return None
+
+
+def narrower(layout: Layout) -> str:
+    """Return what to do about arrays that a glob matches and that are no one input."""
+    return f"Name those that belong together by another glob; {layout.key_option} takes one."
 
 
 def quoted(name: str) -> str:

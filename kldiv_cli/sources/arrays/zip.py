@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from kldiv_cli.errors import KldivError, LogitsError, a_few
 
 _MOST_READ = 4 << 20
 """The longest directory that is read; its entries take some twenty times that as objects."""
+_PIECE = 1 << 16
+_HEAD = 1 << 12
+"""How much is read at once where little is asked for: a header, and not yet the values."""
 _LOCAL_HEADER = 30
 _ENCRYPTED = 1
 _UTF8 = 1 << 11
@@ -63,21 +67,60 @@ def list_members(path: str, advice: str) -> dict[str, zipfile.ZipInfo]:
 
 @contextmanager
 def open_member(path: str, entry: zipfile.ZipInfo, where: str, advice: str) -> Iterator[IO[bytes]]:
-    """Open a member to be read from its beginning; at its end, its CRC-32 is checked.
+    """Open a stored or deflated member to be read from its beginning; its CRC-32 is checked.
+
+    The directory is not read again: an archive may have thousands of members.
 
     Raises
     ------
     LogitsError
         It is encrypted, or the archive is damaged where it lies; also for what is raised inside.
     """
-    _check_plain(entry, where, advice)
-    with (
-        reading(where, advice),
-        _Sparing(path) as file,
-        zipfile.ZipFile(file) as archive,
-        archive.open(entry) as member,
-    ):
-        yield member
+    start = find_bytes(path, entry, where, advice)
+    with reading(where, advice), Path(path).open("rb") as file:
+        file.seek(start)
+        yield io.BufferedReader(_Member(file, entry), _HEAD)
+
+
+class _Member(io.RawIOBase):
+    """The bytes of a member. The last of them are handed out only where the CRC-32 is right."""
+
+    def __init__(self, file: IO[bytes], entry: zipfile.ZipInfo) -> None:
+        self._file, self._entry = file, entry
+        self._inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+        self._stored, self._left, self._crc = entry.compress_size, entry.file_size, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        size = min(len(buffer), self._left)
+        if not size:
+            return 0
+        is_stored = self._entry.compress_type == zipfile.ZIP_STORED
+        found = self._raw(size) if is_stored else self._inflated(size)
+        if not found:
+            raise EOFError("it ends before its last byte")
+        self._left -= len(found)
+        self._crc = zlib.crc32(found, self._crc)
+        if not self._left and self._crc != self._entry.CRC:
+            raise zipfile.BadZipFile(f"Bad CRC-32 for file {self._entry.orig_filename!r}")
+        buffer[: len(found)] = found
+        return len(found)
+
+    def _inflated(self, size: int) -> bytes:
+        found = b""
+        while not (found or self._inflate.eof):
+            stored = self._inflate.unconsumed_tail or self._raw(_PIECE)
+            found = self._inflate.decompress(stored, size)
+            if not (found or stored):
+                break
+        return found
+
+    def _raw(self, size: int) -> bytes:
+        found = self._file.read(min(size, self._stored))
+        self._stored -= len(found)
+        return found
 
 
 def find_bytes(path: str, entry: zipfile.ZipInfo, where: str, advice: str) -> int:

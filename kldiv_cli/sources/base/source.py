@@ -155,6 +155,10 @@ class Source(Protocol):
         """The number of files; None for one file and for an array."""
 
     @property
+    def arrays(self) -> int | None:
+        """The number of arrays that are joined; None for one array and for a table."""
+
+    @property
     def rows_expected(self) -> int | None:
         """The number of rows, or a guess from the size of the file; for progress alone."""
 

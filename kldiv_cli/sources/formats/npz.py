@@ -16,11 +16,12 @@ import numpy as np
 from kldiv_cli.errors import LogitsError
 from kldiv_cli.sources.arrays.array import ArraySource, type_name
 from kldiv_cli.sources.arrays.deflated import DeflatedSource
-from kldiv_cli.sources.arrays.keys import choose
+from kldiv_cli.sources.arrays.keys import Kind, choose, narrower
 from kldiv_cli.sources.arrays.mapped import Place, Stored, map_array, told_type
 from kldiv_cli.sources.arrays.zip import find_bytes, list_members, open_member
 from kldiv_cli.sources.base import Layout, Source
 from kldiv_cli.sources.formats.npy import Header, check_header, read_header
+from kldiv_cli.sources.views.joined import open_joined
 
 _ADVICE = "Write it again with numpy.savez(path, logits=logits)."
 _MOST_INFLATED = 1 << 30
@@ -30,7 +31,7 @@ _MOST_RATIO = 1032
 
 
 def open_npz(path: str, layout: Layout) -> Source:
-    """Open an array in an .npz file: the only one, or that which the layout's key names.
+    """Open an array in an .npz file: the only one, or those which the layout's key names.
 
     An array as `numpy.savez` stores it is mapped. One that `numpy.savez_compressed` wrote is
     inflated row by row while it is read. Either way its CRC-32 is compared when all was read.
@@ -43,8 +44,16 @@ def open_npz(path: str, layout: Layout) -> Source:
     """
     members = list_members(path, _ADVICE)
     arrays = {name[:-4]: entry for name, entry in members.items() if name.endswith(".npy")}
-    name = choose(path, layout, arrays, lambda name: _describe(path, name, arrays[name]))
-    entry, where = arrays[name], f"{path}: {name!r}"
+    names = choose(path, layout, arrays, lambda name: _describe(path, name, arrays[name]))
+
+    def open_one(name: str) -> Source:
+        return _open_member(path, layout, name, arrays[name])
+
+    return open_joined(path, names, open_one, narrower(layout))
+
+
+def _open_member(path: str, layout: Layout, name: str, entry: zipfile.ZipInfo) -> Source:
+    where = f"{path}: {name!r}"
     header = _read_header(path, entry, where)
     start = find_bytes(path, entry, where, _ADVICE)
     check_header(header, layout, entry.file_size - header.size, where)
@@ -67,9 +76,9 @@ def _read_header(path: str, entry: zipfile.ZipInfo, where: str) -> Header:
         return read_header(member, where)
 
 
-def _describe(path: str, name: str, entry: zipfile.ZipInfo) -> str:
+def _describe(path: str, name: str, entry: zipfile.ZipInfo) -> Kind:
     header = _read_header(path, entry, f"{path}: {name!r}")
-    return f"{type_name(header.dtype)} {header.shape}"
+    return Kind(type_name(header.dtype), header.shape)
 
 
 def _inflate(

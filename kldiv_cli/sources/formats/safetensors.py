@@ -17,9 +17,10 @@ import numpy as np
 
 from kldiv_cli.errors import LogitsError
 from kldiv_cli.sources.arrays.array import ArraySource, type_name
-from kldiv_cli.sources.arrays.keys import choose, quoted
+from kldiv_cli.sources.arrays.keys import Kind, choose, narrower, quoted
 from kldiv_cli.sources.arrays.mapped import Place, Stored, map_array
-from kldiv_cli.sources.base import BFLOAT16, Layout
+from kldiv_cli.sources.base import BFLOAT16, Layout, Source
+from kldiv_cli.sources.views.joined import open_joined
 
 _ADVICE = "Write it again with safetensors.numpy.save_file({'logits': logits}, path)."
 _MOST_HEADER = 100_000_000
@@ -51,12 +52,15 @@ class _Tensor:
     start: int
     stop: int
 
-    def __str__(self) -> str:
-        return f"{type_name(_TYPES[self.kind]) if self.kind in _TYPES else self.kind} {self.shape}"
+    @property
+    def listed(self) -> Kind:
+        """What errors say of it."""
+        name = type_name(_TYPES[self.kind]) if self.kind in _TYPES else self.kind
+        return Kind(name, self.shape)
 
 
-def open_safetensors(path: str, layout: Layout) -> ArraySource:
-    """Map a tensor of a safetensors file: the only one, or that which the layout's key names.
+def open_safetensors(path: str, layout: Layout) -> Source:
+    """Map a tensor of a safetensors file: the only one, or those which the layout's key names.
 
     Raises
     ------
@@ -76,15 +80,23 @@ def open_safetensors(path: str, layout: Layout) -> ArraySource:
             )
         tensors = _read_header(file.read(length), path)
     _check_offsets(tensors, size - 8 - length, path)
-    name = choose(path, layout, tensors, lambda name: str(tensors[name]))
-    tensor = tensors[name]
+    names = choose(path, layout, tensors, lambda name: tensors[name].listed)
+
+    def open_one(name: str) -> ArraySource:
+        return _map(path, layout, name, tensors[name], 8 + length)
+
+    return open_joined(path, names, open_one, narrower(layout))
+
+
+def _map(path: str, layout: Layout, name: str, tensor: _Tensor, begin: int) -> ArraySource:
+    """Map a tensor, given the byte at which the data of all tensors begin."""
     if tensor.kind not in _TYPES:
         raise LogitsError(
             f"{path}: expected floats of 16 bits or more or integers in {quoted(name)}, found "
             f"{tensor.kind}",
             "Save the logits as F32, F16 or BF16.",
         )
-    start, stop = (8 + length + offset for offset in (tensor.start, tensor.stop))
+    start, stop = (begin + offset for offset in (tensor.start, tensor.stop))
     place = Place(start, stop, start)
     return map_array(path, "safetensors", layout, Stored(_TYPES[tensor.kind], tensor.shape), place)
 

@@ -22,11 +22,12 @@ import numpy as np
 
 from kldiv_cli.errors import InputError, LogitsError, a_few
 from kldiv_cli.sources.arrays.array import ArraySource, type_name
-from kldiv_cli.sources.arrays.keys import choose, quoted
+from kldiv_cli.sources.arrays.keys import Kind, choose, narrower, quoted
 from kldiv_cli.sources.arrays.mapped import Place, Stored, map_array, wrong_crc
 from kldiv_cli.sources.arrays.zip import find_bytes, list_members
-from kldiv_cli.sources.base import BFLOAT16, Layout
+from kldiv_cli.sources.base import BFLOAT16, Layout, Source
 from kldiv_cli.sources.formats.torch_pickle import RefusedError, Tensor, describe
+from kldiv_cli.sources.views.joined import open_joined
 
 _ADVICE = (
     "Where torch is installed: "
@@ -41,8 +42,8 @@ _MOST_REPEATED = 1 << 32
 _ORDERS = {b"little": "<", b"big": ">"}
 
 
-def open_torch(path: str, layout: Layout) -> ArraySource:
-    """Map a tensor that `torch.save` wrote: alone, or in a dict where the layout's key names it.
+def open_torch(path: str, layout: Layout) -> Source:
+    """Map what `torch.save` wrote: a tensor, or those of a dict that the layout's key names.
 
     Its CRC-32 is compared when all was read, unless torch was told to write none.
 
@@ -58,14 +59,18 @@ def open_torch(path: str, layout: Layout) -> ArraySource:
     folder = _find_folder(path, members)
     order = _read_order(path, members.get(f"{folder}/byteorder"))
     content = _describe(path, _read_member(path, members[f"{folder}/data.pkl"]))
-    tensor = _choose(path, layout, content)
-    storage = members.get(f"{folder}/data/{tensor.storage.key}")
-    if storage is None:
-        raise LogitsError(
-            f"{path}: expected storage {quoted(tensor.storage.key)}, found none in the archive",
-            _ADVICE,
-        )
-    return _map(path, layout, tensor, storage, order)
+    tensors = _choose(path, layout, content)
+
+    def open_one(name: str) -> ArraySource:
+        key = tensors[name].storage.key
+        storage = members.get(f"{folder}/data/{key}")
+        if storage is None:
+            raise LogitsError(
+                f"{path}: expected storage {quoted(key)}, found none in the archive", _ADVICE
+            )
+        return _map(path, layout, tensors[name], storage, order)
+
+    return open_joined(path, list(tensors), open_one, narrower(layout))
 
 
 def _check_kind(path: str) -> None:
@@ -150,9 +155,10 @@ def _find(path: str, entry: ZipInfo) -> int:
     return find_bytes(path, entry, where, _ADVICE)
 
 
-def _choose(path: str, layout: Layout, content: object) -> Tensor:
+def _choose(path: str, layout: Layout, content: object) -> dict[str, Tensor]:
+    """Return the tensors that are the input, by their names."""
     if isinstance(content, Tensor):
-        return content
+        return {"": content}
     if not isinstance(content, dict):
         raise LogitsError(
             f"{path}: expected a tensor or a dict of tensors, found {type(content).__name__}",
@@ -165,13 +171,13 @@ def _choose(path: str, layout: Layout, content: object) -> Tensor:
     }
     if content and not tensors:
         raise _no_tensors(path, content)
-    name = choose(
+    names = choose(
         path,
         layout,
         tensors,
-        lambda name: f"{type_name(_type(tensors[name], '<'))} {tensors[name].shape}",
+        lambda name: Kind(type_name(_type(tensors[name], "<")), tensors[name].shape),
     )
-    return tensors[name]
+    return {name: tensors[name] for name in names}
 
 
 def _no_tensors(path: str, content: Mapping[Any, Any]) -> InputError:

@@ -84,7 +84,7 @@ def _files(path: str, entries: list[Entry], is_directory: bool) -> Files:
     """Choose among what a directory holds, or a glob matches."""
     hidden = [x for x in entries if is_directory and x.name.startswith((".", "_"))]
     passed_over = sorted(entry.name for entry in hidden)
-    found = sorted((x for x in entries if x not in hidden), key=lambda x: _natural(x.place))
+    found = sorted((x for x in entries if x not in hidden), key=lambda x: natural(x.place))
     if not found:
         nothing = "nothing there, and none that it matches as a glob"
         if is_directory:
@@ -156,7 +156,7 @@ def _by_glob(folder: str, suffix: str) -> str:
     return f"Name the files that belong together by a quoted glob, as in '{folder}*{suffix}'."
 
 
-def _natural(path: str) -> tuple[object, str]:
+def natural(path: str) -> tuple[object, str]:
     """Order names by their numbers where they have any."""
     parts = (re.findall(r"(\D*)(\d*)", part, re.ASCII) for part in Path(path).parts)
     return [[(text, int(digits or -1)) for text, digits in part] for part in parts], path

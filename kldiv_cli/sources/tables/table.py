@@ -94,7 +94,7 @@ class TableSource:
     is_delimited: bool = False
 
     is_table, has_keys = True, False
-    kind = bounds = tokens = shards = None
+    kind = bounds = tokens = shards = arrays = None
 
     def __post_init__(self) -> None:
         if self.rows == 0:

@@ -118,6 +118,11 @@ class Derived(ABC):
         return self.origin.shards
 
     @property
+    def arrays(self) -> int | None:
+        """How many arrays are joined."""
+        return self.origin.arrays
+
+    @property
     def rows_expected(self) -> int | None:
         """The number of rows, or a guess."""
         return self.origin.rows_expected

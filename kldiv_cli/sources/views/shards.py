@@ -31,14 +31,17 @@ def open_shards(files: Files, open_one: Callable[[str], Source]) -> ShardedSourc
     """
     first = open_one(files.names[0])
     lengths: list[int | None] = [first.row_shape[0]]
+    arrays = [first.arrays]
     for name in files.names[1:]:
         length = None
         if lengths[0] is not None:
             other = open_one(name)
             _check_alike(first, other, files)
             length = other.row_shape[0]
+            arrays.append(other.arrays)
         lengths.append(length)
-    return ShardedSource(files, first, tuple(lengths), open_one)
+    joined = None if set(arrays) == {None} else sum(count or 1 for count in arrays)
+    return ShardedSource(files, first, tuple(lengths), open_one, joined)
 
 
 @dataclass(frozen=True)
@@ -55,12 +58,15 @@ class ShardedSource(Derived):
         The length of the first axis of each, where the headers say it.
     open_one : callable
         Opens a file by its name. At most one file is open beside the first.
+    arrays : int or None
+        How many arrays all files hold, where several of a file are joined.
     """
 
     files: Files
     first: Source
     lengths: tuple[int | None, ...]
     open_one: Callable[[str], Source]
+    arrays: int | None = None
 
     @cached_property
     def _starts(self) -> list[int]:
