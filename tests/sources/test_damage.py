@@ -75,6 +75,7 @@ class Sample(NamedTuple):
 
 
 FLOAT32 = LOGITS.astype(np.float32)
+CASES = ROOT / "tests" / "cases"
 TORCH = (ROOT / "tests" / "sources" / "torch_files" / "parameter.pt").read_bytes()
 SAMPLES: dict[str, Sample] = {
     "npy": Sample("x.npy", save(FLOAT32), "sized"),
@@ -82,6 +83,10 @@ SAMPLES: dict[str, Sample] = {
     "npz": Sample("x.npz", lambda path: np.savez(path, l=FLOAT32), "checked"),
     "npz-deflated": Sample("x.npz", lambda path: np.savez_compressed(path, l=FLOAT32), "checked"),
     "torch": Sample("x.pt", TORCH, "checked"),
+    "torch-list": Sample("x.pt", (CASES / "list_p.pt").read_bytes(), "checked"),
+    "torch-numpy": Sample(
+        "x.pt", (ROOT / "tests" / "cases" / "nparr_p.pt").read_bytes(), "checked"
+    ),
     "safetensors": Sample("x.safetensors", lambda p: test_safetensors.save(p, l=FLOAT32), "sized"),
     "llamacpp": Sample("x.kld", kld, "sized"),
     "parquet": Sample("x.parquet", parquet(TABLE), "sized"),

@@ -17,13 +17,14 @@ _LONGEST = 60
 
 
 class Kind(NamedTuple):
-    """The type and the shape of an array, as errors list them."""
+    """The type and the shape of an array, or of the first of several; errors list them."""
 
     dtype: str
     shape: tuple[int, ...]
+    arrays: int = 1
 
     def __str__(self) -> str:
-        return f"{self.dtype} {self.shape}"
+        return f"{f'{self.arrays} of ' if self.arrays > 1 else ''}{self.dtype} {self.shape}"
 
 
 def choose(

@@ -14,19 +14,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import prod
 from pathlib import Path
-from typing import Any
 from zipfile import ZIP_STORED, ZipInfo
 from zlib import crc32
 
-import numpy as np
-
-from kldiv_cli.errors import InputError, LogitsError, a_few
+from kldiv_cli.errors import InputError, LogitsError
 from kldiv_cli.sources.arrays.array import ArraySource, type_name
-from kldiv_cli.sources.arrays.keys import Kind, choose, narrower, quoted
-from kldiv_cli.sources.arrays.mapped import Place, Stored, map_array, wrong_crc
+from kldiv_cli.sources.arrays.keys import narrower, quoted
+from kldiv_cli.sources.arrays.mapped import Place, Stored, map_array, told_type, wrong_crc
 from kldiv_cli.sources.arrays.zip import find_bytes, list_members
 from kldiv_cli.sources.base import BFLOAT16, Layout, Source
-from kldiv_cli.sources.formats.torch_pickle import RefusedError, Tensor, describe
+from kldiv_cli.sources.formats.torch_content import chosen, dtype_of
+from kldiv_cli.sources.formats.torch_numpy import PickledArray, RefusedError
+from kldiv_cli.sources.formats.torch_pickle import ClassError, Tensor, describe
 from kldiv_cli.sources.views.joined import open_joined
 
 _ADVICE = (
@@ -35,15 +34,16 @@ _ADVICE = (
 )
 _OLD_MAGIC = b"\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"
 """The number with which torch before 1.6 begins, as pickle writes it."""
-_MOST_PICKLE = 4 << 20
-_SHOWN = 3
+_MOST_PICKLE = 1 << 28
 _MOST_REPEATED = 1 << 32
 """How many values a tensor may have that repeats those of its storage: the file sets no limit."""
 _ORDERS = {b"little": "<", b"big": ">"}
 
 
 def open_torch(path: str, layout: Layout) -> Source:
-    """Map what `torch.save` wrote: a tensor, or those of a dict that the layout's key names.
+    """Map what `torch.save` wrote: a tensor, or those of a list or a dict, one after the other.
+
+    Of a dict the layout's key says which. A NumPy array is held, for the pickle holds it.
 
     Its CRC-32 is compared when all was read, unless torch was told to write none.
 
@@ -59,18 +59,24 @@ def open_torch(path: str, layout: Layout) -> Source:
     folder = _find_folder(path, members)
     order = _read_order(path, members.get(f"{folder}/byteorder"))
     content = _describe(path, _read_member(path, members[f"{folder}/data.pkl"]))
-    tensors = _choose(path, layout, content)
+    values = chosen(path, layout, content)
+    stored = {name: x.storage.key for name, x in values.items() if isinstance(x, Tensor)}
+    first = {key: name for name, key in reversed(stored.items())}
 
     def open_one(name: str) -> ArraySource:
-        key = tensors[name].storage.key
+        value = values[name]
+        if isinstance(value, PickledArray):
+            return _in_pickle(path, layout, value)
+        key = stored[name]
         storage = members.get(f"{folder}/data/{key}")
         if storage is None:
             raise LogitsError(
                 f"{path}: expected storage {quoted(key)}, found none in the archive", _ADVICE
             )
-        return _map(path, layout, tensors[name], storage, order)
+        # The parts of one storage are checked together, when the first of them was read.
+        return _map(path, layout, value, storage, order, is_checked=first[key] == name)
 
-    return open_joined(path, list(tensors), open_one, narrower(layout))
+    return open_joined(path, list(values), open_one, narrower(layout))
 
 
 def _check_kind(path: str) -> None:
@@ -131,6 +137,11 @@ def _read_order(path: str, entry: ZipInfo | None) -> str:
 def _describe(path: str, pickle: bytes) -> object:
     try:
         return describe(pickle)
+    except ClassError as error:
+        raise LogitsError(
+            f"{path}: expected tensors and dicts of them, found {error}",
+            "Save the tensor that it holds: torch.save(output.logits, 'logits.pt').",
+        ) from error
     except RefusedError as error:
         raise LogitsError(
             f"{path}: expected tensors and dicts of them, found {error}", _ADVICE
@@ -155,65 +166,21 @@ def _find(path: str, entry: ZipInfo) -> int:
     return find_bytes(path, entry, where, _ADVICE)
 
 
-def _choose(path: str, layout: Layout, content: object) -> dict[str, Tensor]:
-    """Return the tensors that are the input, by their names."""
-    if isinstance(content, Tensor):
-        return {"": content}
-    if not isinstance(content, dict):
+def _in_pickle(path: str, layout: Layout, array: PickledArray) -> ArraySource:
+    try:
+        dtype = dtype_of(array, "<")
+        told_type(dtype, layout, path)
+        return ArraySource(array.values(dtype), layout, path, "torch", has_keys=True)
+    except (TypeError, ValueError) as error:
         raise LogitsError(
-            f"{path}: expected a tensor or a dict of tensors, found {type(content).__name__}",
-            "Save the tensor itself: torch.save(logits, path).",
-        )
-    tensors = {
-        name: value
-        for name, value in content.items()
-        if isinstance(name, str) and isinstance(value, Tensor)
-    }
-    if content and not tensors:
-        raise _no_tensors(path, content)
-    names = choose(
-        path,
-        layout,
-        tensors,
-        lambda name: Kind(type_name(_type(tensors[name], "<")), tensors[name].shape),
-    )
-    return {name: tensors[name] for name in names}
+            f"{path}: expected a NumPy array, found one that cannot be read ({error})", _ADVICE
+        ) from error
 
 
-def _no_tensors(path: str, content: Mapping[Any, Any]) -> InputError:
-    """Return the error of a dict that holds something else, or tensors in dicts of its own."""
-    held = ", ".join(f"{_key(name)} ({_words(x)})" for name, x in [*content.items()][:_SHOWN])
-    more = f", ... ({len(content)} in all)" if len(content) > _SHOWN else ""
-    inner = [
-        f"content[{_key(name)}][{_key(key)}]"
-        for name, value in content.items()
-        if isinstance(value, dict)
-        for key, each in value.items()
-        if isinstance(each, Tensor)
-    ]
-    return LogitsError(
-        f"{path}: expected tensors under names, found {held}{more}",
-        f"Save the tensor itself: torch.save({inner[0] if inner else 'logits'}, path).",
-    )
-
-
-def _key(name: object) -> str:
-    return quoted(name) if isinstance(name, str) else repr(name)
-
-
-def _words(value: object) -> str:
-    if not isinstance(value, dict):
-        return type(value).__name__
-    return "dict of " + a_few([str(name) for name in value]) if value else "empty dict"
-
-
-def _type(tensor: Tensor, order: str) -> np.dtype[Any]:
-    code = tensor.storage.dtype
-    return BFLOAT16 if code == "bfloat16" else np.dtype(order + code)
-
-
-def _map(path: str, layout: Layout, tensor: Tensor, entry: ZipInfo, order: str) -> ArraySource:
-    dtype, count = _type(tensor, order), tensor.storage.count
+def _map(
+    path: str, layout: Layout, tensor: Tensor, entry: ZipInfo, order: str, *, is_checked: bool
+) -> ArraySource:
+    dtype, count = dtype_of(tensor, order), tensor.storage.count
     where = f"{path}: {quoted(entry.filename)}"
     if dtype == BFLOAT16 and order == ">":
         raise LogitsError(
@@ -238,5 +205,6 @@ def _map(path: str, layout: Layout, tensor: Tensor, entry: ZipInfo, order: str) 
         for length, stride in zip(tensor.shape, tensor.strides, strict=True)
     )
     first = start + tensor.offset * dtype.itemsize
-    place = Place(start, start + entry.file_size, first, entry.CRC or None)
+    crc = entry.CRC if is_checked and entry.CRC else None
+    place = Place(start, start + entry.file_size, first, crc)
     return map_array(path, "torch", layout, Stored(dtype, tensor.shape, strides=strides), place)

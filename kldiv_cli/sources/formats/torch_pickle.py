@@ -18,6 +18,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from kldiv_cli.sources.formats import torch_numpy
+from kldiv_cli.sources.formats.torch_numpy import DType, PickledArray, RefusedError, is_size
+
 _REBUILD_TENSOR = "torch._utils._rebuild_tensor_v2"
 _REBUILD_PARAMETER = "torch._utils._rebuild_parameter"
 _ORDERED_DICT = "collections.OrderedDict"
@@ -35,13 +38,14 @@ _STORAGES = {
     "torch.ComplexFloatStorage": "c8",
     "torch.ComplexDoubleStorage": "c16",
 }
-_NAMES = {_REBUILD_TENSOR, _REBUILD_PARAMETER, _ORDERED_DICT, *_STORAGES}
+_NAMES = {_REBUILD_TENSOR, _REBUILD_PARAMETER, _ORDERED_DICT, *_STORAGES, *torch_numpy.NAMES}
 _MOST_AXES = 64
+_MOST_OPERATIONS = 1 << 22
 _LONGEST = 100
 
 
-class RefusedError(Exception):
-    """A pickle that holds something else than tensors and plain values."""
+class ClassError(RefusedError):
+    """A pickle that holds an object of some class."""
 
 
 @dataclass(frozen=True)
@@ -71,17 +75,19 @@ class _Name:
 
 
 def describe(pickle: bytes) -> object:
-    """Return what a pickle holds: `Tensor`, dicts, lists, tuples and plain values.
+    """Return what a pickle holds: `Tensor`, `PickledArray`, dicts, lists, tuples, plain values.
 
     Raises
     ------
     RefusedError
-        It holds something else; the message says what.
+        It holds something else; the message says what. A `ClassError` names a class.
     ValueError, LookupError, TypeError
         It is damaged.
     """
     machine = _Machine()
-    for operation, argument, _ in pickletools.genops(pickle):
+    for count, (operation, argument, _) in enumerate(pickletools.genops(pickle)):
+        if count == _MOST_OPERATIONS:
+            raise RefusedError(f"more than {_MOST_OPERATIONS} values and steps")
         step = _STEPS.get(operation.name)
         if step is None:
             raise RefusedError(f"the pickle operation {operation.name}")
@@ -135,23 +141,33 @@ class _Machine:
         self.push(_made(callee.name, arguments))
 
     def set_state(self) -> None:
-        """Forget what an ordered dict remembers beside its items: versions of modules."""
+        """Fill in an array or its type.
+
+        What an ordered dict remembers beside its items is forgotten: versions of modules.
+        """
         (state,) = self.pop(1)
-        if type(state) is not dict or type(self.stack[-1]) is not dict:
+        if isinstance(self.stack[-1], (PickledArray, DType)):
+            self.stack[-1].set_state(state)
+        elif type(state) is not dict or type(self.stack[-1]) is not dict:
             raise RefusedError("an object with a state")
 
 
 def _named(module: object, name: object) -> _Name:
     full = f"{module}.{name}" if type(module) is str and type(name) is str else "that is no text"
-    if full not in _NAMES:
-        raise RefusedError(f"the name {full[:_LONGEST]}")
-    return _Name(full)
+    if full in _NAMES:
+        return _Name(full)
+    if full.rpartition(".")[2][:1].isupper():
+        raise ClassError(f"an object of the class {full[:_LONGEST]}")
+    raise RefusedError(f"the name {full[:_LONGEST]}")
 
 
 def _made(name: str, arguments: tuple[Any, ...]) -> object:
     """Return the record that a call describes."""
     if name == _ORDERED_DICT and not arguments:
         return {}
+    found = torch_numpy.made(name, arguments)
+    if found is not None:
+        return found
     if name == _REBUILD_PARAMETER:
         match arguments:
             case (Tensor() as tensor, bool(), dict()):
@@ -177,7 +193,7 @@ def _made(name: str, arguments: tuple[Any, ...]) -> object:
 def _tensor(
     storage: Storage, offset: Any, shape: tuple[Any, ...], strides: tuple[Any, ...]
 ) -> Tensor:
-    if not all(map(_is_size, (offset, *shape, *strides))):
+    if not all(map(is_size, (offset, *shape, *strides))):
         raise RefusedError("a tensor whose offset, shape and strides are no sizes")
     if len(shape) != len(strides) or len(shape) > _MOST_AXES:
         raise RefusedError(f"a tensor with {len(shape)} axes and {len(strides)} strides")
@@ -191,19 +207,16 @@ def _storage(identity: object) -> Storage:
     """Return the storage that a persistent id stands for."""
     match identity:
         case ("storage", _Name(name), str(key), str(), int(count)):
-            if name in _STORAGES and _is_size(count):
+            if name in _STORAGES and is_size(count):
                 return Storage(_STORAGES[name], key, count)
     raise RefusedError("a reference to something that is no storage")
 
 
-def _is_size(value: object) -> bool:
-    return type(value) is int and 0 <= value < 1 << 63
-
-
 _LITERALS = ("BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT", "BINUNICODE", "SHORT_BINUNICODE")
+_BYTES = ("SHORT_BINBYTES", "BINBYTES", "BINBYTES8")
 _STEPS: dict[str, Callable[[_Machine, Any], None]] = {
     **dict.fromkeys(("PROTO", "FRAME", "STOP"), lambda _machine, _argument: None),
-    **dict.fromkeys(_LITERALS, _Machine.push),
+    **dict.fromkeys((*_LITERALS, *_BYTES), _Machine.push),
     "NONE": lambda machine, _: machine.push(None),
     "NEWTRUE": lambda machine, _: machine.push(value=True),
     "NEWFALSE": lambda machine, _: machine.push(value=False),
