@@ -49,6 +49,12 @@ def json_lines(*, lists: bool) -> bytes:
     return "".join(json.dumps(value) + "\n" for value in values).encode()
 
 
+def records() -> bytes:
+    """A document of one object per row."""
+    lines = json_lines(lists=False).splitlines()
+    return b"[" + b",".join(lines) + b"]"
+
+
 def save(array: Array) -> Callable[[Path], object]:
     return lambda path: np.save(path, array)
 
@@ -100,6 +106,9 @@ SAMPLES: dict[str, Sample] = {
     "csv-bz2": Sample("x.csv.bz2", bz2.compress(text(",")), "text"),
     "csv-xz": Sample("x.csv.xz", lzma.compress(text(",")), "text"),
     "jsonl": Sample("x.jsonl", json_lines(lists=False), "text"),
+    "json": Sample("x.json", json.dumps(LOGITS.tolist()).encode(), "text"),
+    "json-records": Sample("x.json", records(), "text"),
+    "json-polygraphy": Sample("x.json", (CASES / "poly_p.json").read_bytes(), "text"),
     "jsonl-lists": Sample("x.jsonl", json_lines(lists=True), "text"),
     "jsonl-zstd": Sample("x.jsonl.zst", pa.compress(json_lines(lists=True), "zstd", True), "text"),
 }

@@ -96,7 +96,7 @@ def refusal(path: Path, layout: Layout | None = None) -> tuple[str, str]:
 def test_every_format_that_is_no_text_has_a_signature(tmp_path: Path) -> None:
     signed = {name for name, entry in FORMATS.rows().items() if entry.content is not None}
     assert set(contents(tmp_path)) == signed
-    assert {"csv", "tsv", "jsonl"} == set(FORMATS) - signed
+    assert {"csv", "tsv", "json", "jsonl"} == set(FORMATS) - signed
 
 
 @pytest.mark.parametrize("name", ["npy", "npz", "parquet", "safetensors", "torch", "arrow"])
@@ -144,9 +144,17 @@ def test_a_stream_of_arrow_is_known_as_such() -> None:
 
 @pytest.mark.parametrize("text", ["[1.5,2]", '{"a":1}', "\ufeff\n \t[1]"])
 def test_a_bracket_makes_json_lines_of_text_that_no_suffix_names(text: str) -> None:
-    for name in ("x", "x.json", "x.txt.gz", "x.JSONL", "-"):
+    for name in ("x", "x.txt.gz", "x.JSONL", "-"):
         assert recognise(name, text.encode()) == ("jsonl", ())
+    assert recognise("x.json", text.encode()) == ("json", ())
     assert recognise("x.csv", text.encode()) == ("csv", ())
+
+
+@pytest.mark.parametrize("text", ["[[1,2]]", '[{"a":1}]', '{\n"a":1}', "[\r\n1]", "\ufeff [ [1]]"])
+def test_lists_in_a_list_and_more_lines_make_a_document(text: str) -> None:
+    for name in ("x", "x.json", "x.json.gz", "-"):
+        assert recognise(name, text.encode()) == ("json", ())
+    assert recognise("x.jsonl", text.encode()) == ("jsonl", ())
 
 
 @pytest.mark.parametrize("path", sorted(TORCH.glob("*.pt*")), ids=lambda path: path.stem)
@@ -333,7 +341,7 @@ def test_a_file_that_is_plainly_of_another_format_than_is_said(
         "png": b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
     }
     found = {"gzip": "a file compressed with gzip", "png": "a PNG image"}.get(kind, kind)
-    is_text, is_zip = said in {"csv", "tsv", "jsonl"}, {said, kind} <= {"npz", "torch"}
+    is_text, is_zip = said in {"csv", "tsv", "json", "jsonl"}, {said, kind} <= {"npz", "torch"}
     path = put(tmp_path / "x", content[kind])
     if kind == said:
         assert open_source(path, Layout(format=said)).format == said

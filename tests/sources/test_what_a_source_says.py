@@ -32,6 +32,7 @@ def sources(folder: Path) -> dict[str, Source]:
     texts = {
         "csv": TEXT,
         "tsv": TEXT.replace(b",", b"\t"),
+        "json": b"[[1.5, -2.25, 0.5], [3, 0, -1]]\n",
         "jsonl": b"[1.5, -2.25, 0.5]\n[3, 0, -1]\n",
     }
     files = contents(folder) | texts
@@ -85,7 +86,7 @@ def test_the_length_of_axes() -> None:
 def test_how_far_rows_of_probabilities_may_be_off(tmp_path: Path) -> None:
     found = {name: source.sum_tolerance for name, source in sources(tmp_path).items()}
     assert found["npy"] == found["parquet"] == sum_tolerance("float32")
-    assert found["csv"] == found["tsv"] == sum_tolerance("float64", text=True)
+    assert found["csv"] == found["tsv"] == found["json"] == sum_tolerance("float64", text=True)
     assert found["jsonl"] == sum_tolerance("float64")
     assert 2e-4 < found["llamacpp"] < 1e-3
 

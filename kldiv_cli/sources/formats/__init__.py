@@ -12,6 +12,7 @@ from kldiv_cli import Registry
 from kldiv_cli.sources.formats.signatures import (
     Signature,
     begins,
+    begins_as_document,
     begins_as_json,
     is_arrow,
     is_npz,
@@ -80,6 +81,13 @@ _ROWS = {
         "Arrow IPC file or stream, Feather; a column per class or one list column, mapped",
         is_arrow,
         streamed="kldiv_cli.sources.formats.arrow:open_arrow",
+    ),
+    "json": Format(
+        "kldiv_cli.sources.formats.json_document:open_json",
+        (".json",),
+        "JSON document: a list of lists, a list of objects, outputs that Polygraphy saved",
+        likely=begins_as_document,
+        streamed="kldiv_cli.sources.formats.json_document:open_json",
     ),
     "jsonl": Format(
         "kldiv_cli.sources.formats.jsonl:open_jsonl",

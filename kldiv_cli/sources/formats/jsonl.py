@@ -53,18 +53,13 @@ def open_jsonl(path: str, layout: Layout) -> TableSource:
     check_layout(path, layout)
     text = JsonText(path, codec_of(path))
     first = read_first_objects(text)
-    schema = first.schema
-    columns = roles.assign(path, schema, first.first_column, layout)
-    numbers = columns.classes if columns.row is None else [columns.row]
-    first.check_exact(numbers, layout.expected)
-    width = len(columns.classes) if columns.row is None else first.width(columns.row)
-    table = _Table(text, first, columns, width, is_closed=layout.columns is None)
+    table = ObjectTable.of(text, first, layout)
     return TableSource(
         path=path,
         format="jsonl",
         dtype="float64",
-        columns=columns,
-        width=width,
+        columns=table.columns,
+        width=table.width,
         rows=None,
         rows_expected=rows_expected(path, text.codec, first),
         batches=table.batches,
@@ -73,7 +68,7 @@ def open_jsonl(path: str, layout: Layout) -> TableSource:
 
 
 @dataclass(frozen=True)
-class _Table:
+class ObjectTable:
     """How PyArrow reads a file; ``is_closed`` if a name that is new in a later line is an error."""
 
     text: JsonText
@@ -82,10 +77,25 @@ class _Table:
     width: int
     is_closed: bool
 
+    @classmethod
+    def of(cls, text: JsonText, first: FirstObjects, layout: Layout) -> ObjectTable:
+        """Decide the roles of the fields.
+
+        Raises
+        ------
+        InputError
+            They are unclear, or hold integers that float64 cannot.
+        """
+        columns = roles.assign(text.path, first.schema, first.first_column, layout)
+        numbers = columns.classes if columns.row is None else [columns.row]
+        first.check_exact(numbers, layout.expected)
+        width = len(columns.classes) if columns.row is None else first.width(columns.row)
+        return cls(text, first, columns, width, is_closed=layout.columns is None)
+
     def batches(self, names: list[str], _: int) -> Iterator[pa.RecordBatch]:
         """Yield the rows, a piece of the file at a time."""
         parse = pa_json.ParseOptions(
-            explicit_schema=self._types,
+            explicit_schema=self.types,
             unexpected_field_behavior="error" if self.is_closed else "ignore",
         )
         read = pa_json.ReadOptions(block_size=WHOLE_PIECE, use_threads=MORE_THREADS)
@@ -126,7 +136,7 @@ class _Table:
         for row in np.flatnonzero((np.abs(values) >= EXACT).any(axis=1)):
             fault = self._fault_of(lines[start + row])
             if fault is not None:
-                fault = self.text.first_fault(self._fault) or fault
+                fault = self.text.first_fault(self.fault) or fault
                 raise InputError(f"{self.text.path}: {fault}", NOT_HELD_ADVICE)
 
     def _fault_of(self, line: bytes) -> str | None:
@@ -134,7 +144,7 @@ class _Table:
             value = json.loads(line)
         except ValueError as error:  # of an integer of thousands of digits
             return str(error)
-        return self._fault(value[LIST] if self.first.are_lists else value)
+        return self.fault(value[LIST] if self.first.are_lists else value)
 
     def _numbers(self, batch: pa.RecordBatch) -> NDArray[Any] | None:
         """Return the numbers of a batch as (rows, classes); None where it has none."""
@@ -151,7 +161,7 @@ class _Table:
         return [x for x in (self.columns.id, self.columns.group) if x is not None]
 
     @cached_property
-    def _types(self) -> pa.Schema:
+    def types(self) -> pa.Schema:
         """The type of every known name; names that --columns leaves out are not known."""
         types = dict.fromkeys(self.columns.classes, pa.float64())
         if self.columns.row is not None:
@@ -186,10 +196,10 @@ class _Table:
                 raise short from error
             # PyArrow counts the rows of a piece.
             said = re.sub(r"\.? in row \d+.*", "", str(error), flags=re.DOTALL)
-            fault = self.text.first_fault(self._fault)
+            fault = self.text.first_fault(self.fault)
             raise InputError(f"{self.text.path}: {fault or said}", ADVICE) from error
 
-    def _fault(self, value: Any) -> str | None:
+    def fault(self, value: Any) -> str | None:
         """Return what is wrong with what a line holds."""
         if self.first.are_lists:
             return self._list_fault(value)
@@ -206,7 +216,7 @@ class _Table:
         return None
 
     def _cell_fault(self, name: str, cell: Any) -> str | None:
-        types = self._types
+        types = self.types
         if name not in types.names:
             found = f"expected the names of the first lines, found {name!r}"
             return found if self.is_closed else None

@@ -67,6 +67,15 @@ def begins_as_json(first: bytes) -> bool:
     return first.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in {b"[", b"{"}
 
 
+def begins_as_document(first: bytes) -> bool:
+    """Tell a list of lists or objects, and a list or an object that goes on over several lines."""
+    if not begins_as_json(first):
+        return False
+    text = first.removeprefix(b"\xef\xbb\xbf").lstrip()
+    inside = text[1:].lstrip(b" \t")[:1]
+    return inside in {b"\n", b"\r"} or (text[:1] == b"[" and inside in {b"[", b"{"})
+
+
 def is_text_with_tabs(first: bytes) -> bool:
     """Tell text whose first line has a tab."""
     return b"\0" not in first and b"\t" in first.partition(b"\n")[0]

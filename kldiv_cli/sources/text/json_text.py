@@ -107,6 +107,30 @@ def named(value: Any) -> str:
     return shown if len(shown) <= 40 else f"{shown[:40]}..."
 
 
+def first_value(read: bytes) -> tuple[Any, bool]:
+    """Return the value with which a text begins, and whether nothing follows it.
+
+    Raises
+    ------
+    FaultError
+        It begins with no value in JSON.
+    """
+    try:
+        text = read.decode("utf-8-sig")
+        start = len(text) - len(text.lstrip())
+        value, end = _DECODER.raw_decode(text, start)
+    except UnicodeDecodeError as error:
+        raise FaultError("expected text in UTF-8, found other bytes") from error
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise FaultError(f"{where}: expected JSON, found something else ({error.msg})") from error
+    except RecursionError as error:
+        raise FaultError("expected numbers, found lists in lists") from error
+    except ValueError as error:
+        raise FaultError(str(error)) from error
+    return value, not text[end:].strip()
+
+
 def _value(number: int, line: str) -> Any:
     """Return the value of a line. Bytes that are no UTF-8 became lone surrogates in it."""
     try:
@@ -145,3 +169,6 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(name for i, (name, _) in enumerate(pairs) if name in dict(pairs[:i]))
         raise FaultError(f"expected every name once, found {twice!r} again")
     return found
+
+
+_DECODER = json.JSONDecoder(parse_float=_float, parse_int=_int, object_pairs_hook=_object)
