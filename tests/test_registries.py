@@ -366,7 +366,11 @@ def test_a_row_that_names_what_does_not_fit_is_named(broken: Callable[..., Toys]
         assert (code, "TypeError: what the row names is 7\n" in err) == (2, True)
 
 
-SCANS = "import sys\ntry:\n    {run}\nfinally:\n    print('importlib.metadata' in sys.modules)"
+SCANS = """import sys, kldiv_cli
+try:
+    {run}
+finally:
+    print(kldiv_cli.Registry._points is not None, "importlib.metadata" in sys.modules)"""
 
 
 @pytest.mark.parametrize(
@@ -391,7 +395,21 @@ SCANS = "import sys\ntry:\n    {run}\nfinally:\n    print('importlib.metadata' i
 )
 def test_who_knows_the_names_does_not_scan(words: list[str], scans: bool, tmp_path: Path) -> None:
     toys = Toys(tmp_path, SCANS.format(run=RUN))
-    assert toys(*(word.format(tmp=tmp_path) for word in words)).out.endswith(f"{scans}\n")
+    found = toys(*(word.format(tmp=tmp_path) for word in words)).out.splitlines()[-1]
+    assert found == f"{scans} False"
+
+
+def test_what_reads_entry_points_is_loaded_where_there_are_some(tmp_path: Path) -> None:
+    install(tmp_path, {"kldiv_cli.measures": {"toy": "toys.rows:MEASURE"}})
+    assert Toys(tmp_path, SCANS.format(run=RUN))("--help").out.splitlines()[-1] == "True True"
+
+
+def test_entry_points_in_an_archive_are_found(tmp_path: Path) -> None:
+    """The archive holds no module, so that the error tells that its list was read."""
+    install(tmp_path / "x", {"kldiv_cli.measures": {"toy": "toys.rows:MEASURE"}})
+    archive = shutil.make_archive(str(tmp_path / "x"), "zip", tmp_path / "x")
+    toys = Toys(tmp_path, f"import sys; sys.path.insert(0, {archive!r}); {RUN}")
+    assert "expected toys to define it" in toys("measures").err
 
 
 def test_names_of_kldiv_are_its_own(tmp_path: Path) -> None:
