@@ -12,9 +12,9 @@ from kldiv_cli.measures.types import Mode
 from kldiv_cli.pairing import Pairing
 from kldiv_cli.results.comparison import Comparison
 from kldiv_cli.results.limits import check, check_tokens, judged
-from kldiv_cli.tasks.comparing import Comparing
-from kldiv_cli.tasks.masking import masked, scored
-from kldiv_cli.tasks.opening import (
+from kldiv_cli.tasks.jobs.comparing import Comparing
+from kldiv_cli.tasks.opening.masking import masked, scored
+from kldiv_cli.tasks.opening.sides import (
     Input,
     choice_of,
     layout_of,
@@ -30,8 +30,8 @@ from kldiv_cli.tasks.options.typed import CompareOptions
 
 if TYPE_CHECKING:
     from kldiv_cli.sources.labels.classes import Labels
-    from kldiv_cli.tasks.grouping import Grouping
-    from kldiv_cli.tasks.tokens import Scoring
+    from kldiv_cli.tasks.jobs.grouping import Grouping
+    from kldiv_cli.tasks.jobs.tokens import Scoring
 
 
 @documented(Compare, CompareOptions)
@@ -144,7 +144,7 @@ def _scoring(
     sides = pairing.reference, pairing.candidate
     if labels is None and all(side.tokens is None for side in sides):
         return None
-    from kldiv_cli.tasks.tokens import scoring  # noqa: PLC0415 - most comparisons start without
+    from kldiv_cli.tasks.jobs.tokens import scoring  # noqa: PLC0415 - most comparisons start without
 
     return scoring(pairing, mode, kinds, labels)
 
@@ -153,6 +153,6 @@ def _grouping(pairing: Pairing, asked: Compare, kind: Kind) -> Grouping | None:
     """Return how to group the rows, None where no groups are asked for."""
     if asked.group is None:
         return None
-    from kldiv_cli.tasks.grouping import open_grouping  # noqa: PLC0415 - most comparisons start without
+    from kldiv_cli.tasks.jobs.grouping import open_grouping  # noqa: PLC0415 - most comparisons start without
 
     return open_grouping(asked.group, pairing, asked, kind)

@@ -13,8 +13,8 @@ from kldiv_cli.sources.base import Source
 from kldiv_cli.sources.views.choice import Choice, shown
 from kldiv_cli.sources.views.selected import Selected, whole
 from kldiv_cli.tasks.faults import nothing_left
-from kldiv_cli.tasks.part import Part
-from kldiv_cli.tasks.places import Places
+from kldiv_cli.tasks.kept.part import Part
+from kldiv_cli.tasks.kept.places import Places
 from kldiv_cli.tasks.warnings import Watch, class_selection
 
 

@@ -16,16 +16,16 @@ from kldiv_cli.sources.base import Source
 from kldiv_cli.sources.views.choice import Choice
 from kldiv_cli.sources.views.selected import Selected, whole
 from kldiv_cli.tasks.describe import describe, selection_from
-from kldiv_cli.tasks.fitting import check_one
-from kldiv_cli.tasks.inspecting import Alone, Distributions, Looking, Tallies, off_one
-from kldiv_cli.tasks.opening import Input, choice_of, layout_of, open_side, threads_of
+from kldiv_cli.tasks.jobs.inspecting import Alone, Distributions, Looking, Tallies, off_one
+from kldiv_cli.tasks.jobs.tallies import CensoredTally, SpanTally
+from kldiv_cli.tasks.kept.part import Part
+from kldiv_cli.tasks.kept.places import Places
+from kldiv_cli.tasks.opening.fitting import check_one
+from kldiv_cli.tasks.opening.sides import Input, choice_of, layout_of, open_side, threads_of
 from kldiv_cli.tasks.options import Inspect
 from kldiv_cli.tasks.options.signature import documented
 from kldiv_cli.tasks.options.typed import InspectOptions
-from kldiv_cli.tasks.part import Part
-from kldiv_cli.tasks.places import Places
 from kldiv_cli.tasks.remarks import remarks
-from kldiv_cli.tasks.tallies import CensoredTally, SpanTally
 from kldiv_cli.tasks.walk import Progress, walk
 
 _TOKENS_SHOWN = 8

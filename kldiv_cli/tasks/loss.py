@@ -8,8 +8,9 @@ from typing import Unpack
 from kldiv_cli import losses
 from kldiv_cli.errors import UsageError
 from kldiv_cli.results.loss import LossResult
-from kldiv_cli.tasks.masking import check_of_rows, masked
-from kldiv_cli.tasks.opening import (
+from kldiv_cli.tasks.jobs.summing import Summing
+from kldiv_cli.tasks.opening.masking import check_of_rows, masked
+from kldiv_cli.tasks.opening.sides import (
     Input,
     choice_of,
     layout_of,
@@ -23,7 +24,6 @@ from kldiv_cli.tasks.opening import (
 from kldiv_cli.tasks.options import Loss, checks
 from kldiv_cli.tasks.options.signature import documented
 from kldiv_cli.tasks.options.typed import LossOptions
-from kldiv_cli.tasks.summing import Summing
 
 
 @documented(Loss, LossOptions)

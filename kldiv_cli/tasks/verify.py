@@ -20,12 +20,12 @@ from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.results.verification import Finding, Verification
 from kldiv_cli.sources.views.choice import Choice
 from kldiv_cli.tasks.describe import head_of
-from kldiv_cli.tasks.masking import masked
-from kldiv_cli.tasks.opening import Input, choice_of, layout_of, open_pairing, threads_of
+from kldiv_cli.tasks.kept.part import Part
+from kldiv_cli.tasks.opening.masking import masked
+from kldiv_cli.tasks.opening.sides import Input, choice_of, layout_of, open_pairing, threads_of
 from kldiv_cli.tasks.options import Verify
 from kldiv_cli.tasks.options.signature import documented
 from kldiv_cli.tasks.options.typed import NanPolicy, VerifyOptions
-from kldiv_cli.tasks.part import Part
 from kldiv_cli.tasks.walk import PairWork, Progress, View, walk_within
 from kldiv_cli.tasks.warnings import Watch
 

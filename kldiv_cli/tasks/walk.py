@@ -19,10 +19,10 @@ from kldiv_cli.pairing.ranges import within
 from kldiv_cli.sources.base import BLOCK_BYTES, STREAM_BYTES
 from kldiv_cli.tasks.executors.threads import in_flight, in_order
 from kldiv_cli.tasks.faults import invalid_row
+from kldiv_cli.tasks.kept.part import Kept, Monoid, Part, RowCounts
+from kldiv_cli.tasks.kept.places import Places
+from kldiv_cli.tasks.kept.seen import Ruled
 from kldiv_cli.tasks.options.typed import NanPolicy
-from kldiv_cli.tasks.part import Kept, Monoid, Part, RowCounts
-from kldiv_cli.tasks.places import Places
-from kldiv_cli.tasks.seen import Ruled
 from kldiv_cli.tasks.warnings import Watch
 
 Progress = Callable[[int, int | None], None]

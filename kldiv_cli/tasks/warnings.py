@@ -18,7 +18,7 @@ from kldiv_cli.measures.types import Mode
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.results.head import Side
 from kldiv_cli.results.selection import ClassSelection, Discarded
-from kldiv_cli.tasks.seen import LeftOutMass, Ruled, Seen, SideSeen
+from kldiv_cli.tasks.kept.seen import LeftOutMass, Ruled, Seen, SideSeen
 
 _SIDES = ("reference", "candidate")
 

@@ -140,8 +140,8 @@ NEEDLESS = (
     "kldiv_cli.results.inspection",
     "kldiv_cli.sources.labels",
     "kldiv_cli.sources.views.shards",
-    "kldiv_cli.tasks.class_names",
-    "kldiv_cli.tasks.masks",
+    "kldiv_cli.tasks.opening.class_names",
+    "kldiv_cli.tasks.opening.masks",
 )
 
 

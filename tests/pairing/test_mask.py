@@ -26,8 +26,8 @@ from kldiv_cli.sources.arrays.array import ArraySource
 from kldiv_cli.sources.base import BFLOAT16, Block, Layout
 from kldiv_cli.sources.formats.parquet import open_parquet
 from kldiv_cli.sources.labels import side_input
-from kldiv_cli.tasks.masking import masked
-from kldiv_cli.tasks.opening import layout_of, open_pairing
+from kldiv_cli.tasks.opening.masking import masked
+from kldiv_cli.tasks.opening.sides import layout_of, open_pairing
 from kldiv_cli.tasks.options import Compare
 from tests.family import FAMILY, MODES, Mode, complaints, truths
 

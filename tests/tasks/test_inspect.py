@@ -23,9 +23,9 @@ from kldiv_cli.sources.arrays.array import ArraySource
 from kldiv_cli.sources.base import BFLOAT16, BLOCK_BYTES, Layout
 from kldiv_cli.sources.views.choice import draw
 from kldiv_cli.tasks.inspect import inspect
-from kldiv_cli.tasks.inspecting import Alone, Looking, Tallies
+from kldiv_cli.tasks.jobs.inspecting import Alone, Looking, Tallies
+from kldiv_cli.tasks.jobs.tallies import CellTally, SpanTally
 from kldiv_cli.tasks.options.typed import InspectOptions
-from kldiv_cli.tasks.tallies import CellTally, SpanTally
 from tests.oracle import oracle, relative_error
 from tests.regimes import CASES, Case
 from tests.results import changed
@@ -431,7 +431,7 @@ INSPECT = """
 import sys
 from pathlib import Path
 from kldiv_cli.tasks.inspect import inspect
-from kldiv_cli.tasks.inspecting import Alone, Looking, Tallies
+from kldiv_cli.tasks.jobs.inspecting import Alone, Looking, Tallies
 from kldiv_cli.tasks.options.typed import InspectOptions
 
 rows = inspect(sys.argv[1]).rows.total

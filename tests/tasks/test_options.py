@@ -27,7 +27,7 @@ from kldiv_cli.sources.base import RawType
 from kldiv_cli.sources.formats import FORMATS
 from kldiv_cli.tasks.inspect import inspect
 from kldiv_cli.tasks.loss import loss
-from kldiv_cli.tasks.opening import Input
+from kldiv_cli.tasks.opening.sides import Input
 from kldiv_cli.tasks.options import LINES, Compare, Inspect, Loss, Verify, typed, words
 from kldiv_cli.tasks.options.row import Option, Options
 from kldiv_cli.tasks.verify import verify

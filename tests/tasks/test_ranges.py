@@ -21,7 +21,7 @@ from kldiv_cli.errors import InputError
 from kldiv_cli.losses import LOSSES
 from kldiv_cli.tasks.executors.ranges import Asked, Name, averages_of, part_of
 from kldiv_cli.tasks.inspect import inspect
-from kldiv_cli.tasks.part import Part
+from kldiv_cli.tasks.kept.part import Part
 from kldiv_cli.tasks.verify import verify
 from tests.llamacpp import SAMPLES
 

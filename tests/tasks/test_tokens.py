@@ -24,7 +24,7 @@ from kldiv_cli.sources.base import Layout, Source
 from kldiv_cli.sources.formats.llamacpp import open_llamacpp
 from kldiv_cli.sources.labels.classes import Labels
 from kldiv_cli.sources.labels.tokens import Tokens
-from kldiv_cli.tasks.tokens import Scored, Scoring, score, scoring
+from kldiv_cli.tasks.jobs.tokens import Scored, Scoring, score, scoring
 from tests import llamacpp
 from tests.llamacpp import NAMES, SAMPLES, random_logits, random_tokens, write
 from tests.oracle import oracle, relative_error

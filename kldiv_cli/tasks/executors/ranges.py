@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from kldiv_cli.losses.priors import ClassPriors
 from kldiv_cli.tasks import compare, inspect, loss, options, verify
-from kldiv_cli.tasks.part import Part
+from kldiv_cli.tasks.kept.part import Part
 
 Name = Literal["compare", "loss", "verify", "inspect"]
 _OPENED: Mapping[Name, Callable[..., Any]] = {

@@ -18,8 +18,8 @@ from kldiv_cli.sources.base import Layout
 from kldiv_cli.sources.labels.classes import LABELS, read_labels
 from kldiv_cli.sources.labels.groups import GROUPS, read_row_labels
 from kldiv_cli.sources.labels.side_input import Keyed, SideInput, keyed
-from kldiv_cli.tasks.class_names import CLASSES, read_classes
-from kldiv_cli.tasks.masks import MASK
+from kldiv_cli.tasks.opening.class_names import CLASSES, read_classes
+from kldiv_cli.tasks.opening.masks import MASK
 from tests.sources.test_safetensors import save as save_tensors
 
 SIDES = (LABELS, MASK, GROUPS, CLASSES)

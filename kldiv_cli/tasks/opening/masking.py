@@ -10,8 +10,8 @@ from kldiv_cli.pairing import Pairing
 
 if TYPE_CHECKING:
     from kldiv_cli.pairing.masks.mask import Means
-    from kldiv_cli.tasks.opening import Input
-    from kldiv_cli.tasks.tokens import Scoring
+    from kldiv_cli.tasks.jobs.tokens import Scoring
+    from kldiv_cli.tasks.opening.sides import Input
 
 
 def masked(pairing: Pairing, mask: Input | None, means: Means | None) -> Pairing:
@@ -35,7 +35,7 @@ def masked(pairing: Pairing, mask: Input | None, means: Means | None) -> Pairing
                 "Name the mask with --mask FILE, or leave it out.",
             )
         return pairing
-    from kldiv_cli.tasks.masks import open_mask  # noqa: PLC0415 - few pairings have a mask
+    from kldiv_cli.tasks.opening.masks import open_mask  # noqa: PLC0415 - few pairings have a mask
 
     return replace(pairing, mask=open_mask(mask, means or "keep", pairing))
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.measures.types import Status
-from kldiv_cli.tasks.places import Places
-from kldiv_cli.tasks.seen import Seen
+from kldiv_cli.tasks.kept.places import Places
+from kldiv_cli.tasks.kept.seen import Seen
 
 _STATUSES = (Status.COUNTED, Status.SKIPPED, Status.INVALID, Status.MASKED)
 

@@ -22,16 +22,16 @@ from kldiv_cli.results.statistics import renumbered
 from kldiv_cli.results.summary import Rows, Summary, TopRow
 from kldiv_cli.sources.views.choice import Choice
 from kldiv_cli.tasks.describe import head_of
+from kldiv_cli.tasks.kept.part import Part
+from kldiv_cli.tasks.kept.places import Places
 from kldiv_cli.tasks.options import Compare
-from kldiv_cli.tasks.part import Part
-from kldiv_cli.tasks.places import Places
 from kldiv_cli.tasks.walk import PairWork, Progress, View, walk_within
 from kldiv_cli.tasks.warnings import Watch
 
 if TYPE_CHECKING:
     from kldiv_cli.results.tokens import TokenRows
-    from kldiv_cli.tasks.grouping import Grouping
-    from kldiv_cli.tasks.tokens import Scoring
+    from kldiv_cli.tasks.jobs.grouping import Grouping
+    from kldiv_cli.tasks.jobs.tokens import Scoring
 
 ALL_ROWS = 20
 """A file with at most so many rows has all of them shown."""

@@ -14,9 +14,9 @@ from kldiv_cli.measures.distributions.kinds import sums, to_logits
 from kldiv_cli.measures.types import Float64
 from kldiv_cli.results.inspection import Leaders
 from kldiv_cli.sources.base import BLOCK_BYTES, Block, Source, sum_tolerance
-from kldiv_cli.tasks.part import Part
-from kldiv_cli.tasks.places import Places
-from kldiv_cli.tasks.tallies import CellTally, CensoredTally, EntropyTally, RowTally, SpanTally
+from kldiv_cli.tasks.jobs.tallies import CellTally, CensoredTally, EntropyTally, RowTally, SpanTally
+from kldiv_cli.tasks.kept.part import Part
+from kldiv_cli.tasks.kept.places import Places
 
 _FIRST_IDS = 3
 _TOP = 5

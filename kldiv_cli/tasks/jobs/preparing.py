@@ -17,7 +17,7 @@ from kldiv_cli.measures.rows.absence import with_masked
 from kldiv_cli.measures.types import Float64
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.sources.labels.classes import Labels
-from kldiv_cli.tasks.part import Part
+from kldiv_cli.tasks.kept.part import Part
 from kldiv_cli.tasks.walk import View
 
 

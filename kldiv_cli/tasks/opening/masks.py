@@ -15,7 +15,7 @@ from kldiv_cli.sources.labels.side_input import SideInput
 from kldiv_cli.sources.views.selected import whole
 
 if TYPE_CHECKING:
-    from kldiv_cli.tasks.opening import Input
+    from kldiv_cli.tasks.opening.sides import Input
 
 MASK = SideInput(
     "--mask",

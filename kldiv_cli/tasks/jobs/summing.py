@@ -21,11 +21,11 @@ from kldiv_cli.sources.labels.classes import Labels
 from kldiv_cli.sources.views.choice import Choice
 from kldiv_cli.sources.views.selected import Selected, whole
 from kldiv_cli.tasks.describe import head_of
-from kldiv_cli.tasks.opening import file_row_shape
+from kldiv_cli.tasks.jobs.preparing import Averaging, Prepared, Preparing
+from kldiv_cli.tasks.kept.part import Part
+from kldiv_cli.tasks.kept.places import Places
+from kldiv_cli.tasks.opening.sides import file_row_shape
 from kldiv_cli.tasks.options.typed import NanPolicy
-from kldiv_cli.tasks.part import Part
-from kldiv_cli.tasks.places import Places
-from kldiv_cli.tasks.preparing import Averaging, Prepared, Preparing
 from kldiv_cli.tasks.walk import PairWork, Progress, View, walk_within
 from kldiv_cli.tasks.warnings import Watch
 

@@ -21,7 +21,7 @@ from kldiv_cli.results.summary import Summary
 from kldiv_cli.sources.base import Source
 from kldiv_cli.sources.labels.groups import GROUPS, RowLabels, read_row_labels
 from kldiv_cli.sources.labels.side_input import exists, keyed
-from kldiv_cli.tasks.opening import file_row_shape, row_count
+from kldiv_cli.tasks.opening.sides import file_row_shape, row_count
 from kldiv_cli.tasks.options import Compare
 
 _EDGES = (0.25, 0.5, 0.75, 0.95)

@@ -23,7 +23,7 @@ from kldiv_cli.sources.stores.stdin import STDIN
 from kldiv_cli.sources.views.choice import Choice
 from kldiv_cli.sources.views.selected import count_rows, whole
 from kldiv_cli.tasks.executors.threads import available_threads
-from kldiv_cli.tasks.fitting import check_pair
+from kldiv_cli.tasks.opening.fitting import check_pair
 from kldiv_cli.tasks.options import Compare, Inspect, Loss, Verify
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def open_pairing(asked: Compare | Loss | Verify, layout: Layout) -> Pairing:
 def _some(asked: Compare | Loss | Verify) -> Some | None:
     if asked.classes is None:
         return None
-    from kldiv_cli.tasks.class_names import read_classes  # noqa: PLC0415 - few name classes
+    from kldiv_cli.tasks.opening.class_names import read_classes  # noqa: PLC0415 - few name classes
 
     return read_classes(asked.classes)
 

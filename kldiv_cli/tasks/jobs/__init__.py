@@ -1,0 +1,1 @@
+"""What each task does with a block of rows, and what all of them come to."""

@@ -1,0 +1,1 @@
+"""What is kept of consecutive rows: parts that join, in order, to the bit."""
