@@ -12,14 +12,15 @@ import sys
 import termios
 from collections import Counter
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
+import typer
 from rich.cells import cell_len
 
 from kldiv_cli.cli.commands import COMMANDS
 from kldiv_cli.reports.manual import WIDEST, rendered
-from tests.command import COLOURS, ROOT, Kldiv
+from tests.command import COLOURS, ROOT, Golden, Kldiv
 
 MANUAL = ROOT / "kldiv_cli" / "manual"
 PAGES = {path.stem: path.read_text(encoding="utf-8") for path in sorted(MANUAL.iterdir())}
@@ -55,6 +56,24 @@ def test_of_a_command_it_is_what_the_command_says(kldiv: Kldiv, command: str) ->
     assert (code, err) == (0, "")
     assert out == PAGES.get(command, "") + kldiv(command, "--help").out
     assert f" Usage: kldiv {command} " in out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_what_a_command_says_of_its_options(command: str, golden: Golden) -> None:
+    function = COMMANDS.load(command)
+    alone = typer.Typer(add_completion=False)
+    alone.command()(function.signed() if hasattr(function, "signed") else function)
+    found: list[Any] = typer.main.get_command(alone).params
+    golden("".join(f"{said(parameter)}\n" for parameter in found))
+
+
+def said(parameter: Any) -> str:
+    """All that ``--help`` is made of for a parameter, the words as they are before they fold."""
+    names = ", ".join([*parameter.opts, *parameter.secondary_opts])
+    default = parameter.default if parameter.show_default is True else parameter.show_default
+    shown = "" if default in {None, False} else f" [default: {default}]"
+    panel = parameter.rich_help_panel or ""
+    return f"{names} {parameter.metavar or ''}{shown}\n  {panel}\n  {parameter.help}"
 
 
 def test_kldiv_says_that_there_is_a_manual(kldiv: Kldiv) -> None:

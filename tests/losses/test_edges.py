@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from mpmath import mp, mpf
 
-from kldiv_cli import loss
+from kldiv_cli import compare, loss
 from kldiv_cli.losses import LOSSES
 from kldiv_cli.losses.priors import ClassPriors
 from tests.losses.definitions import softmax, value_of
@@ -175,6 +175,11 @@ class TestMXNet:
         assert "releases up to 1.6 print nan" in loss("mxnet", PLAIN, OUT).notes[-1]
         assert len(loss("mxnet", OUT, PLAIN).notes) == 1
 
+    def test_says_nothing_of_nan_in_the_rows_themselves(self) -> None:
+        result = loss("mxnet", [*PLAIN, [math.nan] * 4], [*PLAIN, *PLAIN], nan_policy="propagate")
+        assert math.isnan(result.value)
+        assert len(result.notes) == 1
+
     def test_the_batch_is_the_first_axis(self) -> None:
         sides = np.random.default_rng(0).normal(size=(2, 2, 3, 4))
         result = loss("mxnet", *sides, release="1.9")
@@ -299,3 +304,17 @@ def test_distillm_leaves_out_what_either_side_excludes(reverse: bool) -> None:
                     total += a * mp.log(a) if reverse else 0
         true = total / 3
     assert relative_error(value("distillm", s, t, reverse=reverse), true) <= 2e-14
+
+
+@pytest.mark.parametrize(
+    ("beta", "name", "measure"),
+    [(0.0, "KL(p||q)", "kl"), (0.5, "KL(p||q)", "kl"), (1.0, "KL(q||p)", "reverse-kl")],
+)
+def test_gjsd_stands_beside_the_divergence_that_it_names(
+    beta: float, name: str, measure: str
+) -> None:
+    m, n = [[1.0, 0.5, -0.5]], [[0.0, 1.5, 0.25]]
+    found = loss("gjsd", m, n, beta=beta)
+    assert found.reference_name == name
+    value = compare(m, n, measure=measure).values[measure][0]
+    assert found.reference_value == pytest.approx(value, rel=1e-14)

@@ -121,7 +121,11 @@ class TestTable:
 
     @pytest.mark.parametrize(
         ("names", "line"),
-        [(("no", "yes"), "'no', 'yes' (2 in all)"), (("x",), "'x' (1 in all)")],
+        [
+            (("a", "b", "c"), "'a', 'b', 'c' (3 in all)"),
+            (("no", "yes"), "'no', 'yes' (2 in all)"),
+            (("x",), "'x' (1 in all)"),
+        ],
     )
     def test_few_class_names(self, names: tuple[str, ...], line: str) -> None:
         leaders = Leaders(1, ((0, 24),))

@@ -15,7 +15,7 @@ from kldiv_cli.reports.inspection import write_table as write_inspection
 from kldiv_cli.reports.loss import write_table as write_loss
 from kldiv_cli.reports.verification import write_table as write_verification
 from kldiv_cli.reports.words.parts import written
-from kldiv_cli.reports.words.sides import file_lines
+from kldiv_cli.reports.words.sides import file_lines, inputs
 from kldiv_cli.results.head import Side
 from kldiv_cli.tasks.inspect import inspect
 from kldiv_cli.tasks.verify import verify
@@ -40,6 +40,15 @@ def test_what_fits_is_one_line() -> None:
     line = f"x.npy  {HOLDS}"
     assert lines("x.npy", len(line)) == [("reference p", line)]
     assert lines("x.npy", len(line) - 1) == [("reference p", "x.npy"), ("", HOLDS)]
+
+
+def test_only_what_was_divided_is_said_to_be() -> None:
+    ours, theirs = side("x", kind="probs"), side("y", kind="log-probs", sum_error=1e-9)
+    assert inputs(ours, theirs, masked=True) == [
+        ("input", "p: probs"),
+        ("input", "q: log-probs, rows sum to 1 within 1e-09"),
+        ("", "divided by their sums within the kept classes"),
+    ]
 
 
 def test_a_longer_path_is_folded_after_a_slash() -> None:

@@ -31,6 +31,7 @@ from kldiv_cli.tasks.opening.sides import Input
 from kldiv_cli.tasks.options import LINES, Compare, Inspect, Loss, Verify, typed, words
 from kldiv_cli.tasks.options.row import Option, Options
 from kldiv_cli.tasks.verify import verify
+from tests.command import Golden
 
 TASKS: dict[str, tuple[Callable[..., Any], type[Options], Any]] = {
     "compare": (compare, Compare, typed.CompareOptions),
@@ -147,6 +148,10 @@ class TestSignatures:
         for name in keywords(table):
             assert named.count(name) == 1, name
         assert max(map(len, lines)) <= 100
+
+    @pytest.mark.parametrize("task", TASKS)
+    def test_documentation(self, task: str, golden: Golden) -> None:
+        golden(f"{TASKS[task][0].__doc__}\n")
 
     def test_a_typo_is_told_by_the_name_of_the_function(self) -> None:
         call: Any = inspect

@@ -514,6 +514,10 @@ class TestSummary:
         assert math.isnan(result.correlation)
         assert len({result.kld.percentiles[name] for name in PERCENTILES}) == 1
 
+    def test_a_correlation_whose_squares_are_no_float64_is_not_told(self) -> None:
+        s, t = np.array([[0.0, -1e200], [0.0, -1.0]]), np.array([[0.0, -2.0], [0.0, -1.0]])
+        assert math.isnan(result_of(array(s), array(t), [1, 1]).correlation)
+
     def test_perplexity_beyond_float64_is_infinite(self) -> None:
         s = np.array([[0.0, -800.0], [0.0, -900.0]])
         result = result_of(array(s), array(s - [[0, 1]]), [1, 1])
