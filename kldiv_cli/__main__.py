@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import sys
@@ -29,10 +30,14 @@ def main() -> None:
         if not isinstance(end.code, int):
             raise
         code = end.code
-    if code > INTERRUPTED or (code == TROUBLE and _threads_are_left()):
+    if code > INTERRUPTED or "pyarrow" in sys.modules or (code == TROUBLE and _threads_are_left()):
         # All is cleaned up. Where the signal came while a thread was being started, the interpreter
-        # would not wait for it, and PyArrow aborts in a thread that outlives the interpreter. Where
-        # it could not start all threads of its own, it may wait for them for ever.
+        # would not wait for it. A thread of PyArrow that asks for an interpreter which is ending
+        # aborts the process. Where it could not start all threads of its own, it may wait for them
+        # for ever.
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError, AttributeError):
+                stream.flush()
         os._exit(code)
     gc.freeze()  # the end of the process frees it all, without looking through it first
     sys.exit(code)
