@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from pyarrow import fs
 
@@ -324,3 +325,9 @@ def test_local_tables_load_no_file_system(tmp_path: Path) -> None:
         "sys.exit('pyarrow._s3fs' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_what_arrow_does_not_do_is_an_error_of_the_object() -> None:
+    """It is neither an `OSError` nor a `ValueError`."""
+    with pytest.raises(InputError, match="found: no such thing"), stores._telling("s3://b/x.npy"):
+        raise pa.ArrowNotImplementedError("no such thing")
