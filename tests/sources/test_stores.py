@@ -331,3 +331,7 @@ def test_what_arrow_does_not_do_is_an_error_of_the_object() -> None:
     """It is neither an `OSError` nor a `ValueError`."""
     with pytest.raises(InputError, match="found: no such thing"), stores._telling("s3://b/x.npy"):
         raise pa.ArrowNotImplementedError("no such thing")
+
+
+def test_the_name_of_a_bucket_is_no_glob() -> None:
+    assert stores._parts("s3://b*") == ("s3://b*", None, "")
