@@ -59,6 +59,10 @@ def __getattr__(name: str) -> Any:
     return value
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})
+
+
 def imported(path: str) -> Any:
     """Return the object of an import path, such as ``kldiv_cli.tasks.loss:loss``."""
     from importlib import import_module  # noqa: PLC0415 - `import kldiv_cli` stays free of imports
@@ -232,7 +236,8 @@ class Registry(Generic[RowT]):
 
     def _checked(self, row: object) -> RowT:
         if not isinstance(row, self._kind):
-            raise TypeError(f"a {self._what} is a {self._kind.__name__}, not {row!r}")
+            kind = self._kind.__name__
+            raise TypeError(f"the row of a {self._what} is of class {kind}, not {row!r}")
         return row
 
     def _fitting(self, row: RowT, found: object) -> object:

@@ -653,6 +653,11 @@ class TestMasks:
 
 
 class TestPackage:
+    def test_the_api_is_listed_before_it_is_loaded(self) -> None:
+        check = "import kldiv_cli; print(set(kldiv_cli.__all__) - set(dir(kldiv_cli)))"
+        done = subprocess.run([sys.executable, "-c", check], capture_output=True, check=True)
+        assert done.stdout == b"set()\n"
+
     @pytest.mark.parametrize(
         "imports",
         [

@@ -211,8 +211,10 @@ class Options:
         rows = cls.line()
         values = {name: row.of_line(typed[name]) for name, row in rows.items()}
         for whole in {row.part_of for row in rows.values() if row.part_of is not None}:
-            parts = (values[name] for name, row in rows.items() if row.part_of == whole)
-            values[whole] = tuple(part or values[whole] for part in parts)
+            parts = {row.side: values[x] for x, row in rows.items() if row.part_of == whole}
+            values[whole] = tuple(
+                parts[side] or values[whole] for side in ("reference", "candidate")
+            )
         found = cls.__new__(cls)
         vars(found).update(values, said=frozenset(said))
         return found
