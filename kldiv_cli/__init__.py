@@ -1,7 +1,6 @@
 """kldiv: the diff of model outputs. Two sets of saved logits in, exact divergences out.
 
-`compare` and `loss` are the Python API. Behind them data flows one way, and a room imports only
-what stands below it; pyproject.toml has the contract.
+`compare` and `loss` are the Python API. Behind them a room imports only what stands below it.
 
 cli
     The command line: one file per command, and the options as Typer takes them.
@@ -22,7 +21,7 @@ results
 errors, memory
     What all of them may need: what goes wrong in the user's words, what a process may take.
 
-`Registry` is what all registries are: the rooms above have one each, and ``cli.commands`` too.
+`Registry` is what all registries are; ``cli.commands`` is one too.
 """
 
 from __future__ import annotations
@@ -72,11 +71,10 @@ def imported(path: str) -> Any:
 
 
 class Row(Protocol):
-    """What the rows of all registries have; each kind has fields of its own beside it."""
+    """What the rows of all registries have: one line, for listings."""
 
     @property
-    def description(self) -> str:
-        """One line, for listings."""
+    def description(self) -> str: ...
 
 
 T = TypeVar("T")
@@ -88,8 +86,7 @@ class Registry(Generic[RowT]):
 
     A name is looked up among the rows given here and those of `register` first. For a name that is
     not there, and for a list of all rows, the entry points of other distributions are read, once in
-    a process: that takes 30 ms. Such an entry point is called like its row, and its object is the
-    row.
+    a process. Such an entry point is called like its row, and its object is the row.
 
     Parameters
     ----------
@@ -107,7 +104,6 @@ class Registry(Generic[RowT]):
     """
 
     every: ClassVar[list[Registry[Any]]] = []
-    """All registries that were made."""
     _points: ClassVar[list[EntryPoint] | None] = None
     """All entry points, of all registries; None until they are asked for."""
 
@@ -135,9 +131,6 @@ class Registry(Generic[RowT]):
     def __len__(self) -> int:
         return len(self.names())
 
-    def __getitem__(self, name: str) -> RowT:
-        return self.get(name)
-
     def get(self, name: str) -> RowT:
         """Return the row of a name.
 
@@ -151,6 +144,8 @@ class Registry(Generic[RowT]):
         if name in self._others():
             return self._load_other(name, lambda point: self._checked(point.load()))
         raise self._unknown(name, self.names())
+
+    __getitem__ = get
 
     def load(self, name: str, offer: str = "home") -> Any:
         """Return the object whose import path is in a field of a row.
@@ -183,7 +178,7 @@ class Registry(Generic[RowT]):
 
     def known(self) -> dict[str, RowT]:
         """Return the rows by their names; other distributions' only if these were looked for."""
-        return dict(self._rows) if Registry._points is None else self._all()[0]
+        return dict(self._rows) if Registry._points is None else self.rows()
 
     def rows(self) -> dict[str, RowT]:
         """Return all rows by their names: other distributions' last, without those that break."""
@@ -236,8 +231,8 @@ class Registry(Generic[RowT]):
 
     def _checked(self, row: object) -> RowT:
         if not isinstance(row, self._kind):
-            kind = self._kind.__name__
-            raise TypeError(f"the row of a {self._what} is of class {kind}, not {row!r}")
+            what, kind = self._what, self._kind.__name__
+            raise TypeError(f"the row of a {what} is of class {kind}, not {row!r}")
         return row
 
     def _fitting(self, row: RowT, found: object) -> object:
@@ -266,7 +261,7 @@ class Registry(Generic[RowT]):
 
 
 def _entry_points() -> Iterator[EntryPoint]:
-    """Yield the entry points of all distributions, in the order of sys.path."""
+    """Yield the entry points of all distributions, in the order of sys.path, if some are ours."""
     if not _may_be_extended():
         return
     from importlib.metadata import distributions  # noqa: PLC0415 - it takes 15 ms
@@ -279,10 +274,7 @@ def _entry_points() -> Iterator[EntryPoint]:
 
 
 def _may_be_extended() -> bool:
-    """Tell whether a distribution may have entry points of ours, without loading what reads them.
-
-    Where distributions may lie elsewhere than in folders, nobody knows.
-    """
+    """Tell whether a distribution may have entry points of ours; where it is no folder, it may."""
     import os  # noqa: PLC0415 - it is loaded before anything of ours
 
     finders = [finder for finder in sys.meta_path if hasattr(finder, "find_distributions")]
@@ -291,16 +283,19 @@ def _may_be_extended() -> bool:
     for folder in dict.fromkeys(sys.path):
         try:
             with os.scandir(folder or ".") as entries:
-                names = [x.path for x in entries if x.name.endswith((".dist-info", ".egg-info"))]
+                found = [x.path for x in entries if x.name.endswith((".dist-info", ".egg-info"))]
         except NotADirectoryError:
             return True
         except OSError:
             continue
-        for name in names:
-            try:
-                with open(f"{name}/entry_points.txt", "rb") as file:  # noqa: PTH123 - pathlib takes 5 ms
-                    if b"[kldiv_cli." in file.read():
-                        return True
-            except OSError:
-                continue
+        if any(b"[kldiv_cli." in _content(f"{path}/entry_points.txt") for path in found):
+            return True
     return False
+
+
+def _content(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - pathlib takes 5 ms
+            return file.read()
+    except OSError:
+        return b""
