@@ -21,7 +21,7 @@ results
 errors, memory
     What all of them may need: what goes wrong in the user's words, what a process may take.
 
-`Registry` is what all registries are; ``cli.commands`` is one too.
+`Registry` is what all registries are.
 """
 
 from __future__ import annotations
@@ -53,8 +53,7 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = imported(_HOMES[name])
-    setattr(sys.modules[__name__], name, value)
+    globals()[name] = value = imported(_HOMES[name])
     return value
 
 
