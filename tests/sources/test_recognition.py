@@ -22,6 +22,7 @@ from kldiv_cli.sources.base import Layout
 from kldiv_cli.sources.formats import FORMATS
 from kldiv_cli.sources.formats.opening import open_source
 from kldiv_cli.sources.formats.recognition import COMPRESSED, recognise
+from kldiv_cli.sources.formats.signatures import is_torch
 from tests.command import ROOT
 from tests.sources import test_safetensors
 
@@ -385,3 +386,9 @@ def test_a_header_of_100_mb_is_the_longest_that_safetensors_has() -> None:
         signature = FORMATS["safetensors"].content
         assert signature is not None
         assert signature(first) is known
+
+
+@pytest.mark.parametrize("first", [b"\x80\x06x", b"A\x02\x00", b"\x7f\x04\x00"])
+def test_two_bytes_make_a_pickle_and_neither_alone(first: bytes) -> None:
+    assert is_torch(b"\x80\x02")
+    assert not is_torch(first)
