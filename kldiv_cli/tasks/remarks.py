@@ -18,8 +18,8 @@ def remarks(file: Side, rows: Rows, guess: Guess) -> Iterator[str]:
         count = rows.nan + rows.plus_inf
         yield (
             f"{file.path}: row {min(firsts)} holds NaN or +inf, and no distribution under softmax "
-            f"({count} such {'row' if count == 1 else 'rows'} in all): --nan-policy of kldiv "
-            "compare leaves them out"
+            f"({count} such {'row' if count == 1 else 'rows'} in all): --nan-policy omit of "
+            "kldiv compare leaves them out"
         )
     if guess.kind == "logits" and "int" in file.dtype:
         yield f"{file.path}: all numbers are integers: are these labels or token ids?"

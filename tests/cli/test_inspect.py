@@ -78,7 +78,7 @@ class TestJson:
         code, out, err = kldiv("inspect", path, "--format", "json")
         warning = (
             f"{path}: row 1 holds NaN or +inf, and no distribution under softmax (1 such row in "
-            "all): --nan-policy of kldiv compare leaves them out"
+            "all): --nan-policy omit of kldiv compare leaves them out"
         )
         assert (code, err) == (0, f"kldiv: warning: {warning}\n")
         (found,) = json.loads(out)
@@ -250,7 +250,7 @@ class TestWarnings:
     def said(self, bad: str, tokens: str) -> tuple[str, str]:
         rows = (
             f"{bad}: row 1 holds NaN or +inf, and no distribution under softmax (2 such rows in "
-            "all): --nan-policy of kldiv compare leaves them out"
+            "all): --nan-policy omit of kldiv compare leaves them out"
         )
         return rows, f"{tokens}: all numbers are integers: are these labels or token ids?"
 

@@ -32,7 +32,7 @@ def check_one(source: Source, layout: Layout) -> None:
     if layout.key is not None and not source.has_keys:
         raise InputError(
             f"{path}: expected arrays under names for --key, found {found}",
-            "Leave it out: only .npz, .safetensors, .pt and .pth files hold any.",
+            "Leave it out: only .npz, .safetensors, .pt, .pth and .json files hold any.",
         )
     if (not layout.header or layout.delimiter is not None) and not source.is_delimited:
         raise InputError(
@@ -48,7 +48,9 @@ def check_one(source: Source, layout: Layout) -> None:
 
 
 def _check_keys(left: Source, right: Source, key: str | None, candidate_key: str | None) -> None:
-    advice = "Leave it out: only .npz, .safetensors, .pt and .pth files hold arrays under names."
+    advice = (
+        "Leave it out: only .npz, .safetensors, .pt, .pth and .json files hold arrays under names."
+    )
     if candidate_key is not None and not right.has_keys:
         raise UsageError(
             f"--candidate-key names an array, and {right.path} holds none under names", advice
