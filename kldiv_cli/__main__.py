@@ -32,9 +32,9 @@ def main() -> None:
         code = end.code
     if code > INTERRUPTED or "pyarrow" in sys.modules or (code == TROUBLE and _threads_are_left()):
         # All is cleaned up. Where the signal came while a thread was being started, the interpreter
-        # would not wait for it. A thread of PyArrow that asks for an interpreter which is ending
-        # aborts the process. Where it could not start all threads of its own, it may wait for them
-        # for ever.
+        # would not wait for it. Where PyArrow was loaded, the end of the process was seen to abort
+        # now and then, presumably in a thread of PyArrow that outlives the interpreter. Where it
+        # could not start all threads of its own, it may wait for them for ever.
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(OSError, ValueError, AttributeError):
                 stream.flush()
