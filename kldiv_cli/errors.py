@@ -65,6 +65,13 @@ class LogitsError(InputError):
     """
 
 
+class UnclearError(InputError):
+    """A question: two readings of a file are plausible, and give different numbers.
+
+    ``what`` names both; ``advice`` names the option that says each, to be typed as it stands.
+    """
+
+
 class OutputError(KldivError):
     """A result that cannot be written."""
 

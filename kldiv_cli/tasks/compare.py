@@ -13,14 +13,16 @@ from kldiv_cli.pairing import Pairing
 from kldiv_cli.results.comparison import Comparison
 from kldiv_cli.results.limits import check, check_tokens, judged
 from kldiv_cli.tasks.jobs.comparing import Comparing
+from kldiv_cli.tasks.opening.kinds import own_kinds
 from kldiv_cli.tasks.opening.masking import masked, scored
+from kldiv_cli.tasks.opening.questions.asking import ask
+from kldiv_cli.tasks.opening.questions.opened import Opened
 from kldiv_cli.tasks.opening.sides import (
     Input,
     choice_of,
     layout_of,
     open_labels,
     open_pairing,
-    own_kinds,
     threads_of,
     without_labels,
 )
@@ -112,6 +114,7 @@ def opened(asked: Compare) -> Comparing:
     layout = layout_of(asked, group=group if isinstance(group, str) else None)
     layout = without_labels(layout, asked.reference, labels)
     pairing = open_pairing(asked, layout)
+    ask(Opened.of(asked, pairing, asked.mode))
     pairing = masked(pairing, asked.mask, asked.mask_means)
     kinds = own_kinds(pairing, asked.kind, asked.mode)
     truth = None if labels is None else open_labels(labels, pairing, asked.reference, layout)

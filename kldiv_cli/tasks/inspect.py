@@ -21,6 +21,8 @@ from kldiv_cli.tasks.jobs.tallies import CensoredTally, SpanTally
 from kldiv_cli.tasks.kept.part import Part
 from kldiv_cli.tasks.kept.places import Places
 from kldiv_cli.tasks.opening.fitting import check_one
+from kldiv_cli.tasks.opening.questions.asking import asked_of
+from kldiv_cli.tasks.opening.questions.opened import Opened
 from kldiv_cli.tasks.opening.sides import Input, choice_of, layout_of, open_side, threads_of
 from kldiv_cli.tasks.options import Inspect
 from kldiv_cli.tasks.options.signature import documented
@@ -75,13 +77,14 @@ def opened(asked: Inspect) -> Inspecting:
     check_one(source, layout)
     if choice:
         source = selected(source, choice)
-    return Inspecting(source, choice)
+    return Inspecting(asked, source, choice)
 
 
 @dataclass(frozen=True)
 class Inspecting:
     """One inspection, opened."""
 
+    asked: Inspect
     source: Source
     choice: Choice
 
@@ -103,8 +106,9 @@ class Inspecting:
         found, rows = seen.distributions, seen.rows.result()
         guess = _guess(self.source, found)
         head = _head(self.source, rows, self.choice, part.places)
+        questions = asked_of(Opened(self.asked, (self.source,)))
         return Inspection(
-            head=replace(head, warnings=tuple(remarks(head.sides[0], rows, guess))),
+            head=replace(head, warnings=tuple(remarks(head.sides[0], rows, guess, questions))),
             ids=seen.ids,
             guess=guess,
             cells=seen.cells.result(),

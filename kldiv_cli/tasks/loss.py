@@ -9,7 +9,10 @@ from kldiv_cli import losses
 from kldiv_cli.errors import UsageError
 from kldiv_cli.results.loss import LossResult
 from kldiv_cli.tasks.jobs.summing import Summing
+from kldiv_cli.tasks.opening.kinds import own_kinds
 from kldiv_cli.tasks.opening.masking import check_of_rows, masked
+from kldiv_cli.tasks.opening.questions.asking import ask
+from kldiv_cli.tasks.opening.questions.opened import Opened
 from kldiv_cli.tasks.opening.sides import (
     Input,
     choice_of,
@@ -17,7 +20,6 @@ from kldiv_cli.tasks.opening.sides import (
     open_labels,
     open_pairing,
     open_side,
-    own_kinds,
     threads_of,
     without_labels,
 )
@@ -102,7 +104,9 @@ def opened(asked: Loss) -> Summing:
     whole = chosen.whole_samples and asked.row_axes is None
     if whole and len(open_side(asked.reference, layout).shape) > 1:
         layout = replace(layout, row_axes=1)
-    pairing = masked(open_pairing(asked, layout), asked.mask, asked.mask_means)
+    pairing = open_pairing(asked, layout)
+    ask(Opened.of(asked, pairing, chosen.mode))
+    pairing = masked(pairing, asked.mask, asked.mask_means)
     if labels is not None and pairing.classes is not None:
         raise UsageError(
             "--labels name classes of the whole file, and --classes and --truncate-classes leave "

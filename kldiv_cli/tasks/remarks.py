@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from kldiv_cli.errors import UnclearError
 from kldiv_cli.results.head import Side
 from kldiv_cli.results.inspection import Guess, Rows
 
 
-def remarks(file: Side, rows: Rows, guess: Guess) -> Iterator[str]:
-    """Yield what other commands would stop at, or compute though it means nothing.
+def remarks(
+    file: Side, rows: Rows, guess: Guess, questions: Sequence[UnclearError]
+) -> Iterator[str]:
+    """Yield what other commands would ask or stop at, or compute though it means nothing.
 
     Rows of nothing but -inf are not told: they are skipped where both sides have them.
     """
+    yield from (f"{question.what}. {question.advice}" for question in questions)
     firsts = [row for row in (rows.first_nan, rows.first_plus_inf) if row is not None]
     if firsts:
         count = rows.nan + rows.plus_inf

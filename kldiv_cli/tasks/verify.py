@@ -22,6 +22,8 @@ from kldiv_cli.sources.views.choice import Choice
 from kldiv_cli.tasks.describe import head_of
 from kldiv_cli.tasks.kept.part import Part
 from kldiv_cli.tasks.opening.masking import masked
+from kldiv_cli.tasks.opening.questions.asking import ask
+from kldiv_cli.tasks.opening.questions.opened import Opened
 from kldiv_cli.tasks.opening.sides import Input, choice_of, layout_of, open_pairing, threads_of
 from kldiv_cli.tasks.options import Verify
 from kldiv_cli.tasks.options.signature import documented
@@ -71,7 +73,9 @@ def opened(asked: Verify) -> Checking:
         A file cannot be read, or the two sides do not correspond.
     """
     choice = choice_of(asked)
-    pairing = masked(open_pairing(asked, layout_of(asked)), asked.mask, asked.mask_means)
+    pairing = open_pairing(asked, layout_of(asked))
+    ask(Opened.of(asked, pairing, asked.mode))
+    pairing = masked(pairing, asked.mask, asked.mask_means)
     return Checking(
         pairing=pairing,
         mode=asked.mode,

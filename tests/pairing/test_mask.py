@@ -16,7 +16,7 @@ from pyarrow import feather
 
 import kldiv_cli
 from kldiv_cli import Comparison
-from kldiv_cli.errors import InputError, UsageError
+from kldiv_cli.errors import InputError, UnclearError, UsageError
 from kldiv_cli.measures import _native
 from kldiv_cli.measures.distributions.kinds import Kind
 from kldiv_cli.measures.rows.absence import without
@@ -501,7 +501,9 @@ class TestInvalidCells:
 
     def test_probabilities_are_still_noticed(self) -> None:
         p, q = pair("probs")
-        found = compare(p, q, mask_of(CLASSES)).warnings
+        with pytest.raises(UnclearError, match="expected logits, found probabilities"):
+            compare(p, q, mask_of(CLASSES))
+        found = compare(p[:1], q[:1], mask_of(CLASSES)).warnings
         assert [("these look like probabilities" in text) for text in found] == [True, True]
 
 

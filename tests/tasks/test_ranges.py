@@ -126,7 +126,7 @@ COMPARE: dict[str, tuple[tuple[str, str], dict[str, Any]]] = {
     "omit": (("s.npy", "bad.npy"), {"nan_policy": "omit"}),
     "propagate": (("bad.npy", "t.npy"), {"nan_policy": "propagate", "group": "argmax"}),
     "probs": (("p.npy", "q.npy"), {"kind": "probs", "labels": "labels.npy"}),
-    "taken for logits": (("p.npy", "q.npy"), {}),
+    "taken for logits": (("p.npy", "q.npy"), {"kind": "logits"}),
     "sums": (("p.npy", "off.npy"), {"kind": "probs", "normalize": True}),
     "rows mask": (NPY, {"mask": "rows-mask.npy"}),
     "cells mask": (NPY, {"mask": "cells-mask.npy", "mask_means": "drop"}),

@@ -18,6 +18,7 @@ from kldiv_cli.sources.base.source import (
     Indexed,
     Shards,
     Source,
+    beginning,
     length_of,
     shown_shape,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "RawType",
     "Shards",
     "Source",
+    "beginning",
     "check_exact_integers",
     "check_type",
     "length_of",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -192,6 +192,19 @@ class Indexed(Protocol):
 
     def blocks_at(self, places: range | NDArray[np.intp], rows: int) -> Iterator[Block]:
         """Yield the rows at these places, ascending, at most so many at a time."""
+
+
+@runtime_checkable
+class Begun(Protocol):
+    """A source that reads its first rows with less effort than its blocks."""
+
+    def beginning(self, rows: int) -> Generator[Block, None, None]:
+        """Yield the rows in order, at most so many at a time, and fetch none ahead."""
+
+
+def beginning(source: Source, rows: int) -> Generator[Block, None, None]:
+    """Yield the rows of a source in order, to be closed after the first ones."""
+    yield from source.beginning(rows) if isinstance(source, Begun) else source.blocks(rows)
 
 
 @runtime_checkable

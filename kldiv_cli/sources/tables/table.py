@@ -171,6 +171,10 @@ class TableSource:
         """
         return self._blocks(self.batches, rows, classes)
 
+    def beginning(self, rows: int) -> Generator[Block, None, None]:
+        """Yield blocks that no thread reads ahead."""
+        yield from _cut(self._whole(self.batches, list(self.columns.classes), rows), rows)
+
     def blocks_of(
         self, groups: Sequence[int], rows: int, classes: Sequence[str] | None = None
     ) -> Iterator[Block]:

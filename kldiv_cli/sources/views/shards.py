@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError, a_few
-from kldiv_cli.sources.base import Block, Shards, Source, shown_shape
+from kldiv_cli.sources.base import Block, Shards, Source, beginning, shown_shape
 from kldiv_cli.sources.stores.folders import Files
 from kldiv_cli.sources.views.derived import Derived
 
@@ -141,6 +141,14 @@ class ShardedSource(Derived):
     def blocks(self, rows: int, classes: Sequence[str] | None = None) -> Iterator[Block]:
         """Yield the rows of one file after the other; a file is open while it is read."""
         return self.blocks_of(range(len(self.lengths)), rows, classes)
+
+    def beginning(self, rows: int) -> Generator[Block, None, None]:
+        """Yield the rows of one file after the other, with no thread that reads ahead."""
+        for number, name in enumerate(self.files.names):
+            source = self.first if number == 0 else self.open_one(name)
+            if source.class_names != self.class_names:
+                return
+            yield from beginning(source, rows)
 
     def blocks_of(
         self, groups: Sequence[int], rows: int, classes: Sequence[str] | None = None

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 from numpy.typing import ArrayLike
 
 from kldiv_cli.errors import InputError, UsageError
-from kldiv_cli.measures.distributions.kinds import Kind
-from kldiv_cli.measures.types import Mode
 from kldiv_cli.pairing import Pairing
 from kldiv_cli.pairing.classes import Some, keep
 from kldiv_cli.pairing.selection import select
@@ -197,33 +195,3 @@ def without_labels(layout: Layout, reference: Input, labels: object) -> Layout:
             "Save the labels with numpy.save and give that .npy file.",
         )
     return replace(layout, columns=columns)
-
-
-def own_kinds(pairing: Pairing, kinds: tuple[Kind, Kind], mode: Mode) -> tuple[Kind, Kind]:
-    """Return what the numbers of both sides are; a format that says so overrules the user.
-
-    Raises
-    ------
-    InputError
-        The user says that such a file holds probabilities, or that each of its cells is a label.
-    """
-    reference, candidate = (
-        _own_kind(side, source, kind, mode)
-        for side, source, kind in zip(
-            ("reference", "candidate"), (pairing.reference, pairing.candidate), kinds, strict=True
-        )
-    )
-    return reference, candidate
-
-
-def _own_kind(side: str, source: Source, kind: Kind, mode: Mode) -> Kind:
-    if source.kind is None:
-        return kind
-    holds = f"{source.path}: expected a llama.cpp logits file, whose rows are log-probabilities"
-    if kind == "probs":
-        raise InputError(
-            f"{holds}, found --input probs", f"Say --{side}-input log-probs of this side."
-        )
-    if mode == "sigmoid":
-        raise InputError(f"{holds} of a softmax, found --mode sigmoid", "Say --mode softmax.")
-    return source.kind

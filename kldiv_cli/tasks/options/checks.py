@@ -55,9 +55,9 @@ def limits(bounds: Sequence[tuple[str, float]]) -> None:
             )
 
 
-def normalize(mode: str, kinds: tuple[str, str], *, normalize: bool) -> None:
+def normalize(mode: str, kinds: tuple[str | None, str | None] | None, *, normalize: bool) -> None:
     """Raise a `UsageError` where there are no rows of probabilities to normalise."""
-    if normalize and kinds == ("logits", "logits"):
+    if normalize and set(kinds or (None,)) <= {None, "logits"}:
         raise UsageError(
             "--normalize is for probabilities, and there are none",
             "Leave it out, or say --input probs.",

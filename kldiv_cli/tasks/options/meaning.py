@@ -107,8 +107,8 @@ class Link(Options):
 class Kinds(Options):
     """What the numbers are."""
 
-    kind: tuple[Kind, Kind] = option(
-        "logits",
+    kind: tuple[Kind | None, Kind | None] | None = option(
+        None,
         rules.OF_EACH,
         "('logits', 'probs')",
         flags=("--input",),
@@ -116,12 +116,16 @@ class Kinds(Options):
         noun="kind of input",
         panel=MEANING,
         help="What the numbers of both files are.",
-        kind='{"logits", "probs", "log-probs"} or a pair of them',
-        doc="What the numbers are, of both sides or of each. Probabilities may be 0; under softmax "
-        "the rows must sum to 1 within the rounding of their type, and are divided by their sums.",
+        shown="logits",
+        kind='{"logits", "probs", "log-probs"} or a pair of them, optional',
+        doc="What the numbers are, of both sides or of each: logits by default. Numbers that can "
+        "be none are an error then, unless logits are asked for. Probabilities may be 0; under "
+        "softmax the rows must sum to 1 within the rounding of their type, and are divided by "
+        "their sums.",
         docs={
-            "loss": "What the numbers are, of both sides or of each; their logarithms are taken "
-            "for logits."
+            "loss": "What the numbers are, of both sides or of each: logits by default. Numbers "
+            "that can be none are an error then, unless logits are asked for. The logarithms of "
+            "probabilities are taken for logits."
         },
     )
     reference_kind: Kind | None = option(

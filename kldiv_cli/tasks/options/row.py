@@ -128,7 +128,7 @@ class Option(NamedTuple):
     def _check_words(self, value: Any) -> None:
         known = self.known_words
         for word in (value,) if isinstance(value, str) else value:
-            if word not in known:
+            if word is not None and word not in known:
                 raise UsageError(
                     f"no {self.noun} is called {word!r}",
                     self.known or f"Known: {', '.join(known)}.",
@@ -212,9 +212,8 @@ class Options:
         values = {name: row.of_line(typed[name]) for name, row in rows.items()}
         for whole in {row.part_of for row in rows.values() if row.part_of is not None}:
             parts = {row.side: values[x] for x, row in rows.items() if row.part_of == whole}
-            values[whole] = tuple(
-                parts[side] or values[whole] for side in ("reference", "candidate")
-            )
+            each = tuple(parts[side] or values[whole] for side in ("reference", "candidate"))
+            values[whole] = each if any(each) else None
         found = cls.__new__(cls)
         vars(found).update(values, said=frozenset(said))
         return found

@@ -106,11 +106,11 @@ def _one_or_more(value: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _of_each(value: Any) -> tuple[str, str]:
-    """Return what is said of the reference and of the candidate."""
+def _of_each(value: Any) -> tuple[str | None, str | None]:
+    """Return what is said of the reference and of the candidate, None where nothing is."""
     if isinstance(value, str):
-        return _text(value), _text(value)
-    reference, candidate = _names(value)
+        value = value, value
+    reference, candidate = (None if x is None else _text(x) for x in _ordered(value))
     return reference, candidate
 
 

@@ -30,7 +30,7 @@ class _Link(TypedDict, total=False):
 
 
 class _Kinds(TypedDict, total=False):
-    kind: Kind | tuple[Kind, Kind]
+    kind: Kind | tuple[Kind | None, Kind | None] | None
     normalize: bool
 
 

@@ -1,0 +1,31 @@
+"""The questions, in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from kldiv_cli.errors import UnclearError
+from kldiv_cli.tasks.opening.questions.opened import Opened
+from kldiv_cli.tasks.opening.questions.probabilities import taken_for_logits
+
+QUESTIONS: tuple[Callable[[Opened], UnclearError | None], ...] = (taken_for_logits,)
+"""A question returns what it would ask; None where there is nothing to ask."""
+
+
+def ask(opened: Opened) -> None:
+    """Raise the first question that there is.
+
+    Raises
+    ------
+    UnclearError
+        Two readings of a file are plausible, and no option says which is meant.
+    """
+    for question in QUESTIONS:
+        found = question(opened)
+        if found is not None:
+            raise found
+
+
+def asked_of(opened: Opened) -> tuple[UnclearError, ...]:
+    """Return all questions that there are."""
+    return tuple(found for question in QUESTIONS if (found := question(opened)) is not None)
