@@ -21,6 +21,7 @@ class Result(NamedTuple):
 
 
 Kldiv = Callable[..., Result]
+Feed = Callable[[bytes], None]
 
 
 class Golden(Protocol):

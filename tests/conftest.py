@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import re
 import signal
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from kldiv_cli.cli import run
-from tests.command import COLOURS, ROOT, Golden, Kldiv, Result
+from tests.command import COLOURS, ROOT, Feed, Golden, Kldiv, Result
 
 UPDATE = "--update-golden"
 TESTS = Path(__file__).parent
@@ -86,3 +87,13 @@ def kldiv(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
     handler = signal.getsignal(signal.SIGTERM)
     yield call
     signal.signal(signal.SIGTERM, handler)
+
+
+@pytest.fixture
+def feed(monkeypatch: pytest.MonkeyPatch) -> Feed:
+    """Put bytes on standard input."""
+
+    def put(content: bytes) -> None:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+
+    return put

@@ -8,7 +8,6 @@ import os
 import struct
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,23 +18,11 @@ from pyarrow import feather
 
 from kldiv_cli.errors import InputError
 from kldiv_cli.sources.stores.stdin import Replay
-from tests.command import Kldiv
+from tests.command import Feed, Kldiv
 
 SAMPLES = Path("samples").absolute()
 ROWS = np.random.default_rng(3).normal(size=(7, 3))
 OTHER = np.random.default_rng(4).normal(size=(7, 3))
-
-Feed = Callable[[bytes], None]
-
-
-@pytest.fixture
-def feed(monkeypatch: pytest.MonkeyPatch) -> Feed:
-    """Put bytes on standard input."""
-
-    def put(content: bytes) -> None:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
-
-    return put
 
 
 def npy(values: object) -> bytes:

@@ -82,6 +82,7 @@ class Sample(NamedTuple):
 
 FLOAT32 = LOGITS.astype(np.float32)
 CASES = ROOT / "tests" / "cases"
+FOREIGN = ROOT / "tests" / "sources" / "foreign_files"
 TORCH = (ROOT / "tests" / "sources" / "torch_files" / "parameter.pt").read_bytes()
 SAMPLES: dict[str, Sample] = {
     "npy": Sample("x.npy", save(FLOAT32), "sized"),
@@ -99,6 +100,7 @@ SAMPLES: dict[str, Sample] = {
     "parquet-list": Sample("x.parquet", parquet(LISTS, compression="zstd"), "sized"),
     "arrow": Sample("x.arrow", arrow(TABLE, "file"), "sized"),
     "arrow-zstd": Sample("x.feather", arrow(LISTS, "feather-zstd"), "sized"),
+    "arrow-polars": Sample("x.arrow", (FOREIGN / "polars-zstd.arrow").read_bytes(), "sized"),
     "arrow-stream": Sample("x.ipc", arrow(LISTS, "stream"), "text"),
     "csv": Sample("x.csv", text(","), "text"),
     "tsv": Sample("x.tsv", text("\t"), "text"),

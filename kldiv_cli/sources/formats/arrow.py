@@ -14,7 +14,12 @@ import pyarrow as pa
 from kldiv_cli.errors import InputError
 from kldiv_cli.sources.arrays.mapped import Memory
 from kldiv_cli.sources.base import Layout
-from kldiv_cli.sources.formats.arrow_messages import inflated_size, inflated_sizes
+from kldiv_cli.sources.formats.arrow_messages import (
+    inflated_size,
+    messages_of_file,
+    messages_of_stream,
+    with_length,
+)
 from kldiv_cli.sources.stores.streams import open_file, open_in_order
 from kldiv_cli.sources.stores.uris import is_elsewhere
 from kldiv_cli.sources.tables.cells import reading
@@ -23,8 +28,6 @@ from kldiv_cli.sources.tables.typed import typed_table
 
 _ADVICE = "Expected a whole Arrow IPC or Feather file: write it again, or check its copy."
 _FILE = b"ARROW1"
-_FILE_START = 8
-"""Where the messages of the stream begin in a file."""
 _FEATHER_1 = b"FEA1"
 _STEP = 1 << 20
 _END = b"\xff\xff\xff\xff\0\0\0\0"
@@ -84,9 +87,8 @@ class _File:
 
     def check_sizes(self) -> None:
         """Raise where a batch is compressed and too large to be held."""
-        start = 0 if self.is_stream else _FILE_START
-        source = pa.BufferReader(pa.py_buffer(self.memory.file).slice(start))
-        largest = max(inflated_sizes(source), default=0)
+        messages = messages_of_stream if self.is_stream else messages_of_file
+        largest = max(map(inflated_size, messages(pa.py_buffer(self.memory.file))), default=0)
         self.memory.release(0, len(self.memory.file))
         _check_inflated(self.path, largest)
 
@@ -135,6 +137,7 @@ class _Passing:
             for message in pa.ipc.MessageReader.open_stream(pa.PythonFile(passing, mode="r")):
                 _check_inflated(self.path, inflated_size(message))
                 if message.type == "record batch":
+                    self._check_dictionaries(before)
                     # PyArrow decompresses a batch as it reads it, so it gets them one by one.
                     alone = pa.BufferReader(b"".join([*before, message.serialize()]))
                     yield from _slices(pa.ipc.open_stream(alone).read_next_batch(), names, rows)
@@ -145,16 +148,27 @@ class _Passing:
             elif not passing.at_end().endswith(_FILE):
                 raise pa.ArrowInvalid("expected an Arrow file, found one without its end")
 
+    def _check_dictionaries(self, before: list[pa.Buffer]) -> None:
+        """Raise where words that are stored once follow the rows, as Polars writes them."""
+        schema, *dictionaries = before
+        if not dictionaries and any(map(pa.types.is_dictionary, pa.ipc.read_schema(schema).types)):
+            raise InputError(
+                f"{self.path}: expected dictionaries before the rows that refer to them, found "
+                "these behind",
+                "Save it to a file, and name that: its footer tells where they are.",
+            )
+
     @cached_property
     def _is_file(self) -> bool:
         with open_file(self.path) as file:
             return bool(file.read(len(_FILE)) == _FILE)
 
     def _after_magic(self) -> _Tail:
-        before = len(_FILE) + 2 if self._is_file else 0
         stream = open_in_order(self.path)
-        stream.read(before)
-        return _Tail(stream)
+        if not self._is_file:
+            return _Tail(stream)
+        stream.read(len(_FILE) + 2)
+        return _Tail(stream, with_length(stream.read))
 
 
 def _check_inflated(path: str, size: int) -> None:
@@ -171,8 +185,8 @@ class _Tail:
 
     closed = False
 
-    def __init__(self, stream: pa.NativeFile) -> None:
-        self._stream = stream
+    def __init__(self, stream: pa.NativeFile, first: bytes = b"") -> None:
+        self._stream, self._first = stream, first
         self.last = b""
 
     def readable(self) -> bool:
@@ -184,7 +198,9 @@ class _Tail:
 
     def read(self, size: int) -> bytes:
         """Return so many bytes, fewer at the end. It reads in pieces, for a size may be a lie."""
-        pieces = []
+        pieces = [self._first[:size]]
+        self._first = self._first[size:]
+        size -= len(pieces[0])
         while size and (piece := self._stream.read(min(size, _STEP))):
             pieces.append(piece)
             size -= len(piece)

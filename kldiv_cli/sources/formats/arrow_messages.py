@@ -9,23 +9,97 @@ References
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pyarrow as pa
 
 _HEADER, _DATA, _BUFFERS, _COMPRESSION = 2, 1, 2, 3
 """The places of fields: of a message, of a dictionary batch, of a record batch."""
+_DICTIONARIES, _BATCHES = 2, 3
+"""The places of fields of a footer."""
+_BLOCK = 24
+_AFTER_FOOTER = 10
+"""The length of the footer, and the magic with which the file ends."""
+_MARK = b"\xff\xff\xff\xff"
+"""What precedes the length of a message."""
+_ROOT = b"\4\0\0\0"
+"""How a schema begins that has no length before it. No schema is so short."""
+_MOST_SCHEMA = 1 << 26
+_STEP = 1 << 16
 
 
-def inflated_sizes(source: pa.NativeFile) -> Iterator[int]:
-    """Yield how many bytes every compressed batch of a stream takes once it is decompressed.
+def messages_of_stream(stream: pa.Buffer) -> Iterator[pa.Message]:
+    """Yield the messages of a stream, one after the other.
 
     Raises
     ------
     pyarrow.ArrowInvalid
-        The messages are damaged.
+        They are damaged.
     """
-    return map(inflated_size, pa.ipc.MessageReader.open_stream(source))
+    yield from pa.ipc.MessageReader.open_stream(pa.BufferReader(stream))
+
+
+def messages_of_file(file: pa.Buffer) -> Iterator[pa.Message]:
+    """Yield the messages of a file that hold data, where its footer says that they lie.
+
+    The messages of a file need be no stream: what Polars 2 writes begins with a schema without its
+    length, and PyArrow takes the footer's.
+
+    Raises
+    ------
+    pyarrow.ArrowInvalid
+        The footer or a message is damaged.
+    """
+    try:
+        blocks = list(_blocks(file))
+    except (struct.error, IndexError) as error:
+        raise pa.ArrowInvalid(f"damaged footer ({error})") from error
+    for start in blocks:
+        try:
+            yield pa.ipc.read_message(file.slice(start))
+        except EOFError as error:
+            raise pa.ArrowInvalid(f"expected a message, found {error}") from error
+
+
+def _blocks(file: pa.Buffer) -> Iterator[int]:
+    """Yield where the messages begin that a footer lists."""
+    end = file.size - _AFTER_FOOTER
+    length = _number("<i", memoryview(file), end)
+    if not 0 < length <= end:
+        raise IndexError("it is longer than the file")
+    footer = memoryview(file)[end - length : end]
+    table = _number("<I", footer, 0)
+    for field in (_DICTIONARIES, _BATCHES):
+        if not _field(footer, table, field):
+            continue
+        blocks = _child(footer, table, field)
+        for i in range(_number("<I", footer, blocks)):
+            start = _number("<q", footer, blocks + 4 + _BLOCK * i)
+            if not 0 <= start < end:
+                raise IndexError("a batch lies outside the file")
+            yield start
+
+
+def with_length(read: Callable[[int], bytes]) -> bytes:
+    """Return the bytes that begin the messages of a file, the first of them with its length.
+
+    Polars 2 writes the schema without. There it ends where the mark of the next message stands.
+
+    Parameters
+    ----------
+    read : callable
+        Returns at most so many of the next bytes, none at the end.
+    """
+    first = read(len(_ROOT))
+    if first != _ROOT:
+        return first
+    place = -1
+    while place < 0 and len(first) < _MOST_SCHEMA and (more := read(_STEP)):
+        first += more
+        place = next((x for x in range(0, len(first) - 3, 8) if first[x : x + 4] == _MARK), -1)
+    if place < 0:
+        return first
+    return _MARK + place.to_bytes(4, "little") + first
 
 
 def inflated_size(message: pa.Message) -> int:

@@ -98,7 +98,7 @@ def ids_of(path: str, column: pa.Array) -> NDArray[Any]:
         )
     if not pa.types.is_integer(column.type) and not pa.types.is_string(column.type):
         with reading(path, "Row ids are text or integers: name another column with --id."):
-            column = column.cast(pa.string())
+            column = _as_text(column)
     ids: NDArray[Any] = column.to_numpy(zero_copy_only=False)
     return ids
 
@@ -118,9 +118,17 @@ def _check_exact_ids(path: str, column: pa.Array) -> None:
 def text_of(path: str, column: pa.Array) -> NDArray[Any]:
     """Return cells as text, None where one is empty."""
     with reading(path, "A column of groups holds text, integers or another type with a text form."):
-        text: NDArray[Any] = column.cast(pa.string()).to_numpy(zero_copy_only=False)
+        text: NDArray[Any] = _as_text(column).to_numpy(zero_copy_only=False)
     text[text == ""] = None
     return text
+
+
+def _as_text(column: pa.Array) -> pa.Array:
+    if pa.types.is_dictionary(column.type):
+        # PyArrow takes nothing from a dictionary of string views, which Polars writes.
+        words = column.dictionary.cast(pa.string())
+        column = pa.DictionaryArray.from_arrays(column.indices, words)
+    return column.cast(pa.string())
 
 
 def check_exact(path: str, batch: pa.RecordBatch, names: Sequence[str]) -> None:
