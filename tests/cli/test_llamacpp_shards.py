@@ -133,11 +133,12 @@ class TestRefused:
 
     def test_too_few_chunks(self, parts: tuple[Path, Path]) -> None:
         (parts[0] / "part-1.kld").unlink()
-        what, _ = self.complaint(parts[0], CANDIDATE)
+        what, advice = self.complaint(parts[0], CANDIDATE)
         assert what == (
-            f"{CANDIDATE}: expected the same shapes as {parts[0]}, found 2 x 31 x 1001 there and "
-            "5 x 31 x 1001 here"
+            f"{CANDIDATE}: expected as many chunks as {parts[0]}, found 2 there and 5 here"
         )
+        assert advice == "Say --limit 62 to compare rows of the first 2 chunks, which both have."
+        assert compare(parts[0], CANDIDATE, limit=62).rows == 62
 
     @pytest.mark.parametrize(
         ("n_ctx", "classes", "expected", "found"),

@@ -16,6 +16,7 @@ from kldiv_cli.errors import InputError
 from kldiv_cli.sources.base import Layout, Source
 from kldiv_cli.sources.formats.llamacpp import WINDOW, LlamaCppSource, open_llamacpp
 from kldiv_cli.sources.labels.tokens import Tokens, check_tokens, tokens_of
+from kldiv_cli.sources.views.choice import Choice
 from tests.llamacpp import SAMPLES, decode, random_logits, random_tokens, write
 from tests.sources.mutations import survive
 
@@ -337,18 +338,20 @@ def test_a_damaged_file_is_refused_or_read_as_what_it_then_is(path: Path, seed: 
 
 
 class TestTokens:
-    def two(self, tmp_path: Path, ours: Array, theirs: Array) -> tuple[Tokens, ...]:
+    def two(self, tmp_path: Path, ours: Array, theirs: Array) -> tuple[Tokens, Tokens]:
         paths = []
         for name, tokens in (("a.kld", ours), ("b.kld", theirs)):
             rows = tokens.shape[1] - 1 - tokens.shape[1] // 2
             logits = random_logits(len(tokens), rows, CLASSES)
             paths.append(write(tmp_path / name, logits, tokens))
-        found = tuple(tokens_of(opened(path)) for path in paths)
-        return tuple(tokens for tokens in found if tokens is not None)
+        found = [tokens_of(opened(path)) for path in paths]
+        assert found[0] is not None
+        assert found[1] is not None
+        return found[0], found[1]
 
     def test_the_same(self, tmp_path: Path) -> None:
         tokens = random_tokens(2, 8, CLASSES)
-        check_tokens(*self.two(tmp_path, tokens, tokens))
+        check_tokens(*self.two(tmp_path, tokens, tokens), Choice())
 
     @pytest.mark.parametrize("position", [0, 4, 7], ids=["first", "unscored", "last"])
     def test_the_first_that_differs_is_named_scored_or_not(
@@ -359,7 +362,7 @@ class TestTokens:
         other[1, position:] = (tokens[1, position:] + 1) % CLASSES
         ours, theirs = self.two(tmp_path, tokens, other)
         with pytest.raises(InputError) as caught:
-            check_tokens(ours, theirs)
+            check_tokens(ours, theirs, Choice())
         assert caught.value.what == (
             f"{tmp_path}/b.kld: expected the same tokens as {tmp_path}/a.kld, found "
             f"{tokens[1, position]} there and {other[1, position]} here in chunk 1, position "
@@ -375,8 +378,8 @@ class TestTokens:
         )
         assert ours.targets.shape == theirs.targets.shape
         with pytest.raises(InputError) as caught:
-            check_tokens(ours, theirs)
+            check_tokens(ours, theirs, Choice())
         assert caught.value.what == (
-            f"{tmp_path}/b.kld: expected the same tokens as {tmp_path}/a.kld, found 2 chunks with "
-            "n_ctx 8 there and 2 chunks with n_ctx 7 here"
+            f"{tmp_path}/b.kld: expected contexts of 8 tokens (n_ctx) as in {tmp_path}/a.kld, "
+            "found 7"
         )

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pytest
 from mpmath import mp, mpf
 
+from kldiv_cli import compare
 from kldiv_cli.errors import InputError, UsageError
 from kldiv_cli.measures.distributions.kinds import Kind
 from kldiv_cli.pairing import Pairing
@@ -583,17 +584,14 @@ class TestWhetherToScore:
         )
         assert caught.value.advice == "Leave --labels out, or say --mode softmax."
 
-    @pytest.mark.parametrize("labels", [None, Labels("x", np.zeros(3, np.intp), (3,))])
-    def test_files_of_different_texts_are_refused(
-        self, tmp_path: Path, labels: Labels | None
-    ) -> None:
+    @pytest.mark.parametrize("labels", [None, [0, 1, 2]])
+    def test_files_of_different_texts_are_refused(self, tmp_path: Path, labels: Any) -> None:
         paths = [
             write(tmp_path / f"{seed}.kld", random_logits(1, 3, 7), random_tokens(1, 8, 7, seed))
             for seed in (0, 1)
         ]
-        pairing = Pairing(opened(paths[0]), opened(paths[1]))
         with pytest.raises(InputError, match="expected the same tokens as"):
-            scoring(pairing, "softmax", LOGITS, labels)
+            compare(*paths, labels=labels)
 
 
 def test_what_is_censored_is_told_of_the_worst_row_and_of_all() -> None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError
 from kldiv_cli.sources.base import Source
+from kldiv_cli.sources.views.choice import Choice
 
 _ADVICE = "Write both from the same text, with the same tokenizer, -c and --chunks."
 
@@ -35,8 +36,10 @@ def tokens_of(source: Source) -> Tokens | None:
     return None if source.tokens is None else Tokens(source.path, source.tokens)
 
 
-def check_tokens(reference: Tokens, candidate: Tokens) -> None:
+def check_tokens(reference: Tokens, candidate: Tokens, choice: Choice) -> None:
     """Raise unless both sides were computed from the same tokens, context by context.
+
+    One file may have more chunks than the other, where the chosen rows are the same in both.
 
     Raises
     ------
@@ -44,17 +47,32 @@ def check_tokens(reference: Tokens, candidate: Tokens) -> None:
         Naming the first difference.
     """
     ours, theirs = reference.ids, candidate.ids
-    expected = f"{candidate.path}: expected the same tokens as {reference.path}, found"
-    if ours.shape != theirs.shape:
-        shapes = (
-            f"{chunks} chunks with n_ctx {n_ctx}" for chunks, n_ctx in (ours.shape, theirs.shape)
-        )
-        raise InputError("{} {} there and {} here".format(expected, *shapes), _ADVICE)
-    different = ours != theirs
-    if different.any():
-        chunk, at = (int(i) for i in np.unravel_index(different.argmax(), ours.shape))
+    there, here = ours.shape, theirs.shape
+    if there[1] != here[1]:
         raise InputError(
-            f"{expected} {ours[chunk, at]} there and {theirs[chunk, at]} here in chunk {chunk}, "
-            f"position {at} ({int(different.sum())} of {different.size} differ)",
+            f"{candidate.path}: expected contexts of {there[1]} tokens (n_ctx) as in "
+            f"{reference.path}, found {here[1]}",
             _ADVICE,
+        )
+    chunks = min(there[0], here[0])
+    different = ours[:chunks] != theirs[:chunks]
+    if different.any():
+        chunk, at = (int(i) for i in np.unravel_index(different.argmax(), different.shape))
+        raise InputError(
+            f"{candidate.path}: expected the same tokens as {reference.path}, found "
+            f"{ours[chunk, at]} there and {theirs[chunk, at]} here in chunk {chunk}, position {at} "
+            f"({int(different.sum())} of {different.size} differ)",
+            _ADVICE,
+        )
+    if there[0] != here[0] and not choice.says_where_it_ends:
+        rows = len((reference if there[0] < here[0] else candidate).targets)
+        common = "chunk" if chunks == 1 else f"{chunks} chunks"
+        option = f"--limit {rows}"
+        if choice.rows is not None:
+            start = choice.rows.start or 0
+            option = f"--rows {start if 0 <= start < rows else 0}:{rows}"
+        raise InputError(
+            f"{candidate.path}: expected as many chunks as {reference.path}, found {there[0]} "
+            f"there and {here[0]} here",
+            f"Say {option} to compare rows of the first {common}, which both have.",
         )

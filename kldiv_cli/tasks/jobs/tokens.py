@@ -24,7 +24,7 @@ from kldiv_cli.results.tokens import CensoredRows, TokenRows, TokenSummary
 from kldiv_cli.sources.base import Source
 from kldiv_cli.sources.bounds import held
 from kldiv_cli.sources.labels.classes import Labels
-from kldiv_cli.sources.labels.tokens import check_tokens, tokens_of
+from kldiv_cli.sources.labels.tokens import tokens_of
 
 FLOOR = -16.0
 """llama.cpp sums its KL divergence over the classes with log p above it."""
@@ -227,8 +227,6 @@ def scoring(
     ------
     UsageError
         Labels are given under sigmoid.
-    InputError
-        Two llama.cpp files do not come from the same tokens.
     """
     if mode == "sigmoid":
         if labels is not None:
@@ -238,8 +236,6 @@ def scoring(
         return None
     sides = pairing.reference, pairing.candidate
     told = [tokens for tokens in map(tokens_of, sides) if tokens is not None]
-    if len(told) == 2:
-        check_tokens(*told)
     if labels is not None:
         return Scoring(pairing, labels, kinds)
     if not told:

@@ -111,7 +111,17 @@ def open_pairing(asked: Compare | Loss | Verify, layout: Layout) -> Pairing:
     left, right = open_side(reference, layout), open_side(candidate, other)
     check_pair(left, right, layout, asked.candidate_key)
     kept = keep(left, right, _some(asked), truncate=asked.truncate_classes)
+    if left.tokens is not None and right.tokens is not None:
+        _check_tokens(left, right, choice)
     return select(left, right, choice, asked.on_missing, kept)
+
+
+def _check_tokens(left: Source, right: Source, choice: Choice) -> None:
+    from kldiv_cli.sources.labels.tokens import check_tokens, tokens_of  # noqa: PLC0415 - few store tokens
+
+    ours, theirs = tokens_of(left), tokens_of(right)
+    if ours is not None and theirs is not None:
+        check_tokens(ours, theirs, choice)
 
 
 def _some(asked: Compare | Loss | Verify) -> Some | None:
