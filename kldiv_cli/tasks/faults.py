@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from kldiv_cli.errors import InputError
+import numpy as np
+
+from kldiv_cli.errors import InputError, a_few
+from kldiv_cli.measures.distributions.evidence import strangers, telling
 from kldiv_cli.measures.distributions.exact import real
 from kldiv_cli.measures.distributions.kinds import Kind, looks_like
 from kldiv_cli.measures.rows.faults import first_invalid
 from kldiv_cli.measures.types import Mode
 from kldiv_cli.pairing import BlockPair, Pairing
+from kldiv_cli.sources.base import Source
+from kldiv_cli.tasks.opening.first_rows import first_rows
+from kldiv_cli.tasks.opening.rounding import sum_tolerance
+
+_HALF = 0.5
+"""Where fewer rows than this share do not sum to 1, the others are right."""
 
 
 def nothing_left(pairing: Pairing, skipped: int, invalid: int, masked: int) -> InputError:
@@ -52,6 +61,41 @@ def invalid_row(
         f"{fault.found}{part}",
         advice,
     )
+
+
+def sums_advice(source: Source, kinds: tuple[Kind, Kind], side: int) -> str:
+    """Say what to do about rows of one side that do not sum to 1; the first rows tell the cause."""
+    kind = kinds[side]
+    if source.kind is not None:
+        return (
+            "The file is damaged: write it again, or say --input log-probs --normalize to take it "
+            "all the same."
+        )
+    rows = telling(first_rows(source).values)
+    if kind == "log-probs":
+        rows = np.exp(rows)
+    tolerance = sum_tolerance(source, kind=kind)
+    if columns := strangers(rows, tolerance):
+        return _leave_out(source, columns)
+    off = np.abs(rows.sum(axis=1) - 1) > tolerance
+    if len(off) > 1 and off.mean() < _HALF:
+        return (
+            "Most rows do: check what wrote this one, or say --normalize to divide it all the same."
+        )
+    option = "--input" if kinds[0] == kinds[1] else f"--{('reference', 'candidate')[side]}-input"
+    return (
+        f"Say --normalize to divide every row by its sum, or {option} logits if these are logits."
+    )
+
+
+def _leave_out(source: Source, columns: list[int]) -> str:
+    """Say how to leave out columns that are no classes."""
+    names = source.class_names
+    if names is None or max(columns) >= len(names):
+        cut = f"numpy.delete(array, {columns}, axis=-1)"
+        return f"Without class {columns[0]} they do: save the array without it, as by {cut}."
+    named = [names[column] for column in columns]
+    return f"Without {a_few(named)} they do, which then is no class."
 
 
 def nothing_counts(pairing: Pairing, skipped: int, invalid: int, masked: int = 0) -> InputError:

@@ -8,6 +8,7 @@ from typing import Unpack
 
 import numpy as np
 
+from kldiv_cli.measures.distributions.kinds import Kind
 from kldiv_cli.pairing.ranges import check_length, part_of
 from kldiv_cli.pairing.selection import selected
 from kldiv_cli.results.head import Head
@@ -23,6 +24,7 @@ from kldiv_cli.tasks.kept.places import Places
 from kldiv_cli.tasks.opening.fitting import check_one
 from kldiv_cli.tasks.opening.questions.asking import asked_of
 from kldiv_cli.tasks.opening.questions.opened import Opened
+from kldiv_cli.tasks.opening.rounding import sum_tolerance
 from kldiv_cli.tasks.opening.sides import Input, choice_of, layout_of, open_side, threads_of
 from kldiv_cli.tasks.options import Inspect
 from kldiv_cli.tasks.options.signature import documented
@@ -205,7 +207,7 @@ def _zero_or_one(source: Source, total: SpanTally) -> Guess:
     return Guess("labels", None, "", why)
 
 
-def _options(kind: str, off: float, source: Source) -> str:
+def _options(kind: Kind, off: float, source: Source) -> str:
     if source.kind is not None:
         return ""
-    return f"--input {kind}" + (" --normalize" if off > source.sum_tolerance else "")
+    return f"--input {kind}" + (" --normalize" if off > sum_tolerance(source, kind=kind) else "")

@@ -9,7 +9,7 @@ from kldiv_cli import losses
 from kldiv_cli.errors import UsageError
 from kldiv_cli.results.loss import LossResult
 from kldiv_cli.tasks.jobs.summing import Summing
-from kldiv_cli.tasks.opening.kinds import own_kinds
+from kldiv_cli.tasks.opening.kinds import insisted, own_kinds
 from kldiv_cli.tasks.opening.masking import check_of_rows, masked
 from kldiv_cli.tasks.opening.questions.asking import ask
 from kldiv_cli.tasks.opening.questions.opened import Opened
@@ -126,4 +126,5 @@ def opened(asked: Loss) -> Summing:
         kinds=kinds,
         normalize=asked.normalize,
         choice=choice,
+        insisted=insisted(asked.kind),
     )

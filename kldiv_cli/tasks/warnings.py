@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -18,16 +19,21 @@ from kldiv_cli.measures.types import Mode
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.results.head import Side
 from kldiv_cli.results.selection import ClassSelection, Discarded
+from kldiv_cli.tasks.faults import sums_advice
 from kldiv_cli.tasks.kept.seen import LeftOutMass, Ruled, Seen, SideSeen
+from kldiv_cli.tasks.opening.rounding import decimals, sum_tolerance
 
 _SIDES = ("reference", "candidate")
+_SMOOTH = 0.01
+"""More than this is not advised to be mixed with the candidate."""
 
 
 @dataclass(frozen=True)
 class Watch:
     """Looks at the blocks of a pairing, and says of all that was seen what is wrong.
 
-    ``only_logits`` is said where no option takes anything else.
+    ``only_logits`` is said where no option takes anything else, ``insisted`` of a side of which the
+    user says that it holds logits.
     """
 
     pairing: Pairing
@@ -36,6 +42,7 @@ class Watch:
     normalize: bool = False
     temperature: float = 1.0
     only_logits: bool = False
+    insisted: tuple[bool, bool] = (False, False)
 
     def see(
         self,
@@ -67,8 +74,12 @@ class Watch:
             identical=identical,
             masked=block.kept is not None,
             sides=(
-                self._side(0, s, counted, block, ruled),
-                self._side(1, t, counted, block, ruled),
+                replace(
+                    self._side(0, s, counted, block, ruled), zeros=self._zeros(0, block, counted)
+                ),
+                replace(
+                    self._side(1, t, counted, block, ruled), zeros=self._zeros(1, block, counted)
+                ),
             ),
             discarded=self._left_out(s, t, counted),
         )
@@ -99,8 +110,9 @@ class Watch:
                 and looks_like(rows, "log-probs"),
                 rows=len(rows),
             )
+        zeros = self._zeros(side, block, counted)
         if self.mode == "sigmoid" or not counted.any():
-            return SideSeen()
+            return SideSeen(zeros=zeros)
         if block.kept is not None:
             # What is no number may stand in a cell that is left out, but the row has no sum then.
             counted = counted & ~(~block.kept & ~(values < np.inf)).any(axis=1)
@@ -109,13 +121,28 @@ class Watch:
         distance = np.where(counted, np.abs(totals - 1), 0.0)
         row = int(distance.argmax())
         if not distance[row] > 0:
-            return SideSeen(summed=True)
+            return SideSeen(summed=True, zeros=zeros)
         return SideSeen(
             summed=True,
             worst=float(distance[row]),
             worst_sum=float(totals[row]),
             worst_row=block.number(row),
+            zeros=zeros,
         )
+
+    def _zeros(self, side: int, block: BlockPair, counted: NDArray[np.bool_]) -> int:
+        """Return how many rows that count hold a 0 where the other side has a probability."""
+        if self.kinds[side] != "probs":
+            return 0
+        ours, theirs = real(block.reference), real(block.candidate)
+        ours, theirs = (theirs, ours) if side else (ours, theirs)
+        lacks = ours == 0
+        if not lacks.any():
+            return 0
+        lacks &= theirs > (0 if self.kinds[1 - side] == "probs" else -np.inf)
+        if block.kept is not None:
+            lacks &= block.kept
+        return int((lacks.any(axis=1) & counted).sum())
 
     def _left_out(
         self, s: NDArray[Any], t: NDArray[Any], counted: NDArray[np.bool_]
@@ -142,16 +169,15 @@ class Watch:
             source = getattr(self.pairing, name)
             if self.normalize or side.worst <= source.sum_tolerance:
                 continue
+            tolerance = sum_tolerance(source, kind=kind)
+            if side.worst <= tolerance:
+                continue
             where = self.pairing.place_of(name, side.worst_row)
             raise InputError(
-                f"{source.path}: expected rows of {kind} that sum to 1 within "
-                f"{source.sum_tolerance:g}, found a sum of {side.worst_sum!r} in row "
-                f"{side.worst_row}" + (f", {where}" if where else ""),
-                "The file is damaged: write it again, or say --input log-probs --normalize to take "
-                "it all the same."
-                if source.kind is not None
-                else "Say --normalize to divide every row by its sum, or --input logits if these "
-                "are logits.",
+                f"{source.path}: expected rows of {kind} that sum to 1 within {tolerance:g}, found "
+                f"a sum of {side.worst_sum!r} in row {side.worst_row}"
+                + (f", {where}" if where else ""),
+                sums_advice(source, self.kinds, _SIDES.index(name)),
             )
 
     def warnings(self, seen: Seen) -> tuple[str, ...]:
@@ -166,8 +192,10 @@ class Watch:
         if seen.identical:
             where = " where the mask keeps them" if seen.masked else ""
             found.append(f"{paths[0]} and {paths[1]} hold the same numbers{where}: is one a copy?")
-        for name, kind, side, path in zip(_SIDES, self.kinds, seen.sides, paths, strict=True):
-            if kind != "logits" or not side.rows:  # there is nothing to say of no rows
+        for name, kind, side, path, insisted in zip(
+            _SIDES, self.kinds, seen.sides, paths, self.insisted, strict=True
+        ):
+            if kind != "logits" or not side.rows or insisted:  # of no rows there is nothing to say
                 continue
             if side.like_probs:
                 what = f": say --{name}-input probs"
@@ -180,6 +208,27 @@ class Watch:
                     f"{path}: these look like log-probabilities of a softmax (every row has "
                     "logsumexp 0), wrong under sigmoid: say --mode softmax"
                 )
+        return tuple(found)
+
+    def rounded(self, seen: Seen) -> tuple[str, ...]:
+        """Return what makes rows infinite that hold a 0 where the other side has more.
+
+        Numbers of few decimals have such zeros for every probability that is too small for them.
+        """
+        found = []
+        for name, side in zip(_SIDES, seen.sides, strict=True):
+            source = getattr(self.pairing, name)
+            digits = decimals(source) if side.zeros else None
+            if not digits:  # labels of 0 and 1 have no decimals, and are what they are
+                continue
+            least = 0.5 * 10.0**-digits
+            weight = min(_SMOOTH, least * prod(self.pairing.class_shape))
+            found.append(
+                f"{source.path}: a 0 with {digits} {'decimal' if digits == 1 else 'decimals'} is "
+                f"anything below {least:g}, and makes {side.zeros} "
+                f"{'row' if side.zeros == 1 else 'rows'} infinite: -m js stays finite, as -m kl "
+                f"does with --smooth {weight:g}"
+            )
         return tuple(found)
 
     def watched(self, seen: Seen, reference: Side, candidate: Side) -> tuple[Side, Side]:

@@ -1,18 +1,29 @@
-"""Signs in a few rows that numbers are probabilities, and no logits."""
+"""Signs in a few rows of what numbers are: probabilities and no logits, rounded or not."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.measures.distributions.exact import widen
+from kldiv_cli.measures.types import Float64
 
 _ABOVE = 1e-5
 """How far above 1 rounding may lift a probability."""
 _BEGINNING = 1 << 12
 """Logits are told by their first cells."""
+_MOST_DECIMALS = 10
+"""Numbers with so many decimals are not called rounded."""
+_FEW = 1 << 6
+"""Most numbers are told by a few of them."""
+_TOO_FINE = {"float16": 3, "float32": 7}
+"""Type -> so many decimals of numbers near 1 its own rounding leaves in any case."""
+MOST_OFF = 5e-2
+"""No rounding lets rows sum further from 1: where it may, the sums say nothing any more."""
+_NARROW = {"float16": 1e-2, "float32": 1e-5}
+"""Type -> how far from 1 rows of its probabilities may sum."""
 
 
 def all_sum_to(values: NDArray[Any], total: float, tolerance: float) -> bool:
@@ -31,12 +42,10 @@ def all_sum_to(values: NDArray[Any], total: float, tolerance: float) -> bool:
     """
     if len(values) < 2 or values.shape[1] < 2 or not _within(values[:1, :_BEGINNING], total):
         return False
-    wide = widen(values)
-    sums = wide.sum(axis=1)
-    some = ~np.isnan(sums) & (wide != 0).any(axis=1)
-    if some.sum() < 2 or not _within(wide[some], total):
+    wide = telling(values)
+    if len(wide) < 2 or not _within(wide, total):
         return False
-    return bool((np.abs(sums[some] / total - 1) <= tolerance).all())
+    return bool((np.abs(wide.sum(axis=1) / total - 1) <= tolerance).all())
 
 
 def all_in_unit(values: NDArray[Any], least: int) -> bool:
@@ -53,6 +62,96 @@ def all_in_unit(values: NDArray[Any], least: int) -> bool:
         return False
     cells = values[~np.isnan(values)] if values.dtype.kind == "f" else values.ravel()
     return cells.size >= least and _within(cells, 1) and bool(((cells > 0) & (cells < 1)).any())
+
+
+def telling(values: NDArray[Any]) -> Float64:
+    """Return the rows that tell something, as float64: no padding of 0 and no row with NaN."""
+    wide = widen(values)
+    found: Float64 = wide[~np.isnan(wide.sum(axis=1)) & (wide != 0).any(axis=1)]
+    return found
+
+
+def strangers(rows: Float64, tolerance: float) -> list[int]:
+    """Return the columns without which all rows sum to 1; none where no such columns are found.
+
+    Parameters
+    ----------
+    rows : float64, shape (rows, columns)
+        Some rows, that do not sum to 1 with all columns.
+    tolerance : float
+        How far from 1 a sum may be.
+    """
+    sums = rows.sum(axis=1)
+    if len(rows) < 2 or (np.abs(sums - 1) <= tolerance).all():
+        return []
+    alone = np.flatnonzero((np.abs(sums[:, None] - rows - 1) <= tolerance).all(axis=0))
+    outside = np.flatnonzero(((rows < 0) | (rows > 1 + tolerance)).any(axis=0))
+    whole = np.flatnonzero((rows == np.round(rows)).all(axis=0))
+    for columns in (alone, outside, whole):
+        rest = sums - rows[:, columns].sum(axis=1)
+        if len(columns) and (np.abs(rest - 1) <= tolerance).all():
+            return [int(column) for column in columns]
+    return []
+
+
+class Rounding(NamedTuple):
+    """How the numbers of some rows were rounded.
+
+    Parameters
+    ----------
+    decimals : int or None
+        How many decimals they have; None where they are many.
+    tolerance : float
+        How far rows of such probabilities may sum from their total, relative to it.
+    """
+
+    decimals: int | None
+    tolerance: float
+
+
+def rounding(values: NDArray[Any], total: float = 1, *, logs: bool = False) -> Rounding:
+    """Return how the numbers of some rows were rounded before they came to have their type.
+
+    They are multiples of a power of ten, or numbers of a narrower type, exactly or as printed.
+
+    Parameters
+    ----------
+    values : array, shape (rows, classes), of any real dtype
+        Some rows.
+    total : float
+        What the rows sum to: 1 for probabilities, 100 for percentages.
+    logs : bool
+        Whether these are logarithms, whose exponentials sum to that.
+    """
+    wide = widen(values)
+    wide = wide[np.isfinite(wide)]
+    if not wide.size:
+        return Rounding(None, 0.0)
+    decimals = _decimals(wide, values.dtype)
+    cells = 1 if logs else values.shape[1]
+    digits = 0.0 if decimals is None else cells * 0.5 * 10.0**-decimals / total
+    return Rounding(decimals, min(MOST_OFF, max(digits, _of_type(wide[:_BEGINNING]))))
+
+
+def _decimals(values: Float64, dtype: np.dtype[Any]) -> int | None:
+    """Return how many decimals numbers of a type have at most, None where they are many."""
+    for decimals in range(_TOO_FINE.get(dtype.name, _MOST_DECIMALS)):
+        if all(
+            np.array_equal(np.round(some, decimals).astype(dtype), some.astype(dtype))
+            for some in (values[:_FEW], values)
+        ):
+            return decimals
+    return None
+
+
+def _of_type(values: Float64) -> float:
+    """Return how far rows of numbers of a narrower type sum from 1; 0 for those of float64."""
+    for narrow, tolerance in _NARROW.items():
+        with np.errstate(over="ignore"):
+            found = values.astype(narrow)
+        if np.array_equal(found, values) or np.array_equal(found.astype("U").astype(float), values):
+            return tolerance
+    return 0.0
 
 
 def _within(values: NDArray[Any], most: float) -> bool:

@@ -77,6 +77,7 @@ def open_csv(path: str, layout: Layout, delimiter: str = ",", name: str = "csv")
         line=text.line_of,
         named=layout.header,
         is_delimited=True,
+        is_text=True,
     )
 
 

@@ -187,4 +187,5 @@ def _table(path: str, layout: Layout, records: list[Any]) -> TableSource:
         rows_expected=count,
         batches=lambda names, size: iter(table.select(names).to_batches(max_chunksize=size)),
         line=lambda _: None,
+        is_text=True,
     )

@@ -64,6 +64,7 @@ def open_jsonl(path: str, layout: Layout) -> TableSource:
         rows_expected=rows_expected(path, text.codec, first),
         batches=table.batches,
         line=text.line_of,
+        is_text=True,
     )
 
 

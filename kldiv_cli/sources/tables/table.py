@@ -76,7 +76,9 @@ class TableSource:
     row_groups : RowGroups or None
         The groups of rows that can be read one without the other, where the file has any.
     is_delimited : bool
-        Whether it is text with delimiters between cells, whose numbers have few digits.
+        Whether it is text with delimiters between cells.
+    is_text : bool
+        Whether its numbers are written in digits, which may be few.
     """
 
     path: str
@@ -92,6 +94,7 @@ class TableSource:
     named: bool = True
     row_groups: RowGroups | None = None
     is_delimited: bool = False
+    is_text: bool = False
 
     is_table, has_keys = True, False
     kind = bounds = tokens = shards = arrays = None
@@ -108,7 +111,7 @@ class TableSource:
     @property
     def sum_tolerance(self) -> float:
         """How far from 1 the probabilities of a row may sum."""
-        return sum_tolerance(self.dtype, text=self.is_delimited)
+        return sum_tolerance(self.dtype, text=self.is_text)
 
     @property
     def length(self) -> int | None:

@@ -23,7 +23,7 @@ from kldiv_cli.results.summary import Rows, Summary, TopRow
 from kldiv_cli.sources.views.choice import Choice
 from kldiv_cli.tasks.describe import head_of
 from kldiv_cli.tasks.kept.part import Part
-from kldiv_cli.tasks.kept.places import Places
+from kldiv_cli.tasks.opening.kinds import insisted
 from kldiv_cli.tasks.options import Compare
 from kldiv_cli.tasks.walk import PairWork, Progress, View, walk_within
 from kldiv_cli.tasks.warnings import Watch
@@ -102,7 +102,14 @@ class Comparing:
     def watch(self) -> Watch:
         """What notices faults of the files."""
         asked = self.asked
-        return Watch(self.pairing, asked.mode, self.kinds, asked.normalize, asked.temperature)
+        return Watch(
+            self.pairing,
+            asked.mode,
+            self.kinds,
+            asked.normalize,
+            asked.temperature,
+            insisted=insisted(asked.kind),
+        )
 
     @property
     def streams(self) -> bool:
@@ -159,7 +166,7 @@ class Comparing:
         self.watch.check(part.seen)
         head = head_of(self.watch, part, self.asked.nan_policy, self.choice)
         kept = part.kept or Compared(Summary.empty())
-        found = self._result(head, kept.summary, part.places)
+        found = self._result(head, kept.summary, part)
         if self.tokens is not None:
             every = self.tokens.summary(kept.tokens)
             label = {"label": np.concatenate(kept.labels)}
@@ -172,16 +179,18 @@ class Comparing:
             found = replace(found, groups=groups)
         return found
 
-    def _result(self, head: Head, summary: Summary, places: Places) -> Comparison:
+    def _result(self, head: Head, summary: Summary, part: Part[Compared]) -> Comparison:
         """Return the result; rows are called by their places where some were left out."""
         asked, keep = self.asked, self.keep_rows or self.grouping is not None
         measures = summary.result(spend=not keep)
+        if any(found.infinite for found in measures.values()):
+            head = replace(head, warnings=head.warnings + self.watch.rounded(part.seen))
         top = _shown_rows(summary, asked.top)
         numbers = None
         if head.file_row_shape is not None:
-            measures = renumbered(measures, places)
-            top = tuple(replace(row, row=places[row.row]) for row in top)
-            numbers = places.array() if keep else None
+            measures = renumbered(measures, part.places)
+            top = tuple(replace(row, row=part.places[row.row]) for row in top)
+            numbers = part.places.array() if keep else None
         values = {name: column.array() for name, column in summary.values.items()}
         return Comparison(
             head=head,

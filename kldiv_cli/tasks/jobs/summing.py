@@ -72,13 +72,16 @@ class Summing:
     kinds: tuple[Kind, Kind]
     normalize: bool
     choice: Choice
+    insisted: tuple[bool, bool] = (False, False)
     priors: ClassPriors | None = None
 
     @property
     def watch(self) -> Watch:
         """What notices faults of the files."""
         at = float(getattr(self.loss, "temperature", 1.0))
-        return Watch(self.pairing, self.loss.mode, self.kinds, self.normalize, at)
+        return Watch(
+            self.pairing, self.loss.mode, self.kinds, self.normalize, at, insisted=self.insisted
+        )
 
     @property
     def averaging(self) -> Averaging | None:

@@ -34,6 +34,7 @@ class SideSeen:
     """What rows of one side show; ``worst`` is how far a row's sum is from 1, at most.
 
     ``worst_row`` is the place of the first such row in the reference; 0 where all sums are 1.
+    ``zeros`` counts the rows with a probability of 0 where the other side has a larger one.
     """
 
     like_probs: bool = True
@@ -43,6 +44,7 @@ class SideSeen:
     worst: float = 0.0
     worst_sum: float = 1.0
     worst_row: int = 0
+    zeros: int = 0
 
     @classmethod
     def join(cls, parts: Sequence[SideSeen]) -> SideSeen:
@@ -54,6 +56,7 @@ class SideSeen:
             like_log_probs=all(part.like_log_probs for part in parts),
             rows=sum(part.rows for part in parts),
             summed=any(part.summed for part in parts),
+            zeros=sum(part.zeros for part in parts),
         )
 
 

@@ -13,6 +13,12 @@ Told = tuple[Kind | None, Kind | None]
 NOT_SAID: Told = (None, None)
 
 
+def insisted(kinds: Told | None) -> tuple[bool, bool]:
+    """Tell of which sides the user says that they hold logits, whatever they look like."""
+    reference, candidate = kinds or NOT_SAID
+    return reference == "logits", candidate == "logits"
+
+
 def own_kinds(pairing: Pairing, kinds: Told | None, mode: Mode) -> tuple[Kind, Kind]:
     """Return what the numbers of both sides are: logits, unless the format or the user says else.
 

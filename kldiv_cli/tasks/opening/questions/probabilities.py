@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from kldiv_cli.errors import UnclearError
-from kldiv_cli.measures.distributions.evidence import all_in_unit, all_sum_to
+from kldiv_cli.measures.distributions.evidence import MOST_OFF, all_in_unit, all_sum_to
 from kldiv_cli.sources.base import Source
 from kldiv_cli.tasks.opening.first_rows import first_rows
 from kldiv_cli.tasks.opening.kinds import NOT_SAID
 from kldiv_cli.tasks.opening.questions.opened import Opened
+from kldiv_cli.tasks.opening.rounding import sum_tolerance
 from kldiv_cli.tasks.options import Compare, Loss
 
 _SUMS = 1e-3
@@ -50,7 +51,9 @@ def _found(source: Source, mode: str) -> str | None:
             return None
         return "one probability per cell: all of the first rows lie in [0, 1]"
     for total, word in ((1, "probabilities"), (100, "percentages")):
-        if all_sum_to(rows, total, max(_SUMS, source.sum_tolerance)):
+        if all_sum_to(rows, total, MOST_OFF) and all_sum_to(
+            rows, total, max(_SUMS, sum_tolerance(source, total))
+        ):
             return f"{word}: all of the first rows lie in [0, {total}] and sum to {total}"
     return None
 
@@ -59,4 +62,4 @@ def _needs_sums(source: Source, mode: str) -> bool:
     """Tell whether rows have to be divided by their sums, which are too far from 1."""
     if mode == "sigmoid":
         return False
-    return not all_sum_to(first_rows(source).values, 1, source.sum_tolerance)
+    return not all_sum_to(first_rows(source).values, 1, sum_tolerance(source))
