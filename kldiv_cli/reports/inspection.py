@@ -15,8 +15,19 @@ from kldiv_cli.results.head import class_name
 from kldiv_cli.results.inspection import Contexts, Inspection, Span, Unreadable
 
 _KEYS = (
-    *("schema", "path", "format", "dtype", "shape", "row_shape", "selection", "class_shape"),
-    *("shards", "passed_over", "arrays", "class_names", "id", "notes", "guess", "rows", "cells"),
+    *("schema", "path", "format", "dtype", "shape", "class_axes", "row_shape", "selection"),
+    *(
+        "class_shape",
+        "shards",
+        "passed_over",
+        "arrays",
+        "class_names",
+        "id",
+        "notes",
+        "guess",
+        "rows",
+        "cells",
+    ),
     *("range", "mask_like", "row_sums", "logsumexp", "argmax", "entropy", "llamacpp", "warnings"),
 )
 _MASKS_SHOWN = 5

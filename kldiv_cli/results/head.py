@@ -61,12 +61,16 @@ class Side(File):
         sums; None where no sums were taken.
     censored : bool
         Whether the format leaves out the least likely classes of a row.
+    class_axes : tuple of int or None
+        Which axes of ``shape`` index classes; none where every number is a row. None for a table
+        and for a format that says it itself.
     """
 
     kind: Literal["logits", "probs", "log-probs"] = "logits"
     id: str | None = None
     sum_error: float | None = None
     censored: bool = False
+    class_axes: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -104,7 +104,12 @@ def _file(source: Source, shape: Shape) -> dict[str, Any]:
 def describe(source: Source, rows: int | None) -> Side:
     """Return what the result says of a source; ``rows`` is their number where all were read."""
     shape = tuple(rows if length is None else length for length in source.shape)
-    return Side(**_file(source, shape), id=source.id_name, censored=source.bounds is not None)
+    return Side(
+        **_file(source, shape),
+        id=source.id_name,
+        censored=source.bounds is not None,
+        class_axes=source.class_axes,
+    )
 
 
 def _missing(pairing: Pairing, rows: int) -> Missing | None:

@@ -101,7 +101,7 @@ def opened(asked: Loss) -> Summing:
     checks.normalize(chosen.mode, asked.kind, normalize=asked.normalize)
     layout = without_labels(layout_of(asked), asked.reference, labels)
     choice = choice_of(asked)
-    whole = chosen.whole_samples and asked.row_axes is None
+    whole = chosen.whole_samples and (asked.row_axes, asked.class_axis) == (None, None)
     if whole and len(open_side(asked.reference, layout).shape) > 1:
         layout = replace(layout, row_axes=1)
     pairing = open_pairing(asked, layout)

@@ -720,7 +720,15 @@ class TestHelp:
         },
         "For CI": {"--fail-above", "--fail-below", "--strict", "--no-warn"},
         "How the files are read": {
-            *("--row-axes", "--id", "--columns", "--key", "--candidate-key", "--dtype"),
+            *(
+                "--row-axes",
+                "--class-axis",
+                "--id",
+                "--columns",
+                "--key",
+                "--candidate-key",
+                "--dtype",
+            ),
             *("--reference-format", "--candidate-format", "--no-header", "--delimiter"),
         },
         "How it runs": {"--threads"},

@@ -142,7 +142,7 @@ class TestOptions:
 
     def test_an_option_that_fits_one_of_two_files(self, kldiv: Kldiv) -> None:
         code, out, err = kldiv("inspect", OCR, PARQUET, "--row-axes", 3)
-        assert (code, out.splitlines()[1]) == (2, "classes      96")
+        assert (code, out.splitlines()[2]) == (2, "classes      96")
         assert err == (
             f"kldiv: error: {PARQUET}: expected --row-axes 1 for a table, found 3\n"
             "A table has one axis of rows; save arrays with more as .npy.\n"
@@ -185,8 +185,9 @@ class TestSelection:
         done = kldiv("inspect", OCR, PARQUET, "--rows", "2:6", "--row-axes", 1, "--limit", 3)
         assert (done.code, done.err) == (0, "")
         lines = done.out.splitlines()
-        assert lines[:4] == [
+        assert lines[:5] == [
             "file         samples/ocr-det-fp32.npy  npy float32 6 x 1 x 64 x 96",
+            "axes         classes on axes 1 to 3",
             "selected     rows 2..4 of 6 (--rows, --limit)",
             "classes      6144 (1 x 64 x 96)",
             "rows         3, a distribution in each",

@@ -404,7 +404,7 @@ class TestLoss:
         total = ((1 / (1 + np.exp(-s)) - 1 / (1 + np.exp(-t))) * (s - t)).sum()
         lines = done.out.splitlines()
         assert max(map(len, lines)) <= 80
-        assert lines[4:13] == [
+        assert lines[5:14] == [
             f"mask         {TEXT}  npy bool 6 x 1 x 64 x 96, true keeps",
             "masked       28501 of 36864 cells in the rows counted",
             "             rows are taken without them",
@@ -413,7 +413,7 @@ class TestLoss:
             f"value        {float(total / 8363):.12g} nats",
             "reduction    mean over the cells that are kept: sum / 8363",
             "denominator  8363",
-            "stands for   J = KL(p||q) + KL(q||p): " + lines[12].split(": ")[1],
+            "stands for   J = KL(p||q) + KL(q||p): " + lines[13].split(": ")[1],
         ]
         done = kldiv("loss", "globalpointer", *OCR, "--mask", TEXT, "--format", "json")
         found = json.loads(done.out)

@@ -196,13 +196,14 @@ class TestMask:
         kept = np.load(text).reshape(-1, 96)[:128]
         rows = int(kept.any(axis=1).sum())
         lines = done.out.splitlines()
-        assert lines[3:7] == [
+        assert lines[2] == "axes         classes on axis 3"
+        assert lines[4:8] == [
             "selected     rows 0..127 of 384 (--rows)",
             f"mask         {text}  npy bool 6 x 1 x 64 x 96, true keeps",
             f"masked       {96 * rows - kept.sum()} of {96 * rows} cells in the rows counted",
             "             rows are taken without them",
         ]
-        assert lines[7] == (
+        assert lines[8] == (
             f"rows         {rows} counted, paired by position, 0 skipped, 0 invalid, "
             f"{128 - rows} masked"
         )

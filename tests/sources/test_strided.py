@@ -94,6 +94,19 @@ class TestPages:
             (8 * 4800, 8 * 5901),
         ]
 
+    def test_of_single_rows_whose_classes_are_in_the_middle(self) -> None:
+        rows = np.arange(6000, dtype=np.float64).reshape(100, 6, 10)
+        found: list[tuple[int, int]] = []
+        layout = Layout(class_axis=1)
+        source = ArraySource(rows, layout, release=lambda *read: found.append(read))
+        np.testing.assert_array_equal(
+            source.at(np.arange(0, 1000, 50)).values[:, 1], rows[::5, 1, 0]
+        )
+        # 1024 bytes are eight values and what comes with them, of 36 matrices, class by class.
+        assert found[:6] == [(80 * each, 480 * 35 + 80 * each + 80) for each in range(6)]
+        # Of the last four rows two classes.
+        assert len(found) == 6 + 6 + 3
+
     def test_of_single_rows_in_c_order_chunk_by_chunk(self) -> None:
         rows = np.ascontiguousarray(self.ARRAY)
         # 1024 bytes are six rows and what comes with them.

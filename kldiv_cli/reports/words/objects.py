@@ -15,7 +15,7 @@ from kldiv_cli.results.head import File, Head, MaskUse, Side
 
 SCHEMA = 1
 
-_FILE = ("path", "format", "dtype", "shape", "input", "notes", "id", "sum_error")
+_FILE = ("path", "format", "dtype", "shape", "class_axes", "input", "notes", "id", "sum_error")
 _PARTS = ("shards", "passed_over", "arrays")
 _MASK = (*_FILE[:4], *_PARTS, "notes", "means", "masked_cells", "cells")
 
@@ -63,7 +63,8 @@ def head_object(head: Head) -> dict[str, Any]:
 
 def side_object(side: Side) -> dict[str, Any]:
     """Return a file and what it holds."""
-    known = {"id": side.id, "sum_error": side.sum_error}
+    axes = None if side.class_axes is None else list(side.class_axes)
+    known = {"id": side.id, "sum_error": side.sum_error, "class_axes": axes}
     found = {"input": side.kind} | {key: x for key, x in known.items() if x is not None}
     return ordered((*_FILE, *_PARTS), _file_object(side) | found)
 

@@ -33,12 +33,30 @@ def file_lines(label: str, side: Side | MaskUse, room: int | None) -> list[tuple
 def notes(side: Side) -> list[tuple[str, str]]:
     """Return what was decided about a file, label by label."""
     label = "censored" if side.censored else "columns"
+    axes = _axes(side)
     return [
-        ("format", printable(note.removeprefix(_FORMAT)))
-        if note.startswith(_FORMAT)
-        else (label, printable(note))
-        for note in side.notes
+        *([] if axes is None else [("axes", axes)]),
+        *(
+            ("format", printable(note.removeprefix(_FORMAT)))
+            if note.startswith(_FORMAT)
+            else (label, printable(note))
+            for note in side.notes
+        ),
     ]
+
+
+def _axes(side: Side) -> str | None:
+    """Say which axes of an array index classes; None of a matrix whose columns do."""
+    axes, count = side.class_axes, len(side.shape)
+    if axes is None or (count == 2 and axes == (1,)):
+        return None
+    if not axes:
+        return "every number is a row of one cell"
+    if count == 1:
+        return "one row, as the array has one axis"
+    if len(axes) == 1:
+        return f"classes on axis {axes[0]}"
+    return f"classes on axes {axes[0]} {'and' if len(axes) == 2 else 'to'} {axes[-1]}"
 
 
 def both_notes(reference: Side, candidate: Side) -> list[tuple[str, str]]:

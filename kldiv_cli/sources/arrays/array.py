@@ -68,11 +68,18 @@ class ArraySource:
         check_type(self.array.dtype, self.path, self.layout.expected)
         shape, row_axes = self.array.shape, self.layout.row_axes
         check_shape(shape, self.path, self.layout.expected)
-        if row_axes is not None and not 0 <= row_axes < len(shape):
+        if row_axes is not None and not 0 <= row_axes < max(2, len(shape)):
             raise LogitsError(
-                f"{self.path}: expected --row-axes from 0 to {len(shape) - 1} for shape "
+                f"{self.path}: expected --row-axes from 0 to {max(2, len(shape)) - 1} for shape "
                 f"{shape}, found {row_axes}",
                 "--row-axes N takes N leading axes as rows and leaves at least one for classes.",
+            )
+        axis = self.layout.class_axis
+        if axis is not None and not -len(shape) <= axis < len(shape):
+            raise LogitsError(
+                f"{self.path}: expected --class-axis from {-len(shape)} to {len(shape) - 1} for "
+                f"shape {shape}, found {axis}",
+                "Axes are counted from 0; -1 is the last.",
             )
 
     @property
@@ -96,19 +103,30 @@ class ArraySource:
         return self.layout.notes
 
     @cached_property
-    def _row_axes(self) -> int:
-        axes = self.layout.row_axes
-        return self.array.ndim - 1 if axes is None else axes
+    def class_axes(self) -> tuple[int, ...]:
+        """The axes that index classes; none where every number is a row of one cell."""
+        axis, count = self.layout.class_axis, self.array.ndim
+        if axis is not None:
+            return (axis % count,)
+        first = self.layout.row_axes
+        return tuple(range(count - 1 if first is None else first, count))
+
+    @cached_property
+    def by_rows(self) -> NDArray[Any]:
+        """The array with its axes of classes last, as a view."""
+        if self.layout.class_axis is None:
+            return self.array
+        return np.moveaxis(self.array, self.layout.class_axis, -1)
 
     @property
     def row_shape(self) -> tuple[int, ...]:
         """The axes that index rows; (1,) where the whole array is one row."""
-        return self.shape[: self._row_axes] or (1,)
+        return self.by_rows.shape[: self.array.ndim - len(self.class_axes)] or (1,)
 
     @property
     def class_shape(self) -> tuple[int, ...]:
-        """The axes that are left."""
-        return self.shape[self._row_axes :]
+        """The axes that are left; (1,) where none is."""
+        return self.by_rows.shape[self.array.ndim - len(self.class_axes) :] or (1,)
 
     @property
     def length(self) -> int:
@@ -129,7 +147,7 @@ class ArraySource:
     def blocks_at(self, places: range | NDArray[np.intp], rows: int) -> Iterator[Block]:
         """Yield the rows at these places, at most so many at a time."""
         together = rows
-        if not self.array.flags.c_contiguous:
+        if not self.by_rows.flags.c_contiguous:
             together *= max(1, _TOGETHER // (rows * self._row_bytes))
         for start in range(0, len(places), together):
             block = self.at(places[start : start + together])
@@ -138,11 +156,11 @@ class ArraySource:
 
     def at(self, places: range | NDArray[np.intp]) -> Block:
         """Return the rows from one place to another, or those at single places, as a copy."""
-        rows, axes = self.array.reshape(self.row_shape + self.class_shape), len(self.row_shape)
+        rows, axes = self.by_rows.reshape(self.row_shape + self.class_shape), len(self.row_shape)
         release = None
         if not isinstance(places, range):
             values = copy_single(rows, axes, places, self._let_go)
-        elif not self.array.flags.c_contiguous:
+        elif not self.by_rows.flags.c_contiguous:
             values = copy_range(rows, axes, places, self._let_go)
         else:
             read = (places.start * self._row_bytes, places.stop * self._row_bytes)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from math import prod
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kldiv_cli.sources.arrays.array import ArraySource
+from kldiv_cli.sources.arrays.strided import copy_range
 from kldiv_cli.sources.base import Block, check_exact_integers
 from kldiv_cli.sources.views.derived import Derived
 
 _STEP = 1 << 20
+_MOST_SKIPPED = 1 << 26
+"""How many bytes are read for the first rows where rows lie side by side."""
 
 
 @dataclass(frozen=True)
@@ -41,24 +45,66 @@ class DeflatedSource(Derived):
         return self.outline
 
     @property
-    def row_bytes(self) -> int:
-        """How much memory a row takes."""
+    def held_bytes(self) -> int:
+        """How much memory the rows take that have to be read together; see `_rows_together`."""
+        return self._rows_together * self._row_bytes
+
+    @property
+    def _row_bytes(self) -> int:
         return prod(self.class_shape) * self.outline.array.itemsize
+
+    @property
+    def _rows_together(self) -> int:
+        """How many rows end at the same byte: those along the axes behind that of the classes."""
+        axes = self.outline.class_axes
+        return prod(self.outline.shape[axes[-1] + 1 :]) if axes else 1
 
     def blocks(self, rows: int, classes: Sequence[str] | None = None) -> Iterator[Block]:
         """Yield blocks; the last one only where the checksum is right."""
         if classes is not None:
             raise ValueError("an array has no class names")
-        dtype = self.outline.array.dtype
-        whole = self.outline.rows_expected
+        dtype, each = self.outline.array.dtype, self._rows_together
+        whole, step = self.outline.rows_expected, each * max(1, rows // each)
         with self.open() as member:
             member.read(self.header_size)
-            for start in range(0, whole, rows):
-                count = min(rows, whole - start)
-                values = _inflated(member, start * self.row_bytes, count * self.row_bytes)
+            for start in range(0, whole, step):
+                count = min(step, whole - start)
+                values = _inflated(member, start * self._row_bytes, count * self._row_bytes)
                 flat = np.frombuffer(values, dtype)
                 check_exact_integers(flat, self.path, self.outline.layout.expected)
-                yield Block(flat.reshape(count, -1))
+                yield from _blocks(flat, count, each, rows)
+
+    def beginning(self, rows: int) -> Generator[Block, None, None]:
+        """Yield the first rows, and no others of an array whose rows do not lie one by one.
+
+        Where these end far from the beginning, none is yielded.
+        """
+        each = self._rows_together
+        if each == 1:
+            yield from self.blocks(rows)
+        elif self.held_bytes <= _MOST_SKIPPED:
+            dtype = self.outline.array.dtype
+            run, first = each * dtype.itemsize, min(rows, each) * dtype.itemsize
+            with self.open() as member:
+                member.read(self.header_size)
+                starts = range(0, self.held_bytes, run)
+                runs = [_inflated(member, start, run)[:first] for start in starts]
+            classes = np.frombuffer(b"".join(runs), dtype).reshape(len(runs), -1)
+            yield Block(np.ascontiguousarray(classes.T))
+
+
+def _blocks(flat: NDArray[Any], count: int, each: int, rows: int) -> Iterator[Block]:
+    """Yield so many rows, of which ``each`` lie side by side, at most ``rows`` at a time."""
+    if each == 1:
+        yield Block(flat.reshape(count, -1))
+        return
+    beside = np.moveaxis(flat.reshape(count // each, -1, each), 1, 2)
+    for start in range(0, count, rows):
+        yield Block(copy_range(beside, 2, range(start, min(start + rows, count)), _keep))
+
+
+def _keep(_: NDArray[Any]) -> None:
+    """Let nothing go: these values are no file's."""
 
 
 class ShortError(EOFError):

@@ -157,7 +157,7 @@ class _CheckedSource(ArraySource):
 
     def blocks(self, rows: int, classes: Sequence[str] | None = None) -> Iterator[Block]:
         """Yield blocks, the last one only where the bytes are what was written."""
-        if not self.array.flags.c_contiguous:
+        if not self.by_rows.flags.c_contiguous:
             self._compare(self.crc(self.place.start, self.place.stop, 0))
             yield from super().blocks(rows, classes)
             return

@@ -1,7 +1,8 @@
 """Rows whose values do not lie one after another in a file, copied so that they do.
 
-An array in Fortran order has each class, not each row, in one piece: a few rows of it touch every
-page of the file. So they are copied strip by strip of classes, and the pages are let go after each.
+An array in Fortran order, or with its classes along another axis than the last, has each class, not
+each row, in one piece: a few rows of it touch every page of the file. So they are copied strip by
+strip of classes, and the pages are let go after each.
 """
 
 from __future__ import annotations
@@ -104,7 +105,8 @@ def _rows_at_once(rows: NDArray[Any], axes: int) -> int:
     """Return how many single rows may be read before what they touched is let go."""
     if not _apart(rows, axes):
         return max(1, _TOUCHED // (_AROUND + prod(rows.shape[axes:]) * rows.itemsize))
-    return prod(rows.shape[:axes]) if rows.strides[-1] <= _TOUCHED else _TOUCHED // _AROUND
+    low, high = byte_bounds(rows[..., 0])
+    return prod(rows.shape[:axes]) if high - low <= _TOUCHED else _TOUCHED // _AROUND
 
 
 def _apart(rows: NDArray[Any], axes: int) -> bool:

@@ -21,6 +21,7 @@ from kldiv_cli.sources.base.source import (
     beginning,
     length_of,
     shown_shape,
+    stacked,
 )
 
 __all__ = [
@@ -42,5 +43,6 @@ __all__ = [
     "check_type",
     "length_of",
     "shown_shape",
+    "stacked",
     "sum_tolerance",
 ]

@@ -42,6 +42,9 @@ class Layout:
     ----------
     row_axes : int or None
         How many leading axes index rows; None for all but the last.
+    class_axis : int or None
+        The axis of an array that indexes classes, from 0, or negative from the last; None where
+        ``row_axes`` says it.
     id : str or None
         The row-id column of a table.
     columns : tuple of str or None
@@ -69,6 +72,7 @@ class Layout:
     """
 
     row_axes: int | None = None
+    class_axis: int | None = None
     id: str | None = None
     columns: tuple[str, ...] | None = None
     key: str | None = None

@@ -135,6 +135,10 @@ class Source(Protocol):
         """The axes of one distribution, or of one set of labels."""
 
     @property
+    def class_axes(self) -> tuple[int, ...] | None:
+        """Which axes of an array index classes, of those in ``shape``; None for a table."""
+
+    @property
     def class_names(self) -> tuple[str, ...] | None:
         """One name per class, where the file has names."""
 
@@ -181,6 +185,24 @@ def length_of(row_shape: Sequence[int | None]) -> int | None:
 def shown_shape(shape: Sequence[int | None]) -> str:
     """Write a shape for people; ``?`` is a length that only reading to the end tells."""
     return " x ".join("?" if length is None else str(length) for length in shape)
+
+
+def stacked(
+    first: Source, row_shape: Sequence[int | None]
+) -> tuple[tuple[int | None, ...], tuple[int, ...] | None]:
+    """Return the shape of arrays like the first, one after the other, and its axes of classes.
+
+    Where single rows are stacked, theirs is a new first axis. Rows that lie along fewer axes
+    together than in each array have their classes last.
+    """
+    rows, classes, axes = tuple(row_shape), first.class_shape, first.class_axes
+    if not axes:
+        return rows if axes == () else rows + classes, axes
+    place = len(rows)
+    if len(rows) == len(first.row_shape):
+        place = axes[0] + len(rows) + len(classes) - len(first.shape)
+    shape = rows[:place] + classes + rows[place:]
+    return shape, tuple(range(place, place + len(classes)))
 
 
 @runtime_checkable

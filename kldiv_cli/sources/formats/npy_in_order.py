@@ -45,9 +45,9 @@ def open_npy(path: str, layout: Layout) -> DeflatedSource:
     dtype = told_type(header.dtype, layout, path)
     outline = ArraySource(np.broadcast_to(np.empty((), dtype), header.shape), layout, path, "npy")
     source = DeflatedSource(outline, partial(_reading, path, header, type_name(dtype)), header.size)
-    if source.row_bytes > _MOST_HELD:
+    if source.held_bytes > _MOST_HELD:
         raise InputError(
-            f"{path}: expected rows of at most {_MOST_HELD} bytes, found {source.row_bytes}", _SAVE
+            f"{path}: expected rows of at most {_MOST_HELD} bytes, found {source.held_bytes}", _SAVE
         )
     return source
 

@@ -9,6 +9,7 @@ References
 from __future__ import annotations
 
 import zipfile
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -95,7 +96,7 @@ def _inflate(
     values = np.broadcast_to(np.empty((), dtype), header.shape)
     outline = ArraySource(values, layout, path, "npz", has_keys=True)
     source = DeflatedSource(outline, partial(open_member, path, entry, where, _ADVICE), header.size)
-    held = header.promised if header.order == "F" else source.row_bytes
+    held = header.promised if header.order == "F" else source.held_bytes
     if held > _MOST_INFLATED:
         what = "an array in C order" if header.order == "F" else "rows of less than 1 GiB"
         raise LogitsError(
@@ -105,6 +106,7 @@ def _inflate(
         )
     if header.order == "C":
         return source
-    (whole,) = source.blocks(outline.rows_expected)
+    in_order = replace(outline, layout=replace(layout, row_axes=None, class_axis=None))
+    (whole,) = replace(source, outline=in_order).blocks(in_order.rows_expected)
     values = whole.values.ravel().reshape(header.shape, order="F")
     return ArraySource(values, layout, path, "npz", has_keys=True)

@@ -97,7 +97,7 @@ class TableSource:
     is_text: bool = False
 
     is_table, has_keys = True, False
-    kind = bounds = tokens = shards = arrays = None
+    kind = bounds = tokens = class_axes = shards = arrays = None
 
     def __post_init__(self) -> None:
         if self.rows == 0:

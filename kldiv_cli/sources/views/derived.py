@@ -93,6 +93,11 @@ class Derived(ABC):
         return self.origin.class_shape
 
     @property
+    def class_axes(self) -> tuple[int, ...] | None:
+        """The axes of an array that index classes."""
+        return self.origin.class_axes
+
+    @property
     def class_names(self) -> tuple[str, ...] | None:
         """The names of the classes."""
         return self.origin.class_names

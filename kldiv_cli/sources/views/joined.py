@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, pairwise
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError
-from kldiv_cli.sources.base import Block, Indexed, Source, shown_shape
+from kldiv_cli.sources.base import Block, Indexed, Source, beginning, shown_shape, stacked
 from kldiv_cli.sources.views.derived import Derived
 
 
@@ -107,7 +107,12 @@ class JoinedSource(Derived):
     @property
     def shape(self) -> tuple[int | None, ...]:
         """The shape of all arrays together."""
-        return (*self.row_shape, *self.class_shape)
+        return stacked(self.first, self.row_shape)[0]
+
+    @property
+    def class_axes(self) -> tuple[int, ...] | None:
+        """The axes of this shape that index classes."""
+        return stacked(self.first, self.row_shape)[1]
 
     @property
     def rows_expected(self) -> int:
@@ -124,6 +129,11 @@ class JoinedSource(Derived):
         """Yield the rows of these arrays; each is open while it is read."""
         for number in groups:
             yield from self._open(number).blocks(rows, classes)
+
+    def beginning(self, rows: int) -> Generator[Block, None, None]:
+        """Yield the first rows of one array after the other."""
+        for number in range(len(self.names)):
+            yield from beginning(self._open(number), rows)
 
     def place_of(self, row: int) -> str:
         """Name the array of a row, and the row's place in it."""

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError, a_few
-from kldiv_cli.sources.base import Block, Shards, Source, beginning, shown_shape
+from kldiv_cli.sources.base import Block, Shards, Source, beginning, shown_shape, stacked
 from kldiv_cli.sources.stores.folders import Files
 from kldiv_cli.sources.views.derived import Derived
 
@@ -87,7 +87,12 @@ class ShardedSource(Derived):
     @property
     def shape(self) -> tuple[int | None, ...]:
         """The shape of all files together; where one is a single row, they are stacked."""
-        return (*self.row_shape, *self.class_shape)
+        return stacked(self.first, self.row_shape)[0]
+
+    @property
+    def class_axes(self) -> tuple[int, ...] | None:
+        """The axes of this shape that index classes."""
+        return stacked(self.first, self.row_shape)[1]
 
     @property
     def row_shape(self) -> tuple[int | None, ...]:

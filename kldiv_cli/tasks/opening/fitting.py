@@ -13,6 +13,11 @@ def check_pair(left: Source, right: Source, layout: Layout, candidate_key: str |
     """
     _check_keys(left, right, layout.key, candidate_key)
     _check_text(left, right, layout)
+    if layout.class_axis is not None and left.class_axes is None and right.class_axes is None:
+        raise UsageError(
+            "--class-axis names an axis of arrays, and neither input is one",
+            "Leave it out: the columns of tables are their classes.",
+        )
     named = layout.id is not None or layout.columns is not None
     if named and not (left.is_table or right.is_table):
         raise UsageError(
@@ -28,6 +33,11 @@ def check_one(source: Source, layout: Layout) -> None:
         raise InputError(
             f"{path}: expected a table for --id and --columns, found {found}",
             "Leave them out: an array has no columns.",
+        )
+    if layout.class_axis is not None and source.class_axes is None:
+        raise InputError(
+            f"{path}: expected an array for --class-axis, found {found}",
+            "Leave it out: the columns of a table are its classes.",
         )
     if layout.key is not None and not source.has_keys:
         raise InputError(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from kldiv_cli.errors import InputError, UsageError, a_few
 from kldiv_cli.pairing import Pairing
-from kldiv_cli.pairing.masks.axes import Lengths, align
+from kldiv_cli.pairing.masks.axes import Lengths, align, align_around
 from kldiv_cli.pairing.masks.mask import Mask, Means
 from kldiv_cli.sources.base import Expected, Layout, Source
 from kldiv_cli.sources.labels.side_input import SideInput
@@ -39,7 +39,7 @@ def open_mask(mask: Input, means: Means, pairing: Pairing) -> Mask:
     row_shape = pairing.row_shape
     if pairing.leaves_rows_out:
         row_shape = whole(pairing.reference).row_shape
-    source, lengths = _fitted(mask, row_shape, pairing.reference.class_shape)
+    source, lengths = _fitted(mask, row_shape, whole(pairing.reference))
     rows, classes = lengths[: len(row_shape)], lengths[len(row_shape) :]
     cells = tuple(length or 1 for length in classes)
     if pairing.classes is not None and prod(cells) > 1:
@@ -51,11 +51,18 @@ def open_mask(mask: Input, means: Means, pairing: Pairing) -> Mask:
     return Mask(source, means, rows, cells, row_shape, pairing.class_shape, names)
 
 
-def _fitted(
-    mask: Input, row_shape: Lengths, class_shape: tuple[int, ...]
-) -> tuple[Source, Lengths]:
+def _class_axis(source: Source) -> int | None:
+    """Return the one axis that indexes classes; None where these are the last axes."""
+    axes = source.class_axes
+    return axes[0] if axes and axes[-1] != len(source.shape) - 1 else None
+
+
+def _fitted(mask: Input, row_shape: Lengths, inputs: Source) -> tuple[Source, Lengths]:
     """Open a mask with the axes of rows that the inputs have; return its lengths along theirs."""
-    source = MASK.open(mask)
+    source, axis, class_shape = MASK.open(mask), _class_axis(inputs), inputs.class_shape
+    if axis is not None and source.class_axes is not None:
+        lengths, along = align_around(source.path, source.shape, inputs.shape, axis)
+        return source if along is None else MASK.open(mask, Layout(class_axis=along)), lengths
     lengths = align(source.path, source.shape, row_shape, class_shape)
     axes, ones = len(source.shape), len(lengths) - len(source.shape)
     leading = lengths == (*source.shape, *[1] * ones)

@@ -22,7 +22,7 @@ from kldiv_cli.sources.views.choice import Choice
 from kldiv_cli.sources.views.selected import count_rows, whole
 from kldiv_cli.tasks.executors.threads import available_threads
 from kldiv_cli.tasks.opening.fitting import check_pair
-from kldiv_cli.tasks.options import Compare, Inspect, Loss, Verify
+from kldiv_cli.tasks.options import Compare, Inspect, Loss, Verify, checks
 
 if TYPE_CHECKING:
     from kldiv_cli.sources.labels.classes import Labels
@@ -35,9 +35,17 @@ Asked = Compare | Loss | Verify | Inspect
 
 
 def layout_of(asked: Asked, *, group: str | None = None) -> Layout:
-    """Return how a file lies, of two the reference, as far as that is said."""
+    """Return how a file lies, of two the reference, as far as that is said.
+
+    Raises
+    ------
+    UsageError
+        Two options say which axes index classes.
+    """
+    checks.axes(asked.row_axes, asked.class_axis)
     return Layout(
         row_axes=asked.row_axes,
+        class_axis=asked.class_axis,
         id=asked.id_column,
         columns=asked.columns,
         key=asked.key,

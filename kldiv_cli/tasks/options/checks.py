@@ -67,3 +67,12 @@ def normalize(mode: str, kinds: tuple[str | None, str | None] | None, *, normali
             "--normalize is for rows that sum to 1, and under sigmoid none has to",
             "Leave it out.",
         )
+
+
+def axes(row_axes: int | None, class_axis: int | None) -> None:
+    """Raise a `UsageError` where both say which axes index rows."""
+    if row_axes is not None and class_axis is not None:
+        raise UsageError(
+            "--row-axes says that the last axes index classes, and --class-axis which one does",
+            "Leave one of the two out.",
+        )

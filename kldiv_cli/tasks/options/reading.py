@@ -39,6 +39,21 @@ class Tables(Options):
             "globalpointer one: a row is a sample there."
         },
     )
+    class_axis: int | None = option(
+        None,
+        rules.WHOLE,
+        "1",
+        flags=("--class-axis",),
+        metavar="K",
+        typed=int,
+        panel=READING,
+        help="Which axis of arrays indexes classes, from 0, or from -1 backwards: 1 for (batch, "
+        "class, height, width). All others index rows.",
+        shown="the last",
+        kind="int, optional",
+        doc="Which axis of arrays indexes classes, counted from 0 or, negative, from the end; all "
+        "others index rows, in their order. The last by default. Not with ``row_axes``.",
+    )
     id_column: str | None = option(
         None,
         rules.TEXT,

@@ -74,6 +74,7 @@ class _Measured(TypedDict, total=False):
 
 class _Tables(TypedDict, total=False):
     row_axes: int | None
+    class_axis: int | None
     id_column: str | None
     columns: Sequence[str] | None
     key: str | None
