@@ -19,6 +19,7 @@ from kldiv_cli.tasks.opening.questions.asking import ask
 from kldiv_cli.tasks.opening.questions.opened import Opened
 from kldiv_cli.tasks.opening.sides import (
     Input,
+    begin,
     choice_of,
     layout_of,
     open_labels,
@@ -108,6 +109,7 @@ def opened(asked: Compare) -> Comparing:
     InputError
         A file cannot be read, or the two sides do not correspond.
     """
+    begin(asked)
     checks.normalize(asked.mode, asked.kind, normalize=asked.normalize)
     found = _measures(asked)
     labels, group = asked.labels, asked.group

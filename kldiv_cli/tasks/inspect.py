@@ -25,7 +25,7 @@ from kldiv_cli.tasks.opening.fitting import check_one
 from kldiv_cli.tasks.opening.questions.asking import asked_of
 from kldiv_cli.tasks.opening.questions.opened import Opened
 from kldiv_cli.tasks.opening.rounding import sum_tolerance
-from kldiv_cli.tasks.opening.sides import Input, choice_of, layout_of, open_side, threads_of
+from kldiv_cli.tasks.opening.sides import Input, begin, choice_of, layout_of, open_side, threads_of
 from kldiv_cli.tasks.options import Inspect
 from kldiv_cli.tasks.options.signature import documented
 from kldiv_cli.tasks.options.typed import InspectOptions
@@ -74,6 +74,7 @@ def opened(asked: Inspect) -> Inspecting:
     InputError
         It cannot be read, or an option is not for such a file.
     """
+    begin(asked)
     layout, choice = layout_of(asked), choice_of(asked)
     source = open_side(asked.file, layout)
     check_one(source, layout)

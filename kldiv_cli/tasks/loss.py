@@ -15,6 +15,7 @@ from kldiv_cli.tasks.opening.questions.asking import ask
 from kldiv_cli.tasks.opening.questions.opened import Opened
 from kldiv_cli.tasks.opening.sides import (
     Input,
+    begin,
     choice_of,
     layout_of,
     open_labels,
@@ -95,6 +96,7 @@ def opened(asked: Loss) -> Summing:
     InputError
         A file cannot be read, or the two sides do not correspond.
     """
+    begin(asked)
     labels = asked.labels
     chosen = losses.load(asked.name, asked.own)
     losses.check_labels(asked.name, chosen, labels is not None)

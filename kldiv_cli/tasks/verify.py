@@ -24,7 +24,14 @@ from kldiv_cli.tasks.kept.part import Part
 from kldiv_cli.tasks.opening.masking import masked
 from kldiv_cli.tasks.opening.questions.asking import ask
 from kldiv_cli.tasks.opening.questions.opened import Opened
-from kldiv_cli.tasks.opening.sides import Input, choice_of, layout_of, open_pairing, threads_of
+from kldiv_cli.tasks.opening.sides import (
+    Input,
+    begin,
+    choice_of,
+    layout_of,
+    open_pairing,
+    threads_of,
+)
 from kldiv_cli.tasks.options import Verify
 from kldiv_cli.tasks.options.signature import documented
 from kldiv_cli.tasks.options.typed import NanPolicy, VerifyOptions
@@ -72,6 +79,7 @@ def opened(asked: Verify) -> Checking:
     InputError
         A file cannot be read, or the two sides do not correspond.
     """
+    begin(asked)
     choice = choice_of(asked)
     pairing = open_pairing(asked, layout_of(asked))
     ask(Opened.of(asked, pairing, asked.mode))

@@ -18,7 +18,7 @@ from kldiv_cli.sources.formats.recognition import check_told, recognise
 from kldiv_cli.sources.stores.codecs import ENOUGH, codec_of
 from kldiv_cli.sources.stores.elsewhere import open_elsewhere
 from kldiv_cli.sources.stores.folders import Files, find_files
-from kldiv_cli.sources.stores.stdin import STDIN
+from kldiv_cli.sources.stores.pipes import is_pipe
 from kldiv_cli.sources.stores.uris import hidden, is_elsewhere, path_of
 
 
@@ -85,11 +85,11 @@ def _open_file(path: str, layout: Layout) -> Source:
 def _opener(name: str, path: str) -> str:
     """Return which field of a format's row names what opens a file of it."""
     entry = FORMATS[name]
-    if not is_elsewhere(path) or (entry.remote and path != STDIN):
+    if not is_elsewhere(path) or (entry.remote and not is_pipe(path)):
         return "home"
     if entry.streamed is not None:
         return "streamed"
-    if path == STDIN:
+    if is_pipe(path):
         raise InputError(
             f"{path}: expected a format that can be read from beginning to end, found {name}",
             "Save it to a file, and name that.",
@@ -149,7 +149,7 @@ def _first_bytes(path: str, expected: str) -> bytes:
         raise InputError(f"{path}: expected a file, found nothing there", "Check the path.")
     if not Path(path).is_file():
         raise LogitsError(
-            f"{path}: expected a file, found something that is no regular file",
+            f"{path}: expected a file, found something that is neither a regular file nor a pipe",
             "Name a file of logits; - reads standard input.",
         )
     with Path(path).open("rb") as file:

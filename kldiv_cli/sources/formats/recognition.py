@@ -9,7 +9,7 @@ from kldiv_cli.sources.base import Layout
 from kldiv_cli.sources.formats import FORMATS
 from kldiv_cli.sources.formats.signatures import foreign
 from kldiv_cli.sources.stores.codecs import codec_of
-from kldiv_cli.sources.stores.stdin import STDIN
+from kldiv_cli.sources.stores.pipes import is_pipe
 from kldiv_cli.sources.stores.uris import path_of
 
 COMPRESSED = (".gz", ".bz2", ".zst", ".lz4", ".xz")
@@ -48,7 +48,7 @@ def recognise(
         named = FORMATS.first(lambda row: suffix in row.suffixes, others=others)
         if found or named:
             break
-    name = found or named or _by_likeness(first, piped=path == STDIN)
+    name = found or named or _by_likeness(first, piped=is_pipe(path))
     other = None if found else foreign(first, may_be_zip=_is_zip(named))
     if other is not None:
         kind = InputError if other.is_table else LogitsError

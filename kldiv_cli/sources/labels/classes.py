@@ -15,6 +15,7 @@ from kldiv_cli.sources.arrays.array import as_array
 from kldiv_cli.sources.base import Expected, Layout
 from kldiv_cli.sources.formats.opening import open_source
 from kldiv_cli.sources.labels.side_input import SideInput, keyed
+from kldiv_cli.sources.stores.pipes import is_named_pipe
 from kldiv_cli.sources.stores.uris import is_uri
 
 _BLOCK = 1 << 16
@@ -85,7 +86,7 @@ class Labels:
 
 def is_column(labels: object) -> bool:
     """Tell whether labels are given as the name of the reference's column that holds them."""
-    if not isinstance(labels, str) or keyed(labels) is not None:
+    if not isinstance(labels, str) or is_named_pipe(labels) or keyed(labels) is not None:
         return False
     path = labels.partition("?")[0] if is_uri(labels) else labels
     return not path.lower().endswith(".npy")

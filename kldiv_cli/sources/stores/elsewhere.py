@@ -1,16 +1,16 @@
-"""Inputs that are no local files: standard input, and objects that a URI names."""
+"""Inputs that are no local files: pipes, and objects that a URI names."""
 
 from __future__ import annotations
 
 from typing import IO
 
-from kldiv_cli.sources.stores.stdin import STDIN, standard_input
+from kldiv_cli.sources.stores.pipes import is_pipe, open_pipe
 
 
 def open_elsewhere(path: str) -> IO[bytes]:
-    """Open standard input or an object, to be read from beginning to end."""
-    if path == STDIN:
-        return standard_input().open()
+    """Open a pipe or an object, to be read from beginning to end."""
+    if is_pipe(path):
+        return open_pipe(path).open()
     # PyArrow's file systems take longer to load than a small file to compare.
     from kldiv_cli.sources.stores import remote as stores  # noqa: PLC0415
 
@@ -19,8 +19,8 @@ def open_elsewhere(path: str) -> IO[bytes]:
 
 
 def size_elsewhere(path: str) -> int | None:
-    """Return the size of an object; None for standard input, whose end tells."""
-    if path == STDIN:
+    """Return the size of an object; None for a pipe, whose end tells."""
+    if is_pipe(path):
         return None
     from kldiv_cli.sources.stores import remote as stores  # noqa: PLC0415
 
@@ -29,4 +29,4 @@ def size_elsewhere(path: str) -> int | None:
 
 def is_readable_again(path: str) -> bool:
     """Tell whether a file, or what is elsewhere, can be read from its beginning."""
-    return path != STDIN or standard_input().is_whole
+    return not is_pipe(path) or open_pipe(path).is_whole

@@ -11,7 +11,7 @@ from glob import escape, glob, has_magic
 from pathlib import Path
 
 from kldiv_cli.errors import InputError, a_few
-from kldiv_cli.sources.stores.stdin import STDIN
+from kldiv_cli.sources.stores.pipes import is_pipe
 from kldiv_cli.sources.stores.uris import Entry, is_elsewhere, path_of
 
 
@@ -72,7 +72,7 @@ def find_files(path: str) -> Files | None:
 
 
 def _listed_elsewhere(path: str) -> tuple[list[Entry], bool] | None:
-    if path == STDIN:
+    if is_pipe(path):
         return None
     # PyArrow's file systems take longer to load than a small file to compare.
     from kldiv_cli.sources.stores.remote import entries  # noqa: PLC0415

@@ -37,10 +37,12 @@ class Replay:
         The stream; nobody else reads it.
     held : int
         How many bytes are kept at most.
+    name : str
+        What messages call it.
     """
 
-    def __init__(self, stream: IO[bytes], held: int = HELD) -> None:
-        self._stream, self._most = stream, held
+    def __init__(self, stream: IO[bytes], held: int = HELD, name: str = STDIN) -> None:
+        self._stream, self._most, self._name = stream, held, name
         self._head = bytearray()
         self._passed = 0
         self._lock = Lock()
@@ -60,7 +62,7 @@ class Replay:
         """
         if not self.is_whole:
             raise InputError(
-                f"{STDIN}: expected what can be read twice, found a stream of more than "
+                f"{self._name}: expected what can be read twice, found a stream of more than "
                 f"{self._most} bytes",
                 "Save it to a file, and name that.",
             )
@@ -72,7 +74,7 @@ class Replay:
             if start < len(self._head):
                 return bytes(self._head[start : start + size])
             if start != self._passed:
-                raise OSError("standard input was read by another reader")
+                raise OSError("it was read by another reader")
             found = self._stream.read(size)
             if self.is_whole and self._passed + len(found) <= self._most:
                 self._head += found

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
 from kldiv_cli.errors import InputError, redacted
-from kldiv_cli.sources.stores.stdin import STDIN
+from kldiv_cli.sources.stores.pipes import is_pipe
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
@@ -27,7 +27,7 @@ def is_uri(path: str) -> bool:
 
 def is_elsewhere(path: str) -> bool:
     """Tell whether a name is not that of a local file."""
-    return path == STDIN or is_uri(path)
+    return is_uri(path) or is_pipe(path)
 
 
 def hidden(path: str) -> str:

@@ -12,6 +12,7 @@ from kldiv_cli.sources.base import Expected, Layout
 from kldiv_cli.sources.labels.classes import read_labels
 from kldiv_cli.sources.labels.groups import text_of
 from kldiv_cli.sources.labels.side_input import SideInput, keyed
+from kldiv_cli.sources.stores.pipes import is_named_pipe
 from kldiv_cli.sources.views.choice import check_slice, is_slice, parse_slice
 
 CLASSES = SideInput(
@@ -52,7 +53,7 @@ def _words(where: str) -> tuple[str, ...]:
     """Read the classes of a file: indices in .npy, lines of text, or `FILE:KEY`."""
     if keyed(where) is not None:
         return tuple(word for word in text_of(where, CLASSES).ravel() if word is not None)
-    if not Path(where).is_file():
+    if not (Path(where).is_file() or is_named_pipe(where)):
         no_file = "is no file" if Path(where).exists() else "is neither: there is no such file"
         raise UsageError(
             f"--classes: expected A:B or a file, found {where!r}, which {no_file}", ADVICE

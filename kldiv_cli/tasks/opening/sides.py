@@ -17,6 +17,7 @@ from kldiv_cli.sources.arrays.array import ArraySource, as_array
 from kldiv_cli.sources.arrays.mapped import told_type
 from kldiv_cli.sources.base import Layout, Source
 from kldiv_cli.sources.formats.opening import open_source
+from kldiv_cli.sources.stores.pipes import are_one_pipe, forget_pipes
 from kldiv_cli.sources.stores.stdin import STDIN
 from kldiv_cli.sources.views.choice import Choice
 from kldiv_cli.sources.views.selected import count_rows, whole
@@ -32,6 +33,12 @@ Input = str | os.PathLike[str] | ArrayLike
 
 Asked = Compare | Loss | Verify | Inspect
 """What any of the tasks is asked, as far as it is about files."""
+
+
+def begin(asked: Asked) -> None:
+    """Let go of the named pipes of the last task: somebody may have written into them anew."""
+    sides = (asked.file,) if isinstance(asked, Inspect) else (asked.reference, asked.candidate)
+    forget_pipes(*sides)
 
 
 def layout_of(asked: Asked, *, group: str | None = None) -> Layout:
@@ -108,11 +115,7 @@ def open_pairing(asked: Compare | Loss | Verify, layout: Layout) -> Pairing:
     """
     reference, candidate = asked.reference, asked.candidate
     choice = choice_of(asked)
-    if all(isinstance(side, str) and side == STDIN for side in (reference, candidate)):
-        raise UsageError(
-            f"{STDIN} stands for standard input, which can be one side only",
-            "Save the other one to a file.",
-        )
+    _check_apart(reference, candidate)
     layout = replace(layout, side="reference")
     key = layout.key if asked.candidate_key is None else asked.candidate_key
     other = replace(layout, side="candidate", key=key, format=asked.candidate_format)
@@ -130,6 +133,17 @@ def _check_tokens(left: Source, right: Source, choice: Choice) -> None:
     ours, theirs = tokens_of(left), tokens_of(right)
     if ours is not None and theirs is not None:
         check_tokens(ours, theirs, choice)
+
+
+def _check_apart(*sides: Input) -> None:
+    """Raise where both sides are one pipe, of which each would read a part."""
+    names = [os.fspath(side) for side in sides if isinstance(side, (str, os.PathLike))]
+    if len(names) == len(sides) and are_one_pipe(*names):
+        what = "standard input" if STDIN in names else "a pipe"
+        raise UsageError(
+            f"{names[0]} stands for {what}, which can be one side only",
+            "Save the other one to a file.",
+        )
 
 
 def _some(asked: Compare | Loss | Verify) -> Some | None:
