@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from kldiv_cli.pairing.by_id import OnMissing
     from kldiv_cli.pairing.classes import Kept
     from kldiv_cli.pairing.masks.mask import Mask
+    from kldiv_cli.pairing.members import Aligned
 
 _MOST_ROWS = 1 << 16
 """Measures give a few numbers for each row, which take more memory than rows of few classes."""
@@ -63,6 +64,8 @@ class Pairing:
     room : int or None
         How many bytes of the candidate may be held in memory to look rows up; None for three
         quarters of the memory that is available when the first row is looked up.
+    members : Aligned or None
+        How the files, or arrays, find each other, where both sides have several.
 
     Raises
     ------
@@ -80,6 +83,7 @@ class Pairing:
     mask: Mask | None = field(default=None, kw_only=True)
     ranged: bool = field(default=False, kw_only=True)
     room: int | None = field(default=None, kw_only=True)
+    members: Aligned | None = field(default=None, kw_only=True)
     missing: MissingRows = field(default_factory=MissingRows, init=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -203,6 +207,9 @@ class Pairing:
         """Return where a row of the reference stands in a side's file; None if unknown."""
         if side == "reference":
             return self.reference.place_of(row)
+        if self.members is not None and self.members.runs is not None:
+            ours, theirs = self.members.runs
+            row = int(theirs.at(ours.ranks(np.array([row], np.intp)))[0])
         return self.candidate.place_of(row) if self.by == "position" else None
 
     def _in_step(

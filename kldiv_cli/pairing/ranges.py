@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from kldiv_cli.errors import InputError
 from kldiv_cli.pairing.pairing import Pairing
+from kldiv_cli.pairing.selection import partners
 from kldiv_cli.sources.base import Source
 from kldiv_cli.sources.views.choice import Chosen
 from kldiv_cli.sources.views.selected import Selected, whole
@@ -32,7 +33,11 @@ def within(pairing: Pairing, rows: range) -> Pairing | None:
         return None
     if pairing.by == "id":
         return replace(pairing, reference=reference, part=True, ranged=True)
-    candidate = part_of(pairing.candidate, rows)
+    candidate: Selected | None
+    if pairing.members is not None and pairing.members.runs is not None:
+        candidate = partners(reference, pairing.candidate, pairing.members.runs[1])
+    else:
+        candidate = part_of(pairing.candidate, rows)
     if candidate is None:
         return None
     return replace(pairing, reference=reference, candidate=candidate, ranged=True)

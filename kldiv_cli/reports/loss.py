@@ -17,7 +17,7 @@ _OWN = (
 )
 _KEYS = (
     *("schema", *_OWN, "warnings", "reference", "candidate", "paired_by", "rows", "classes"),
-    *("skipped", "invalid", "masked", "mask", "class_selection", "selection", "missing"),
+    *("skipped", "invalid", "masked", "mask", "class_selection", "selection", "missing", "members"),
 )
 
 

@@ -13,7 +13,7 @@ from kldiv_cli.results.verification import Finding, Verification
 _KEYS = (
     *("schema", "reference", "candidate", "mode", "temperature", "nan_policy", "paired_by"),
     *("rows", "skipped", "invalid", "identities", "holds", "warnings", "masked", "mask"),
-    *("class_selection", "selection", "missing"),
+    *("class_selection", "selection", "missing", "members"),
 )
 _NOTE = """
 residual: the largest distance of any two routes to the same number, relative to
@@ -41,6 +41,7 @@ def write_json(verification: Verification, stream: IO[str]) -> None:
                 "rows": finding.rows,
                 "residual": finding.residual if finding.rows else None,
                 "max_row": finding.row,
+                **objects.max_place(verification.members, finding.row),
                 "tolerance": finding.tolerance,
                 "holds": finding.holds,
             }

@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from kldiv_cli.results.members import Members, PairedMembers
 from kldiv_cli.results.selection import ClassSelection, Missing, Selection
 
 Mode = Literal["softmax", "sigmoid"]
@@ -132,7 +133,13 @@ class Head:
     selection : Selection or None
         Which rows were asked for; None for all.
     missing : Missing or None
-        How many rows have an id that only one side has; None where such a row is an error.
+        How many rows have an id that only one side has, or stand in a file that only one side has;
+        None where that is an error.
+    paired_members : PairedMembers or None
+        How the files, or arrays, were paired, where both sides consist of several and ids do not
+        pair the rows.
+    members : Members or None
+        The files, or arrays, of the reference, where there are several.
     """
 
     sides: tuple[Side, ...]
@@ -152,6 +159,8 @@ class Head:
     class_selection: ClassSelection | None = None
     selection: Selection | None = None
     missing: Missing | None = None
+    paired_members: PairedMembers | None = None
+    members: Members | None = None
 
     @property
     def classes(self) -> int:
@@ -263,8 +272,18 @@ class PairResult(Result):
 
     @property
     def missing(self) -> Missing | None:
-        """How many rows have an id that only one side has; None where such a row is an error."""
+        """How many rows have an id, or a file, that only one side has; None where that fails."""
         return self.head.missing
+
+    @property
+    def paired_members(self) -> PairedMembers | None:
+        """How the files, or arrays, were paired, where both sides consist of several."""
+        return self.head.paired_members
+
+    @property
+    def members(self) -> Members | None:
+        """The files, or arrays, of the reference, where there are several."""
+        return self.head.members
 
 
 def class_name(index: int, names: tuple[str, ...] | None, shape: tuple[int, ...]) -> str:

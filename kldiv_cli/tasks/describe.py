@@ -15,6 +15,7 @@ from kldiv_cli.sources.views.selected import Selected, whole
 from kldiv_cli.tasks.faults import nothing_left
 from kldiv_cli.tasks.kept.part import Part
 from kldiv_cli.tasks.kept.places import Places
+from kldiv_cli.tasks.membership import members_of, paired, without_partners
 from kldiv_cli.tasks.warnings import Watch, class_selection
 
 
@@ -40,7 +41,7 @@ def head_of(watch: Watch, part: Part[Any], nan_policy: NanPolicy, choice: Choice
     pairing, counts = watch.pairing, part.counts
     if not counts.counted and not (nan_policy == "propagate" and counts.invalid):
         raise nothing_left(pairing, counts.skipped, counts.invalid, counts.masked)
-    missing = _missing(pairing, part.rows)
+    missing = _missing(pairing, part.rows, choice)
     selected = isinstance(pairing.reference, Selected)
     renumbered = selected or missing not in (None, Missing(0, 0))
     only = (0, 0) if missing is None else (missing.only_reference, missing.only_candidate)
@@ -68,6 +69,8 @@ def head_of(watch: Watch, part: Part[Any], nan_policy: NanPolicy, choice: Choice
         class_selection=class_selection(pairing, part.seen),
         selection=_selection(pairing, choice, part.places),
         missing=missing,
+        paired_members=paired(pairing),
+        members=members_of(pairing.reference),
     )
 
 
@@ -112,7 +115,9 @@ def describe(source: Source, rows: int | None) -> Side:
     )
 
 
-def _missing(pairing: Pairing, rows: int) -> Missing | None:
+def _missing(pairing: Pairing, rows: int, choice: Choice) -> Missing | None:
+    if pairing.members is not None and pairing.members.skips:
+        return without_partners(pairing, rows, choice)
     if pairing.on_missing == "error":
         return None
     ours, theirs = pairing.reference.length, pairing.candidate.length
@@ -144,7 +149,7 @@ def selection_from(
         The places of the rows that were read. For a sample, the result names the rows that it was
         drawn from.
     """
-    if not isinstance(source, Selected):
+    if not (choice and isinstance(source, Selected)):
         return None
     first, last = places.first, places.last
     if source.chosen.drawn is not None and source.chosen.stop is not None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from kldiv_cli import compare
-from kldiv_cli.errors import InputError
+from kldiv_cli.errors import InputError, UnclearError
 from kldiv_cli.results.comparison import Comparison
 from kldiv_cli.tasks.inspect import inspect
 from tests.command import Kldiv
@@ -179,3 +179,18 @@ class TestRefused:
         assert (done.code, done.out) == (2, "")
         assert done.err.startswith(f"kldiv: error: {path}: expected ")
         assert len(done.err.splitlines()) == 2
+
+
+def test_tokens_of_files_that_both_sides_have(tmp_path: Path) -> None:
+    p, q = split(REFERENCE, tmp_path / "p", 2, 4), split(CANDIDATE, tmp_path / "q", 2, 4)
+    (q / "part-1.kld").unlink()
+    with pytest.raises(UnclearError, match=r"only there \('part-1.kld'\) beside 2"):
+        compare(p, q)
+    found = compare(p, q, on_missing="skip")
+    whole = compare(REFERENCE, CANDIDATE)
+    rows = found.row_numbers
+    assert rows is not None
+    each = len(whole.values["jeffreys"]) // 5
+    assert rows.tolist() == [*range(2 * each), *range(4 * each, 5 * each)]
+    for name in ("label", "log_p", "log_q"):
+        np.testing.assert_array_equal(found.tokens[name], whole.tokens[name][rows])

@@ -10,13 +10,14 @@ from kldiv_cli.reports.words.language import language_object
 from kldiv_cli.reports.words.objects import valid
 from kldiv_cli.reports.words.records import columns, records
 from kldiv_cli.results.comparison import Comparison, Limit
+from kldiv_cli.results.members import Members
 from kldiv_cli.results.statistics import Statistics
 
 _KEYS = (
     *("schema", "reference", "candidate", "mode", "unit", "temperature", "smooth", "nan_policy"),
     *("paired_by", "rows", "classes", "skipped", "invalid", "masked", "mask"),
     *("measures", "agreement", "grouped_by", "groups", "limits", "warnings", "language"),
-    *("class_selection", "selection", "missing"),
+    *("class_selection", "selection", "missing", "members"),
 )
 
 
@@ -43,7 +44,11 @@ def summary(comparison: Comparison) -> dict[str, Any]:
         "temperature": comparison.temperature,
         "smooth": comparison.smooth,
         "measures": {
-            name: _measure(found, comparison.definitions[name], comparison.units[name])
+            name: {
+                "definition": comparison.definitions[name],
+                "unit": comparison.units[name],
+                **_found(found, comparison.members),
+            }
             for name, found in comparison.measures.items()
         },
         "agreement": {comparison.agreement.kind: comparison.agreement.share},
@@ -77,21 +82,21 @@ def _groups(comparison: Comparison) -> dict[str, Any]:
                 "invalid": group.invalid,
                 **({} if comparison.mask is None else {"masked": group.masked}),
                 "agreement": {comparison.agreement.kind: group.share},
-                "measures": {name: _found(found) for name, found in group.measures.items()},
+                "measures": {
+                    name: _found(found, comparison.members)
+                    for name, found in group.measures.items()
+                },
             }
             for group in comparison.groups.each
         ],
     }
 
 
-def _measure(found: Statistics, definition: str, unit: str | None) -> dict[str, Any]:
-    return {"definition": definition, "unit": unit, **_found(found)}
-
-
-def _found(found: Statistics) -> dict[str, Any]:
+def _found(found: Statistics, members: Members | None) -> dict[str, Any]:
     return {
         **found.values,
         "max_row": found.max_row,
+        **objects.max_place(members, found.max_row),
         "zero": found.zero,
         "infinite": found.infinite,
     }

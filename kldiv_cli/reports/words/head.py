@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from kldiv_cli.errors import printable
 from kldiv_cli.reports.words import left_out
+from kldiv_cli.reports.words.members import paired
 from kldiv_cli.reports.words.parts import once
 from kldiv_cli.reports.words.sides import both_notes, file_lines, notes
 from kldiv_cli.results.head import Head
@@ -93,7 +94,9 @@ def _masked(head: Head, room: int | None, rows: Rows) -> Iterator[Line]:
 
 
 def _counted(head: Head) -> str:
-    return f"{head.rows} counted, paired by {head.paired_by}"
+    members = head.paired_members
+    how = f"paired by {head.paired_by}" if members is None else f"of {paired(members)}"
+    return f"{head.rows} counted, {how}"
 
 
 def _uncounted(head: Head, rows: Rows) -> str:

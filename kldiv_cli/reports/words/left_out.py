@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kldiv_cli.reports.words.members import named
 from kldiv_cli.reports.words.parts import wrapped
 from kldiv_cli.results.head import Head
 from kldiv_cli.results.selection import ClassSelection, Missing, Selection
@@ -38,9 +39,13 @@ def _classes(selection: ClassSelection, head: Head) -> Iterator[tuple[str, str]]
 
 def _missing(missing: Missing, head: Head) -> str:
     rows = f"{missing.only_reference} row{'' if missing.only_reference == 1 else 's'}"
+    ours = theirs = ""
+    if head.paired_members is not None:
+        ours = named(head.paired_members.only_reference)
+        theirs = named(head.paired_members.only_candidate)
     if head.selection is not None:
-        return f"{rows} of these not in q"
-    return f"{rows} only in p, {missing.only_candidate} only in q"
+        return f"{rows} of these not in q{ours}"
+    return f"{rows} only in p{ours}, {missing.only_candidate} only in q{theirs}"
 
 
 def _rows(selection: Selection, paired_by: str) -> str:

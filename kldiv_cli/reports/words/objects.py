@@ -12,6 +12,7 @@ from math import isfinite
 from typing import IO, Any
 
 from kldiv_cli.results.head import File, Head, MaskUse, Side
+from kldiv_cli.results.members import Members, PairedMembers
 
 SCHEMA = 1
 
@@ -56,9 +57,32 @@ def head_object(head: Head) -> dict[str, Any]:
     for name in ("class_selection", "selection", "missing"):
         if getattr(head, name) is not None:
             found[name] = asdict(getattr(head, name))
+    if head.paired_members is not None:
+        found["members"] = _members_object(head.paired_members)
     if len(head.sides) == 1 and head.selection is not None:
         del found["selection"]["of_candidate"]
     return found
+
+
+def max_place(members: Members | None, row: int | None) -> dict[str, Any]:
+    """Return the file, or array, of a row, and the row's place in it; nothing of a single one."""
+    if members is None or row is None:
+        return {}
+    name, inside = members.place(row)
+    return {f"max_{members.what}": name, f"max_row_in_{members.what}": inside}
+
+
+def _members_object(members: PairedMembers) -> dict[str, Any]:
+    only = members.only_reference, members.only_candidate
+    return {
+        "paired_by": members.paired_by,
+        **{
+            side: {"what": what, "count": count, "left_out": list(names)}
+            for side, what, count, names in zip(
+                ("reference", "candidate"), members.what, members.of, only, strict=True
+            )
+        },
+    }
 
 
 def side_object(side: Side) -> dict[str, Any]:

@@ -9,22 +9,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.results.comparison import Comparison
+from kldiv_cli.results.members import MemberNames
 
 CHUNK = 1 << 14
 
 
-def columns(comparison: Comparison) -> dict[str, NDArray[Any]]:
+def columns(comparison: Comparison) -> dict[str, NDArray[Any] | MemberNames]:
     """Return the record's fields by name, one entry per row.
 
-    ``row`` is the flat index in the file. ``id``, ``axis0``, ``axis1``, ... and ``group`` follow
-    where there are ids, several axes of rows, and groups; a row without a group has None. Then come
+    ``row`` is the flat index in the file. ``file`` and ``row_in_file``, ``id``, ``axis0``,
+    ``axis1``, ... and ``group`` follow where there are several files, ids, several axes of rows,
+    and groups; a row without a group has None. Arrays of one file are ``array``,
+    ``row_in_array``. Then come
     the measures: NaN in invalid rows, and anything in those of ``Comparison.blank_rows``. The last
     are ``label``, ``log_p`` and ``log_q`` where tokens were scored.
     """
     row = comparison.row_numbers
     if row is None:
         row = np.arange(len(comparison.skipped_rows))
-    found: dict[str, NDArray[Any]] = {"row": row}
+    found: dict[str, NDArray[Any] | MemberNames] = {"row": row}
+    if comparison.members is not None:
+        what = comparison.members.what
+        found[what] = MemberNames(comparison.members, row)
+        found[f"row_in_{what}"] = comparison.members.inside(row)
     if comparison.ids is not None:
         found["id"] = comparison.ids
     if len(comparison.numbered_shape) > 1:

@@ -70,8 +70,12 @@ def most_divergent(comparison: Comparison) -> Grid | None:
         header += ("signs differ",)
     if comparison.ids is not None:
         header += ("id",)
+    right: tuple[str, ...] = ("row", first, "signs differ")
+    if comparison.members is not None:
+        header += (inside := f"row in {comparison.members.what}", comparison.members.what)
+        right += (inside,)
     rows = tuple(_top_row(row, comparison) for row in comparison.top)
-    return Grid(title, header, rows, ("row", first, "signs differ"))
+    return Grid(title, header, rows, right)
 
 
 def with_unit(name: str, comparison: Comparison) -> str:
@@ -121,6 +125,9 @@ def _top_row(row: TopRow, comparison: Comparison) -> tuple[str, ...]:
         cells += (f"{row.of - row.same} of {row.of}" if known else "-",)
     if comparison.ids is not None:
         cells += (printable(str(row.id)),)
+    if comparison.members is not None:
+        name, inside = comparison.members.place(row.row)
+        cells += (str(inside), printable(name))
     return cells
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kldiv_cli.sources.base.layout import LOGITS, Expected, Layout, RawType
+from kldiv_cli.sources.base.members import Composed, Member
 from kldiv_cli.sources.base.numbers import (
     BFLOAT16,
     check_exact_integers,
@@ -31,10 +32,12 @@ __all__ = [
     "STREAM_BYTES",
     "Block",
     "Bounds",
+    "Composed",
     "Expected",
     "Grouped",
     "Indexed",
     "Layout",
+    "Member",
     "RawType",
     "Shards",
     "Source",

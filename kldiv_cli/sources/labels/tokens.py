@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from kldiv_cli.errors import InputError
 from kldiv_cli.sources.base import Source
 from kldiv_cli.sources.views.choice import Choice
+from kldiv_cli.sources.views.runs import Runs
 
 _ADVICE = "Write both from the same text, with the same tokenizer, -c and --chunks."
 
@@ -29,6 +30,12 @@ class Tokens:
         """The id of the token that each row predicts, shape (rows,)."""
         first = self.ids.shape[1] // 2 + 1
         return self.ids[:, first:].reshape(-1).astype(np.intp)
+
+    def of_rows(self, runs: Runs) -> Tokens:
+        """Return the contexts of these rows, which are all rows of each."""
+        each = self.ids.shape[1] - self.ids.shape[1] // 2 - 1
+        chunks = runs.at(np.arange(0, len(runs), each)) // each
+        return replace(self, ids=self.ids[chunks])
 
 
 def tokens_of(source: Source) -> Tokens | None:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from glob import escape, glob, has_magic
+from itertools import takewhile
 from pathlib import Path
 
 from kldiv_cli.errors import InputError, a_few
 from kldiv_cli.sources.stores.pipes import is_pipe
 from kldiv_cli.sources.stores.uris import Entry, is_elsewhere, path_of
+
+_SUFFIXES = re.compile(r"(?<=[^/])(?:\.[A-Za-z]\w*)?(?:\.(?:gz|bz2|zst|lz4|xz))?$", re.ASCII)
+"""What a file is, and how it is compressed; a number such as ``.3`` is part of the name."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,19 @@ class Files:
     names: tuple[str, ...]
     passed_over: tuple[str, ...] = ()
     is_directory: bool = False
+
+    @property
+    def relative(self) -> tuple[str, ...]:
+        """The files' names below the directory, or below what precedes the glob."""
+        root = Path(path_of(self.path)).parts
+        if not self.is_directory:
+            root = tuple(takewhile(lambda part: not has_magic(part), root))
+        names = (Path(path_of(name)).parts[len(root) :] for name in self.names)
+        return tuple("/".join(parts) for parts in names)
+
+    def ordered(self, order: Sequence[int]) -> Files:
+        """Return the same files in another order."""
+        return replace(self, names=tuple(self.names[number] for number in order))
 
     @property
     def advice(self) -> str:
@@ -145,6 +162,11 @@ def _inside(folder: str, above: tuple[str, ...]) -> Iterator[str]:
         real = os.path.realpath(name)
         if real not in above:
             yield from _inside(name, (*above, real))
+
+
+def stem_of(name: str) -> str:
+    """Return a name without its suffixes, as in ``layer.3`` for ``layer.3.csv.gz``."""
+    return _SUFFIXES.sub("", name) or name
 
 
 def _folder(name: str) -> str:

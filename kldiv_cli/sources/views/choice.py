@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError, UsageError
+from kldiv_cli.sources.views.runs import Runs
 
 _SLICE = re.compile(r"\s*(-?\d{1,18})?\s*:\s*(-?\d{1,18})?\s*", re.ASCII)
 _FAR = 10**18
@@ -22,19 +24,23 @@ class Chosen:
 
     They are the places from ``start`` to before ``stop``; None is the end of the file. ``at_most``
     says that the file may end before ``stop``. ``drawn`` holds a sample of these places; None wants
-    all of them.
+    all of them. ``runs`` are the places that have partners; None where all have. ``drawn`` holds
+    only such places.
     """
 
     start: int
     stop: int | None
     at_most: bool = False
     drawn: NDArray[np.intp] | None = None
+    runs: Runs | None = None
 
     @property
     def count(self) -> int | None:
         """How many rows these are, None where only the end of the file tells."""
         if self.drawn is not None:
             return len(self.drawn)
+        if self.runs is not None and self.stop is not None:
+            return self.runs.rank(self.stop) - self.runs.rank(self.start)
         return None if self.stop is None or self.at_most else self.stop - self.start
 
     @property
@@ -49,7 +55,8 @@ class Chosen:
             return replace(self, drawn=drawn) if len(drawn) else None
         stop = rows.stop if self.stop is None else min(rows.stop, self.stop)
         start = max(rows.start, self.start)
-        return Chosen(start, stop) if start < stop else None
+        some = replace(self, start=start, stop=stop, at_most=False)
+        return some if some.holds(start, stop) else None
 
     def between(self, start: int, stop: int) -> NDArray[np.intp]:
         """Return which of the places from ``start`` on and before ``stop`` are wanted."""
@@ -57,7 +64,45 @@ class Chosen:
             first, last = np.searchsorted(self.drawn, (start, stop))
             return self.drawn[first:last]
         stop = stop if self.stop is None else min(stop, self.stop)
-        return np.arange(max(start, self.start), max(start, stop), dtype=np.intp)
+        start, stop = max(start, self.start), max(start, stop)
+        if self.runs is None:
+            return np.arange(start, stop, dtype=np.intp)
+        some = (np.arange(run.start, run.stop) for run in self.runs.between(start, stop))
+        return np.concatenate([np.empty(0, np.intp), *some])
+
+    def holds(self, start: int, stop: int) -> bool:
+        """Tell whether any place from ``start`` on and before ``stop`` is wanted."""
+        if self.drawn is not None:
+            return bool(len(self.between(start, stop)))
+        start = max(start, self.start)
+        stop = stop if self.stop is None else min(stop, self.stop)
+        return start < stop and (
+            self.runs is None or next(self.runs.between(start, stop), None) is not None
+        )
+
+    def pieces(self, count: int) -> Iterator[range | NDArray[np.intp]]:
+        """Yield the places in a file of so many rows, as they are read together."""
+        rows = range(self.start, min(count, self.end or count))
+        if self.drawn is not None:
+            yield self.drawn
+        elif self.runs is None:
+            yield rows
+        else:
+            yield from self.runs.between(rows.start, rows.stop)
+
+    def with_partners(self, runs: Runs) -> Chosen:
+        """Return those of these places that stand in the runs."""
+        drawn = None if self.drawn is None else runs.among(self.drawn)
+        return replace(self, drawn=drawn, runs=runs)
+
+    def across(self, theirs: Runs) -> Chosen:
+        """Return the places of the partners, which stand in the other side's runs."""
+        if self.runs is None or self.stop is None:
+            raise ValueError("only rows in runs have partners in others")
+        drawn = None if self.drawn is None else theirs.at(self.runs.ranks(self.drawn))
+        ends = [self.runs.rank(self.start), self.runs.rank(self.stop) - 1]
+        first, last = theirs.at(np.array(ends, np.intp)).tolist()
+        return Chosen(first, last + 1, drawn=drawn, runs=theirs)
 
 
 @dataclass(frozen=True)
@@ -125,6 +170,16 @@ class Choice:
         stop = None if self.rows is None else self.rows.stop
         ends = stop is not None or self.limit is not None
         return ends and (self.rows is None or (self.rows.start or 0) >= 0 <= (stop or 0))
+
+    @property
+    def end(self) -> int | None:
+        """The place behind the last of the rows, where it is the same in a file with more."""
+        if not self.says_where_it_ends:
+            return None
+        first = 0 if self.rows is None else self.rows.start or 0
+        stop = None if self.rows is None else self.rows.stop
+        ends = (stop, None if self.limit is None else first + self.limit)
+        return min(end for end in ends if end is not None)
 
     def resolve(self, path: str, count: int | None) -> Chosen:
         """Return the places, given how many rows there are; None where that is not known.

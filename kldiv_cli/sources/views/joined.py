@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate, pairwise
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError
-from kldiv_cli.sources.base import Block, Indexed, Source, beginning, shown_shape, stacked
+from kldiv_cli.sources.base import Block, Indexed, Member, Source, beginning, shown_shape, stacked
 from kldiv_cli.sources.views.derived import Derived
 
 
@@ -137,12 +138,47 @@ class JoinedSource(Derived):
 
     def place_of(self, row: int) -> str:
         """Name the array of a row, and the row's place in it."""
-        number = int(np.searchsorted(self._starts, row, side="right")) - 1
-        return f"row {row - self._starts[number]} of {self.names[number]!r}"
+        number = int(np.searchsorted(self.starts, row, side="right")) - 1
+        return f"row {row - self.starts[number]} of {self.names[number]!r}"
 
     @cached_property
-    def _starts(self) -> list[int]:
+    def starts(self) -> list[int]:
+        """The places of the arrays' first rows, and the end."""
         return list(accumulate(self.groups, initial=0))
+
+    @property
+    def what(self) -> Literal["file", "array"]:
+        """What its members are."""
+        return "array"
+
+    @property
+    def member_names(self) -> tuple[str, ...]:
+        """What the arrays are called."""
+        return self.names
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """The arrays."""
+        known = len(self.groups) == len(self.names)
+        rows: Sequence[int | None] = self.groups if known else [None] * len(self.names)
+        return tuple(
+            Member(name, name, count) for name, count in zip(self.names, rows, strict=True)
+        )
+
+    def count_of(self, number: int) -> int:
+        """Return how many rows an array has."""
+        return self.groups[number]
+
+    def ordered(self, order: Sequence[int]) -> Self:
+        """Return the same arrays in another order."""
+        names = tuple(self.names[number] for number in order)
+        first = self.first if order[0] == 0 else self.open_one(names[0])
+        groups = tuple(self.groups[number] for number in order)
+        return replace(self, first=first, names=names, groups=groups)
+
+    def counted(self, rows: Sequence[int]) -> Self:
+        """Return the same arrays, given how many rows each has."""
+        return replace(self, groups=tuple(rows))
 
     def _open(self, number: int) -> Source:
         return self.first if number == 0 else self.open_one(self.names[number])
@@ -158,7 +194,7 @@ class JoinedArrays(JoinedSource):
 
     def blocks_at(self, places: range | NDArray[np.intp], rows: int) -> Iterator[Block]:
         """Yield the rows at these places, at most so many at a time."""
-        for number, (start, stop) in enumerate(pairwise(self._starts)):
+        for number, (start, stop) in enumerate(pairwise(self.starts)):
             inside = _between(places, start, stop)
             if len(inside):
                 yield from _indexed(self._open(number)).blocks_at(inside, rows)

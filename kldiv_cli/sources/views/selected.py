@@ -8,7 +8,6 @@ from itertools import accumulate, pairwise
 from math import prod
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError
 from kldiv_cli.sources.base import BLOCK_BYTES, Block, Grouped, Indexed, Source
@@ -99,16 +98,12 @@ class Selected(Derived):
         self._check_end(after)
 
     def _by_index(self, source: Indexed, count: int, rows: int) -> Iterator[Block]:
-        places: range | NDArray[np.intp] = range(
-            self.chosen.start, min(count, self.chosen.end or count)
-        )
-        if self.chosen.drawn is not None:
-            places = self.chosen.drawn
-        done = 0
-        for block in source.blocks_at(places, rows):
-            here = np.asarray(places[done : done + len(block)], np.intp)
-            yield replace(block, places=here)
-            done += len(block)
+        for places in self.chosen.pieces(count):
+            done = 0
+            for block in source.blocks_at(places, rows):
+                here = np.asarray(places[done : done + len(block)], np.intp)
+                yield replace(block, places=here)
+                done += len(block)
 
     def _pieces(self, rows: int, classes: Sequence[str] | None) -> Iterator[tuple[int, Block]]:
         """Yield the blocks that are read, each with the place of its first row."""
@@ -120,7 +115,7 @@ class Selected(Derived):
                 start += len(block)
             return
         for group, (start, stop) in enumerate(pairwise(accumulate(sizes, initial=0))):
-            if not len(self.chosen.between(start, stop)):
+            if not self.chosen.holds(start, stop):
                 continue
             place = start
             for block in self.source.blocks_of([group], rows, classes):

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
 from math import prod
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kldiv_cli.errors import InputError, a_few
-from kldiv_cli.sources.base import Block, Shards, Source, beginning, shown_shape, stacked
-from kldiv_cli.sources.stores.folders import Files
+from kldiv_cli.errors import InputError
+from kldiv_cli.sources.base import (
+    BLOCK_BYTES,
+    Block,
+    Composed,
+    Member,
+    Shards,
+    Source,
+    beginning,
+    stacked,
+)
+from kldiv_cli.sources.stores.folders import Files, stem_of
+from kldiv_cli.sources.views.alike import check_alike
 from kldiv_cli.sources.views.derived import Derived
 
 
@@ -31,17 +42,21 @@ def open_shards(files: Files, open_one: Callable[[str], Source]) -> ShardedSourc
     """
     first = open_one(files.names[0])
     lengths: list[int | None] = [first.row_shape[0]]
-    arrays = [first.arrays]
+    inside = [_members(first)]
     for name in files.names[1:]:
-        length = None
-        if lengths[0] is not None:
-            other = open_one(name)
-            _check_alike(first, other, files)
-            length = other.row_shape[0]
-            arrays.append(other.arrays)
-        lengths.append(length)
-    joined = None if set(arrays) == {None} else sum(count or 1 for count in arrays)
-    return ShardedSource(files, first, tuple(lengths), open_one, joined)
+        if lengths[0] is None:
+            lengths.append(None)
+            inside.append(())
+            continue
+        other = open_one(name)
+        check_alike(first, other, files)
+        lengths.append(other.row_shape[0])
+        inside.append(_members(other))
+    return ShardedSource(files, first, tuple(lengths), open_one, tuple(inside))
+
+
+def _members(source: Source) -> tuple[Member, ...]:
+    return source.members if isinstance(source, Composed) else ()
 
 
 @dataclass(frozen=True)
@@ -58,21 +73,82 @@ class ShardedSource(Derived):
         The length of the first axis of each, where the headers say it.
     open_one : callable
         Opens a file by its name. At most one file is open beside the first.
-    arrays : int or None
-        How many arrays all files hold, where several of a file are joined.
+    inside : tuple of tuple of Member
+        The arrays of each file, where several are joined.
     """
 
     files: Files
     first: Source
     lengths: tuple[int | None, ...]
     open_one: Callable[[str], Source]
-    arrays: int | None = None
+    inside: tuple[tuple[Member, ...], ...]
 
     @cached_property
-    def _starts(self) -> list[int]:
+    def starts(self) -> list[int]:
         """The places of the files' first rows; where no header says them, of files read so far."""
         known = len(self.groups) == len(self.lengths)
         return list(accumulate(self.groups, initial=0)) if known else [0]
+
+    @property
+    def arrays(self) -> int | None:
+        """How many arrays all files hold, where several of a file are joined."""
+        return sum(len(each) or 1 for each in self.inside) if any(self.inside) else None
+
+    @property
+    def what(self) -> Literal["file", "array"]:
+        """What its members are."""
+        return "array" if any(self.inside) else "file"
+
+    @property
+    def member_names(self) -> tuple[str, ...]:
+        """The files' names below the folder."""
+        return self.files.relative
+
+    @cached_property
+    def members(self) -> tuple[Member, ...]:
+        """The files; where they hold several arrays, these."""
+        rows: Sequence[int | None] = self.groups
+        if len(rows) < len(self.lengths):
+            rows = [None] * len(self.lengths)
+        found: list[Member] = []
+        for name, count, arrays in zip(self.member_names, rows, self.inside, strict=True):
+            stem = stem_of(name)
+            found += [
+                Member(f"{name}: {array.name}", f"{stem}: {array.stem}", array.rows)
+                for array in arrays
+            ] or [Member(name, stem, count)]
+        return tuple(found)
+
+    def count_of(self, number: int) -> int:
+        """Return how many rows a member has, reading to its end where only that tells."""
+        known = self.members[number].rows
+        if known is not None:
+            return known
+        rows = max(1, BLOCK_BYTES // (8 * prod(self.class_shape)))
+        return sum(map(len, self.blocks_of([number], rows)))
+
+    def ordered(self, order: Sequence[int]) -> ShardedSource | None:
+        """Return the same members in another order; None where arrays would leave their file."""
+        files = [number for number, each in enumerate(self.inside) for _ in each or (None,)]
+        numbers = list(dict.fromkeys(files[place] for place in order))
+        arrays: dict[int, list[int]] = {}
+        for place, number in enumerate(files):
+            arrays.setdefault(number, []).append(place)
+        if [place for number in numbers for place in arrays[number]] != list(order):
+            return None
+        names = self.files.ordered(numbers)
+        return ShardedSource(
+            names,
+            self.first if numbers[0] == 0 else self.open_one(names.names[0]),
+            tuple(self.lengths[number] for number in numbers),
+            self.open_one,
+            tuple(self.inside[number] for number in numbers),
+        )
+
+    def counted(self, rows: Sequence[int]) -> ShardedSource:
+        """Return the same files, given how many rows each has where headers do not say it."""
+        each = prod(length or 1 for length in self.row_shape[1:])
+        return replace(self, lengths=tuple(count // each for count in rows))
 
     @property
     def origin(self) -> Source:
@@ -164,27 +240,27 @@ class ShardedSource(Derived):
         for number in groups:
             name = self.files.names[number]
             source = self.first if number == 0 else self.open_one(name)
-            _check_alike(self.first, source, self.files)
+            check_alike(self.first, source, self.files)
             self._check_length(number, source)
             count = 0
             for block in source.blocks(rows, None if names == source.class_names else names):
                 kind = self._check_ids(kind, block, name)
                 count += len(block)
                 yield block
-            if number + 1 == len(self._starts):
-                self._starts.append(self._starts[-1] + count)
+            if number + 1 == len(self.starts):
+                self.starts.append(self.starts[-1] + count)
 
     def place_of(self, row: int) -> str | None:
         """Name the file of a row that was read, and the row's place in it."""
-        number = min(bisect_right(self._starts, row), len(self.lengths)) - 1
-        inside = row - self._starts[number]
+        number = min(bisect_right(self.starts, row), len(self.lengths)) - 1
+        inside = row - self.starts[number]
         source = self.first if number == 0 else self.open_one(self.files.names[number])
         more = source.place_of(inside)
         return f"row {inside} of {source.path}" + (f", {more}" if more else "")
 
     def _check_length(self, number: int, source: Source) -> None:
         expected, found = self.lengths[number], source.row_shape[0]
-        if expected is not None and found != expected:
+        if None not in (expected, found) and found != expected:
             raise InputError(
                 f"{source.path}: expected {expected} rows as when it was first opened, found "
                 f"{found}",
@@ -203,38 +279,3 @@ class ShardedSource(Derived):
                 "Write the ids of all files as text.",
             )
         return found
-
-
-def _check_alike(first: Source, other: Source, files: Files) -> None:
-    """Raise unless the rows of two files can be those of one input."""
-    for ours, theirs in zip(_traits(first), _traits(other), strict=True):
-        if ours != theirs:
-            raise InputError(
-                f"{other.path}: expected {ours} as in {first.path}, found {theirs}", files.advice
-            )
-    known, found = set(first.class_names or ()), set(other.class_names or ())
-    differences = [
-        f"{a_few(sorted(names))} {word}"
-        for names, word in ((known - found, "missing"), (found - known, "besides"))
-        if names
-    ]
-    if differences:
-        raise InputError(
-            f"{other.path}: expected the classes of {first.path}, found "
-            + " and ".join(differences),
-            files.advice,
-        )
-
-
-def _traits(source: Source) -> tuple[str, ...]:
-    """Return what the files of one input have in common, beside the names of classes."""
-    named, column, group = source.class_names is not None, source.id_name, source.group_name
-    shape = (None, *source.row_shape[1:], *(() if named else source.class_shape))
-    return (
-        f"format {source.format}",
-        f"type {source.dtype}",
-        "no row-id column" if column is None else f"row-id column {column!r}",
-        "no column of groups" if group is None else f"column {group!r} of groups",
-        "class names" if named else "no class names",
-        f"shape {shown_shape(shape)}",
-    )

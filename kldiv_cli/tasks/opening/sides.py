@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from kldiv_cli.errors import InputError, UsageError
 from kldiv_cli.pairing import Pairing
 from kldiv_cli.pairing.classes import Some, keep
+from kldiv_cli.pairing.members import Alignment, align
 from kldiv_cli.pairing.selection import select
 from kldiv_cli.sources.arrays.array import ArraySource, as_array
 from kldiv_cli.sources.arrays.mapped import told_type
@@ -122,17 +123,27 @@ def open_pairing(asked: Compare | Loss | Verify, layout: Layout) -> Pairing:
     left, right = open_side(reference, layout), open_side(candidate, other)
     check_pair(left, right, layout, asked.candidate_key)
     kept = keep(left, right, _some(asked), truncate=asked.truncate_classes)
+    found = align(
+        left,
+        right,
+        skip=asked.on_missing == "skip",
+        by_place=asked.by_place,
+        wanted=choice.end,
+    )
     if left.tokens is not None and right.tokens is not None:
-        _check_tokens(left, right, choice)
-    return select(left, right, choice, asked.on_missing, kept)
+        _check_tokens(found, choice)
+    return select(found.reference, found.candidate, choice, asked.on_missing, kept, found.aligned)
 
 
-def _check_tokens(left: Source, right: Source, choice: Choice) -> None:
-    from kldiv_cli.sources.labels.tokens import check_tokens, tokens_of  # noqa: PLC0415 - few store tokens
+def _check_tokens(found: Alignment, choice: Choice) -> None:
+    from kldiv_cli.sources.labels.tokens import Tokens, check_tokens, tokens_of  # noqa: PLC0415 - few store tokens
 
-    ours, theirs = tokens_of(left), tokens_of(right)
-    if ours is not None and theirs is not None:
-        check_tokens(ours, theirs, choice)
+    ours, theirs = tokens_of(found.reference), tokens_of(found.candidate)
+    if ours is None or theirs is None:
+        return
+    if found.aligned is not None and found.aligned.runs is not None:
+        ours, theirs = map(Tokens.of_rows, (ours, theirs), found.aligned.runs)
+    check_tokens(ours, theirs, choice)
 
 
 def _check_apart(*sides: Input) -> None:

@@ -126,7 +126,7 @@ class Chosen(Options):
 
 
 class Partners(Options):
-    """Rows on one side only."""
+    """Rows, and files, on one side only."""
 
     on_missing: OnMissing = option(
         "error",
@@ -136,9 +136,23 @@ class Partners(Options):
         words=("error", "skip"),
         noun="way with missing rows",
         panel=PART,
-        help="A row id on one side only is an error, or is left out and counted.",
+        help="A row id, or a file of two folders, on one side only is an error, or is left out and "
+        "counted.",
         kind='{"error", "skip"}',
-        doc="What a row id on one side only is: an error, or a row to leave out and count.",
+        doc="What a row id, or a file of two folders, on one side only is: an error, or something "
+        "to leave out and count.",
+    )
+    by_place: bool = option(
+        False,
+        rules.FLAG,
+        "True",
+        flags=("--by-place",),
+        typed=bool,
+        panel=PART,
+        help="Pair the rows of folders in the order of their files, whatever these are called.",
+        kind="bool",
+        doc="Pair the rows of folders in the order of their files, whatever these are called; by "
+        "default files of one name are paired.",
     )
 
 

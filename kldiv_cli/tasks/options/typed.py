@@ -56,6 +56,7 @@ class _Chosen(TypedDict, total=False):
 
 class _Partners(TypedDict, total=False):
     on_missing: OnMissing
+    by_place: bool
 
 
 class _SomeClasses(TypedDict, total=False):
