@@ -71,13 +71,14 @@ def sums_advice(source: Source, kinds: tuple[Kind, Kind], side: int) -> str:
             "The file is damaged: write it again, or say --input log-probs --normalize to take it "
             "all the same."
         )
-    rows = telling(first_rows(source).values)
-    if kind == "log-probs":
-        rows = np.exp(rows)
     tolerance = sum_tolerance(source, kind=kind)
-    if columns := strangers(rows, tolerance):
-        return _leave_out(source, columns)
-    off = np.abs(rows.sum(axis=1) - 1) > tolerance
+    with np.errstate(over="ignore", invalid="ignore"):
+        rows = telling(first_rows(source).values)
+        if kind == "log-probs":
+            rows = np.exp(rows)
+        if columns := strangers(rows, tolerance):
+            return _leave_out(source, columns)
+        off = np.abs(rows.sum(axis=1) - 1) > tolerance
     if len(off) > 1 and off.mean() < _HALF:
         return (
             "Most rows do: check what wrote this one, or say --normalize to divide it all the same."

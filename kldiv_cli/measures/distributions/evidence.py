@@ -67,7 +67,7 @@ def all_in_unit(values: NDArray[Any], least: int) -> bool:
 def telling(values: NDArray[Any]) -> Float64:
     """Return the rows that tell something, as float64: no padding of 0 and no row with NaN."""
     wide = widen(values)
-    found: Float64 = wide[~np.isnan(wide.sum(axis=1)) & (wide != 0).any(axis=1)]
+    found: Float64 = wide[~np.isnan(wide).any(axis=1) & (wide != 0).any(axis=1)]
     return found
 
 
