@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import isnan
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -17,38 +16,9 @@ from kldiv_cli.results.summary import TopRow
 if TYPE_CHECKING:
     from kldiv_cli.results.groups import Groups
     from kldiv_cli.results.language import LanguageResult
+    from kldiv_cli.results.limits import Limit
 
 Float64 = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Limit:
-    """A limit on a figure, and the figure.
-
-    Attributes
-    ----------
-    stat : str
-        The figure's name: ``p99`` of the first measure, ``kl:p99``, ``same-argmax``, ``ppl:ratio``.
-    above, below : float or None
-        The figure may not be above the one, or not below the other. One of the two is None.
-    value : float
-        The figure.
-    unit : str or None
-        Its unit.
-    """
-
-    stat: str
-    above: float | None
-    value: float
-    unit: str | None
-    below: float | None = None
-
-    @property
-    def exceeded(self) -> bool:
-        """True above the limit, below a lower one, and for NaN."""
-        if self.above is not None and self.value > self.above:
-            return True
-        return isnan(self.value) or (self.below is not None and self.value < self.below)
 
 
 @dataclass(frozen=True)
@@ -166,5 +136,5 @@ class Comparison(PairResult):
 
     @property
     def exceeded(self) -> bool:
-        """Whether any limit was exceeded."""
+        """Whether any limit fails: what one asks is not so, or is not proved."""
         return any(limit.exceeded for limit in self.limits)

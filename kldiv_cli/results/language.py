@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+Range = tuple[float, float]
+"""The least and the largest value that a figure may have."""
 PERCENTILES = {
     "max": (1, 1),
     "p99.9": (999, 1000),
@@ -61,11 +63,8 @@ class Censored:
 
 
 @dataclass(frozen=True)
-class LanguageResult:
-    """Perplexity, KL divergence and token probabilities of two language models.
-
-    Every mean m over n rows x has the standard error sqrt((mean of x**2 - m**2) / (n - 1)), as
-    llama.cpp prints it, and NaN for one row. Percentiles are interpolated linearly at f * (n - 1).
+class Perplexities:
+    """Perplexities of two language models, and how they compare.
 
     Attributes
     ----------
@@ -81,6 +80,26 @@ class LanguageResult:
         PPL(q) / PPL(p) and PPL(q) - PPL(p), errors propagated in the same way.
     correlation : float
         The correlation of -log p(token) and -log q(token); NaN where one of the two is constant.
+    """
+
+    tokens: int
+    perplexity: tuple[Estimate, Estimate]
+    ln_ratio: Estimate
+    ratio: Estimate
+    difference: Estimate
+    correlation: float
+
+
+@dataclass(frozen=True)
+class LanguageResult(Perplexities):
+    """Perplexity, KL divergence and token probabilities of two language models.
+
+    Every mean m over n rows x has the standard error sqrt((mean of x**2 - m**2) / (n - 1)), as
+    llama.cpp prints it, and NaN for one row. Percentiles are interpolated linearly at f * (n - 1).
+    The figures of `Perplexities` are over all rows that count.
+
+    Attributes
+    ----------
     kld : Distribution
         KL(p||q), in nats.
     floor : float or None
@@ -97,14 +116,13 @@ class LanguageResult:
         censors them: the largest one of all rows, and the mean. ``kld`` is too small by these.
     censored : pair of Censored or None
         Of reference and candidate; None for a side whose file holds every class.
+    known : Perplexities
+        The same figures over the rows whose token neither file censors; NaN without such a row.
+    ranges : mapping of str to pair of float
+        By name as in `kldiv_cli.results.figures.token_figures`, the least and the largest value
+        that a figure may have, given what the files censor. A figure without an entry is exact.
     """
 
-    tokens: int
-    perplexity: tuple[Estimate, Estimate]
-    ln_ratio: Estimate
-    ratio: Estimate
-    difference: Estimate
-    correlation: float
     kld: Distribution
     floor: float | None
     delta_p: Distribution
@@ -113,3 +131,5 @@ class LanguageResult:
     blind_max: float
     blind_mean: float
     censored: tuple[Censored | None, Censored | None]
+    known: Perplexities
+    ranges: Mapping[str, Range] = field(default_factory=dict)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from math import exp, expm1, isfinite, nan, sqrt
+from math import nan, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,10 @@ from kldiv_cli.results.language import (
     Distribution,
     Estimate,
     LanguageResult,
+    Perplexities,
 )
+from kldiv_cli.results.perplexities import mean, perplexities
+from kldiv_cli.results.ranges import of_changes, of_divergences, of_perplexities
 from kldiv_cli.results.statistics import Float64, percentiles
 
 Bool = NDArray[np.bool_]
@@ -120,37 +123,50 @@ def _joined_censored(parts: Sequence[CensoredRows | None]) -> CensoredRows | Non
 
 
 def _statistics(rows: TokenRows, floor: float | None) -> LanguageResult:
-    means = [_mean(-x) for x in (rows.log_p, rows.log_q)]
-    ppl = tuple(Estimate(_exp(m.value), _exp(m.value) * m.error) for m in means)
-    ln_ratio = _mean(0.0 - rows.log_ratio)
-    ratio, more = _exp(ln_ratio.value), ppl[1].value - ppl[0].value
-    if abs(ln_ratio.value) < 1:
-        more = ppl[0].value * expm1(ln_ratio.value)
-    # The first order of the difference, as an error needs it: a covariance that nearly cancels
-    # the variances is never computed.
-    first_order = _mean(more * rows.log_p + ppl[1].value * rows.log_ratio)
+    targets = _targets(rows)
+    found = perplexities(rows.log_p, rows.log_q, rows.log_ratio)
     change = _difference(rows)
-    mean_square = _mean(change**2)
+    mean_square = mean(change**2)
     rms = sqrt(mean_square.value) if mean_square.value >= 0 else nan
+    kld, delta_p = _distribution(rows.kld), _distribution(change)
     same = rows.same[~np.isnan(rows.kld)]
     share = float(same.mean()) if len(same) else nan
     spread = sqrt(share * (1 - share) / (len(same) - 1)) if len(same) > 1 else nan
+    sides = np.exp(rows.log_p), np.exp(rows.log_q)
+    ranges = {
+        "ppl": of_perplexities(found, targets),
+        "kld": of_divergences(rows.kld, rows.blind, kld),
+        "delta-p": of_changes(change, sides, targets, delta_p, rms),
+    }
     return LanguageResult(
-        tokens=len(rows.kld),
-        perplexity=(ppl[0], ppl[1]),
-        ln_ratio=ln_ratio,
-        ratio=Estimate(ratio, ratio * ln_ratio.error),
-        difference=Estimate(more, first_order.error),
-        correlation=_correlation(rows.log_p, rows.log_q),
-        kld=_distribution(rows.kld),
+        **vars(found),
+        kld=kld,
         floor=floor,
-        delta_p=_distribution(change),
+        delta_p=delta_p,
         rms_delta_p=Estimate(rms, mean_square.error / (2 * rms) if rms else mean_square.error),
         same_top=Estimate(share, spread),
         blind_max=float(rows.blind.max()),
         blind_mean=float(rows.blind.mean()),
         censored=(_censored(rows.censored[0]), _censored(rows.censored[1])),
+        known=_known(rows, found, targets[0] | targets[1]),
+        ranges={f"{kind}:{name}": x for kind, of in ranges.items() for name, x in of.items()},
     )
+
+
+def _targets(rows: TokenRows) -> tuple[Bool, Bool]:
+    """Tell which tokens each side censors."""
+    reference, candidate = (
+        np.zeros(len(rows.kld), bool) if side is None else side.target for side in rows.censored
+    )
+    return reference, candidate
+
+
+def _known(rows: TokenRows, every: Perplexities, hidden: Bool) -> Perplexities:
+    """Return the figures over the rows whose token neither side censors."""
+    if not hidden.any():
+        return every
+    known = ~hidden
+    return perplexities(rows.log_p[known], rows.log_q[known], rows.log_ratio[known])
 
 
 def _censored(rows: CensoredRows | None) -> Censored | None:
@@ -173,25 +189,5 @@ def _difference(rows: TokenRows) -> Float64:
     return change
 
 
-def _mean(x: Float64) -> Estimate:
-    """Return the mean and its standard error, in two passes: squares are summed of deviations."""
-    mean = float(x.mean())
-    if len(x) < 2 or not isfinite(mean):
-        return Estimate(mean, nan)
-    deviations = x - mean
-    return Estimate(mean, sqrt(float((deviations**2).mean()) / (len(x) - 1)))
-
-
-def _correlation(x: Float64, y: Float64) -> float:
-    dx, dy = x - x.mean(), y - y.mean()
-    scale = sqrt(float((dx**2).sum())) * sqrt(float((dy**2).sum()))
-    return float((dx * dy).sum()) / scale if isfinite(scale) and scale > 0 else nan
-
-
 def _distribution(x: Float64) -> Distribution:
-    return Distribution(_mean(x), percentiles(x, PERCENTILES))
-
-
-def _exp(x: float) -> float:
-    """Return exp(x), infinity where math.exp would raise."""
-    return exp(x) if x < 709 else float(np.exp(x))
+    return Distribution(mean(x), percentiles(x, PERCENTILES))

@@ -11,7 +11,6 @@ from kldiv_cli.measures.distributions.kinds import Kind
 from kldiv_cli.measures.types import Mode
 from kldiv_cli.pairing import Pairing
 from kldiv_cli.results.comparison import Comparison
-from kldiv_cli.results.limits import check, check_tokens, judged
 from kldiv_cli.tasks.jobs.comparing import Comparing
 from kldiv_cli.tasks.opening.kinds import own_kinds
 from kldiv_cli.tasks.opening.masking import masked, scored
@@ -96,7 +95,12 @@ def run(asked: Compare, *, keep_rows: bool = True) -> Comparison:
     """
     job = replace(opened(asked), keep_rows=keep_rows)
     found = job.finish(job.part(None, threads_of(asked), asked.progress))
-    return replace(found, limits=judged(found, asked.limits, asked.lower_limits))
+    if not (asked.limits or asked.lower_limits):
+        return found
+    from kldiv_cli.results.limits import judged  # noqa: PLC0415 - many comparisons have no limits
+
+    limits = judged(found, asked.limits, asked.lower_limits, asked.when_unsure)
+    return replace(found, limits=limits)
 
 
 def opened(asked: Compare) -> Comparing:
@@ -121,7 +125,7 @@ def opened(asked: Compare) -> Comparing:
     kinds = own_kinds(pairing, asked.kind, asked.mode)
     truth = None if labels is None else open_labels(labels, pairing, asked.reference, layout)
     tokens = scored(_scoring(pairing, asked.mode, kinds, truth), pairing, labels is not None)
-    check_tokens([stat for stat, _ in asked.limits + asked.lower_limits], scored=bool(tokens))
+    _check_limits(asked, scored=tokens is not None)
     grouping = _grouping(pairing, asked, kinds[0])
     return Comparing(
         asked=asked,
@@ -137,9 +141,22 @@ def opened(asked: Compare) -> Comparing:
 def _measures(asked: Compare) -> tuple[Measure, ...]:
     """Load the measures, which the figures of limits are to be of."""
     found = tuple(measures.load(name) for name in asked.measure)
-    for stat, _ in asked.limits + asked.lower_limits:
-        check(stat, [measure.name for measure in found], asked.mode)
+    limits = asked.limits + asked.lower_limits
+    if limits:
+        from kldiv_cli.results.figures import check  # noqa: PLC0415 - many comparisons have no limits
+
+        for stat, _ in limits:
+            check(stat, [measure.name for measure in found], asked.mode)
     return found
+
+
+def _check_limits(asked: Compare, *, scored: bool) -> None:
+    """Raise a `UsageError` for limits on figures of tokens, where none are scored."""
+    limits = asked.limits + asked.lower_limits
+    if limits:
+        from kldiv_cli.results.figures import check_tokens  # noqa: PLC0415 - many comparisons have no limits
+
+        check_tokens([stat for stat, _ in limits], scored=scored)
 
 
 def _scoring(

@@ -546,7 +546,8 @@ class TestFailAbove:
         table, summary = kldiv(*command), kldiv(*command, "--format", "json")
         assert table.code == summary.code == 1
         (limit,) = json.loads(summary.out)["limits"]
-        assert limit == {"stat": stat, "above": "inf", "value": "nan", "exceeded": True}
+        failed = {"exceeded": True, "verdict": "exceeded"}
+        assert limit == {"stat": stat, "above": "inf", "value": "nan", **failed}
         assert verdicts(r"^limit +(\S+) .*(EXCEEDED|holds)", table.out) == [(stat, True)]
         assert table.err.startswith(f"kldiv: limit exceeded: jeffreys {stat} nan ")
 
@@ -718,7 +719,7 @@ class TestHelp:
             *("--measure", "-m", "--unit", "--top", "--format", "--output", "-o", "--stat"),
             "--group",
         },
-        "For CI": {"--fail-above", "--fail-below", "--strict", "--no-warn"},
+        "For CI": {"--fail-above", "--fail-below", "--when-unsure", "--strict", "--no-warn"},
         "How the files are read": {
             *(
                 "--row-axes",

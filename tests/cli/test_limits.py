@@ -13,7 +13,8 @@ from kldiv_cli import compare
 from kldiv_cli.errors import UsageError
 from kldiv_cli.reports.words.language import language_object
 from kldiv_cli.results.comparison import Comparison
-from kldiv_cli.results.limits import figure, judged, token_figures
+from kldiv_cli.results.figures import Figure, figure, token_figures
+from kldiv_cli.results.limits import judged
 from tests.command import Kldiv
 from tests.reports import SIGMOID, SOFTMAX
 from tests.reports.test_language import FILES
@@ -38,6 +39,8 @@ PATHS = {
 
 def in_json(stat: str, found: Any) -> Any:
     name, _, entry = stat.partition(":")
+    if name == "ppl-known":
+        found, stat = found["known"], f"ppl:{entry}"
     for key in PATHS.get(stat, (name.replace("-", "_"), entry)):
         found = found[key]
     return found
@@ -46,8 +49,10 @@ def in_json(stat: str, found: Any) -> Any:
 class TestFigure:
     @pytest.mark.parametrize("stat", token_figures())
     def test_of_tokens_it_is_what_json_has(self, stat: str) -> None:
-        unit = "nats" if stat.startswith("kld") else None
-        assert figure(stat, OF_TOKENS) == (in_json(stat, language_object(FILES)), unit)
+        found = figure(stat, OF_TOKENS)
+        assert found.value == in_json(stat, language_object(FILES))
+        assert found.unit == ("nats" if stat.startswith("kld") else None)
+        assert (found.doubt is None) == (stat not in FILES.ranges)
 
     def test_there_is_one_for_every_number_in_json(self) -> None:
         found = language_object(FILES)
@@ -61,10 +66,11 @@ class TestFigure:
         [("same-argmax", SOFTMAX, 23 / 24), ("same-sign", SIGMOID, 200 / 216)],
     )
     def test_the_share_that_agrees(self, stat: str, comparison: Comparison, share: float) -> None:
-        assert figure(stat, comparison) == (share, None)
+        assert figure(stat, comparison) == Figure(share)
 
     def test_of_a_measure(self) -> None:
-        assert figure("p99", SOFTMAX) == figure("jeffreys:p99", SOFTMAX) == (1 / 3, "nats")
+        expected = Figure(1 / 3, "nats")
+        assert figure("p99", SOFTMAX) == figure("jeffreys:p99", SOFTMAX) == expected
 
     def test_where_no_tokens_are_scored(self) -> None:
         with pytest.raises(UsageError, match=r"^kld:mean: expected tokens that are scored, found"):
@@ -74,8 +80,8 @@ class TestFigure:
 @pytest.mark.parametrize(
     ("above", "below", "exceeded"),
     [
-        ({"kld:mean": 0.0012915}, {}, [False]),
-        ({"kld:mean": math.nextafter(0.0012915, 0)}, {}, [True]),
+        ({"kld:mean": 0.00129152}, {}, [False]),
+        ({"kld:mean": math.nextafter(0.00129152, 0)}, {}, [True]),
         ({}, {"same-argmax": 23 / 24}, [False]),
         ({}, {"same-argmax": math.nextafter(23 / 24, 1)}, [True]),
         (
@@ -102,32 +108,57 @@ def test_nan_fails_both_ways(bound: str) -> None:
 class TestCommand:
     def test_stderr_table_json_and_exit_code(self, kldiv: Kldiv) -> None:
         words = (
-            *("compare", *TINY, "--fail-above", "kld:mean=0.1", "--fail-above", "ppl:ratio=1.5"),
+            *(
+                "compare",
+                *TINY,
+                "--fail-above",
+                "kld:mean=0.1",
+                "--fail-above",
+                "ppl-known:ratio=2",
+            ),
             *("--fail-below", "same-top=0.9", "--fail-below", "same-argmax=0.5"),
         )
         expected = compare(*TINY).language
         assert expected is not None
-        kld, ratio = expected.kld.mean.value, expected.ratio.value
+        kld, ratio = expected.kld.mean.value, expected.known.ratio.value
+        most = expected.ranges["kld:mean"][1]
+        note = f"a lower bound, at most {most!r}"
         table, page = kldiv(*words), kldiv(*words, "--format", "json")
         assert table.code == page.code == 1
         assert table.err == page.err
         assert table.err.splitlines() == [
-            f"kldiv: limit exceeded: kld:mean {kld!r} > 0.1 nats",
-            f"kldiv: limit holds: ppl:ratio {ratio!r} <= 1.5",
+            f"kldiv: limit exceeded: kld:mean {kld!r} > 0.1 nats ({note})",
+            f"kldiv: limit holds: ppl-known:ratio {ratio!r} <= 2.0",
             f"kldiv: limit not reached: same-top {118 / 155!r} < 0.9",
             f"kldiv: limit holds: same-argmax {118 / 155!r} >= 0.5",
         ]
         assert (
-            f"\nlimit        kld:mean <= 0.1 nats: EXCEEDED: {kld!r}\n"
-            f"limit        ppl:ratio <= 1.5: holds: {ratio!r}\n"
+            f"\nlimit        kld:mean <= 0.1 nats: EXCEEDED: {kld!r}\n             {note}\n"
+            f"limit        ppl-known:ratio <= 2.0: holds: {ratio!r}\n"
             f"limit        same-top >= 0.9: NOT REACHED: {118 / 155!r}\n"
             f"limit        same-argmax >= 0.5: holds: {118 / 155!r}\n"
         ) in table.out
+        holds: dict[str, Any] = {"exceeded": False, "verdict": "holds"}
         assert json.loads(page.out)["limits"] == [
-            {"stat": "kld:mean", "above": 0.1, "value": kld, "exceeded": True},
-            {"stat": "ppl:ratio", "above": 1.5, "value": ratio, "exceeded": False},
-            {"stat": "same-top", "below": 0.9, "value": 118 / 155, "exceeded": True},
-            {"stat": "same-argmax", "below": 0.5, "value": 118 / 155, "exceeded": False},
+            {
+                "stat": "kld:mean",
+                "above": 0.1,
+                "value": kld,
+                "exceeded": True,
+                "verdict": "exceeded",
+                "least": kld,
+                "most": most,
+                "reservation": note,
+            },
+            {"stat": "ppl-known:ratio", "above": 2.0, "value": ratio, **holds},
+            {
+                "stat": "same-top",
+                "below": 0.9,
+                "value": 118 / 155,
+                "exceeded": True,
+                "verdict": "not reached",
+            },
+            {"stat": "same-argmax", "below": 0.5, "value": 118 / 155, **holds},
         ]
 
     def test_nan_is_said_to_be_none(self, kldiv: Kldiv) -> None:
@@ -136,10 +167,33 @@ class TestCommand:
             "kldiv: limit not reached: jeffreys sem nan is not a number; limit 0.0 nats\n"
         )
 
-    @pytest.mark.parametrize("stat", ["ppl:ratio", "kld:p99.9", "delta-p:rms", "same-top"])
-    def test_stat(self, kldiv: Kldiv, stat: str) -> None:
+    @pytest.mark.parametrize(
+        ("stat", "told"),
+        [
+            (
+                "ppl:ratio",
+                (
+                    "off either way, at least 0.0: "
+                    "43 tokens are censored in p and 44 tokens are censored in q"
+                ),
+            ),
+            ("ppl:candidate", "a lower bound: 44 tokens are censored in q"),
+            (
+                "kld:mean",
+                "a lower bound, at most {most!r}: q's file hides up to 1.76e-05 of a row of p",
+            ),
+            ("ppl-known:ratio", ""),
+            ("same-top", ""),
+        ],
+    )
+    def test_stat(self, kldiv: Kldiv, stat: str, told: str) -> None:
         language = json.loads(kldiv("compare", *TINY, "--format", "json").out)["language"]
-        assert kldiv("compare", *TINY, "--stat", stat) == (0, f"{in_json(stat, language)!r}\n", "")
+        done = kldiv("compare", *TINY, "--stat", stat)
+        assert (done.code, done.out) == (0, f"{in_json(stat, language)!r}\n")
+        most = language["ranges"].get(stat, {"most": None})["most"]
+        assert done.err == (f"kldiv: {stat} is {told.format(most=most)}\n" if told else "")
+        quiet = kldiv("compare", *TINY, "--stat", stat, "--no-warn")
+        assert quiet == (0, done.out, "")
 
     def test_stat_of_the_share_that_agrees(self, kldiv: Kldiv) -> None:
         assert kldiv("compare", *MAGIKA, "--stat", "same-argmax") == (0, f"{505 / 512!r}\n", "")

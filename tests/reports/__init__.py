@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 
 from kldiv_cli.reports import files
-from kldiv_cli.results.comparison import Agreement, Comparison, Limit
+from kldiv_cli.results.comparison import Agreement, Comparison
+from kldiv_cli.results.figures import Figure
 from kldiv_cli.results.groups import By, Group, Groups
 from kldiv_cli.results.head import MaskUse, Side
+from kldiv_cli.results.limits import Limit
 from kldiv_cli.results.statistics import Statistics
 from kldiv_cli.results.summary import TopRow
 from tests.results import changed, head
@@ -121,10 +123,10 @@ SIGMOID = changed(
 LIMITS = changed(
     SOFTMAX,
     limits=(
-        Limit("mean", 0.1, 0.05144032875514403, "nats"),
-        Limit("max", 0.5, 0.75, "nats"),
-        Limit("p99.9", 0.7, 0.7, "nats"),
-        Limit("sem", 1.0, NAN, "nats"),
+        Limit("mean", 0.1, Figure(0.05144032875514403, "nats")),
+        Limit("max", 0.5, Figure(0.75, "nats")),
+        Limit("p99.9", 0.7, Figure(0.7, "nats")),
+        Limit("sem", 1.0, Figure(NAN, "nats")),
     ),
 )
 """Limits that hold, one of them just so, and limits that are exceeded, one of them by NaN."""
@@ -232,7 +234,10 @@ SEVERAL = changed(
         replace(row, values={"kl": 0.75 / (row.row + 1), "tv": 0.25, "gjs:0.1": 0.125})
         for row in SOFTMAX.top
     ),
-    limits=(Limit("mean", 0.1, 0.05144032875514403, "bits"), Limit("tv:max", 0.2, 0.25, None)),
+    limits=(
+        Limit("mean", 0.1, Figure(0.05144032875514403, "bits")),
+        Limit("tv:max", 0.2, Figure(0.25)),
+    ),
 )
 """Three measures, one of them without a unit; the first one ranks."""
 

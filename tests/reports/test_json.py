@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from kldiv_cli.reports import load
-from kldiv_cli.results.comparison import Comparison, Limit
+from kldiv_cli.results.comparison import Comparison
+from kldiv_cli.results.figures import Figure
+from kldiv_cli.results.limits import Limit
 from kldiv_cli.results.statistics import STATISTICS
 from tests.command import Golden
 from tests.reports import (
@@ -80,7 +82,7 @@ class TestEveryVariant:
             }
         assert list(found["agreement"]) == ["sign" if comparison.mode == "sigmoid" else "argmax"]
         for limit in found["limits"]:
-            assert set(limit) == {"stat", "above", "value", "exceeded"}
+            assert set(limit) == {"stat", "above", "value", "exceeded", "verdict"}
 
     def test_says_what_the_comparison_says(self, name: str) -> None:
         comparison = VARIANTS[name]
@@ -166,11 +168,13 @@ def test_the_id_column_is_named_where_there_is_one() -> None:
 
 
 def test_limits_in_the_order_asked() -> None:
+    holds: dict[str, Any] = {"exceeded": False, "verdict": "holds"}
+    exceeded: dict[str, Any] = {"exceeded": True, "verdict": "exceeded"}
     assert summary(LIMITS)["limits"] == [
-        {"stat": "mean", "above": 0.1, "value": 0.05144032875514403, "exceeded": False},
-        {"stat": "max", "above": 0.5, "value": 0.75, "exceeded": True},
-        {"stat": "p99.9", "above": 0.7, "value": 0.7, "exceeded": False},
-        {"stat": "sem", "above": 1.0, "value": "nan", "exceeded": True},
+        {"stat": "mean", "above": 0.1, "value": 0.05144032875514403, **holds},
+        {"stat": "max", "above": 0.5, "value": 0.75, **exceeded},
+        {"stat": "p99.9", "above": 0.7, "value": 0.7, **holds},
+        {"stat": "sem", "above": 1.0, "value": "nan", **exceeded},
     ]
     assert summary(SOFTMAX)["limits"] == []
 
@@ -190,7 +194,7 @@ def test_limits_in_the_order_asked() -> None:
 def test_a_verdict_is_that_of_the_numbers_beside_it(
     value: float, above: float, exceeded: bool
 ) -> None:
-    comparison = changed(SOFTMAX, limits=(Limit("mean", above, value, "nats"),))
+    comparison = changed(SOFTMAX, limits=(Limit("mean", above, Figure(value, "nats")),))
     (limit,) = summary(comparison)["limits"]
     assert limit["exceeded"] is exceeded
     assert repr(back(limit["value"])) == repr(value)

@@ -13,7 +13,14 @@ from kldiv_cli.reports import load
 from kldiv_cli.reports.words import language
 from kldiv_cli.reports.words.objects import valid
 from kldiv_cli.results.comparison import Agreement
-from kldiv_cli.results.language import PERCENTILES, Censored, Distribution, Estimate, LanguageResult
+from kldiv_cli.results.language import (
+    PERCENTILES,
+    Censored,
+    Distribution,
+    Estimate,
+    LanguageResult,
+    Perplexities,
+)
 from tests.command import Golden
 from tests.reports import SOFTMAX
 from tests.results import changed
@@ -38,15 +45,42 @@ FILES = LanguageResult(
     blind_max=1.058724e-06,
     blind_mean=1.25e-08,
     censored=(Censored(43, 37453, 7.17075e-05, 1.4904e-05), Censored(0, 37529, 7.12784e-05, 2e-5)),
+    known=Perplexities(
+        tokens=112,
+        perplexity=(Estimate(6.5, 0.25), Estimate(6.625, 0.5)),
+        ln_ratio=Estimate(0.0190482, 0.005),
+        ratio=Estimate(1.01923, 0.00625),
+        difference=Estimate(0.125, 0.0625),
+        correlation=0.75,
+    ),
+    ranges={
+        "ppl:reference": (7.25, math.inf),
+        "ppl:ratio": (0.0, 1.00801),
+        "ppl:ln-ratio": (-math.inf, 0.0079746),
+        "ppl:difference": (-math.inf, -5973.686),
+        "ppl:correlation": (-1.0, 1.0),
+        "kld:mean": (0.0012915, 0.00129152),
+        "delta-p:mean": (-2.17949e-05, -2.17e-05),
+        "delta-p:rms": (0.0002386, 0.000239),
+    },
 )
 """Two llama.cpp files, of which the candidate's censors none of the tokens."""
 
-ARRAYS = replace(FILES, floor=None, blind_max=0.0, blind_mean=0.0, censored=(None, None))
+ARRAYS = replace(
+    FILES,
+    floor=None,
+    blind_max=0.0,
+    blind_mean=0.0,
+    censored=(None, None),
+    known=replace(FILES.known, tokens=155),
+    ranges={},
+)
 """Two arrays with labels."""
 
 ONE_ROW = replace(
     ARRAYS,
     tokens=1,
+    known=replace(FILES.known, tokens=1),
     perplexity=(Estimate(math.inf, math.nan), Estimate(2.0, math.nan)),
     correlation=math.nan,
 )
@@ -68,7 +102,7 @@ def test_lines(result: LanguageResult, golden: Golden) -> None:
 
 
 def test_figures_that_take_more_room_stand_below_each_other() -> None:
-    found = text(replace(FILES, ln_ratio=LONG, ratio=LONG, difference=LONG, rms_delta_p=LONG))
+    found = text(replace(ARRAYS, ln_ratio=LONG, ratio=LONG, difference=LONG, rms_delta_p=LONG))
     assert (
         "\nPPL(q)/PPL(p)  -1.23457e-105 +- 1.23457e-105,\n"
         "               ln ratio -1.23457e-105 +- 1.23457e-105\n"
@@ -81,19 +115,52 @@ def test_both_sides_may_censor_tokens() -> None:
     reference, candidate = FILES.censored
     assert reference is not None
     assert candidate is not None
-    result = replace(FILES, censored=(reference, replace(candidate, targets=1)))
+    result = replace(
+        FILES,
+        censored=(reference, replace(candidate, targets=1)),
+        ranges={**FILES.ranges, "ppl:candidate": (752080.0580014986, math.inf)},
+    )
     assert "\nPPL(q)         752080 +- 194884 (a lower bound)\nPPL(p)         7.25" in text(result)
     assert "\n               q: 1 token, 37529 cells, in them" in text(result)
 
 
 def test_files_that_censor_no_token_leave_perplexity_as_it_is() -> None:
     side = Censored(0, 12, 1e-6, 1e-7)
-    found = text(replace(FILES, censored=(side, side), blind_max=0.0))
+    found = text(replace(ARRAYS, censored=(side, side)))
     assert "lower bound" not in found
     assert found.endswith(
         "\ncensored       p: 0 tokens, 12 cells, in them at most 1e-06 of a row\n"
         "               q: 0 tokens, 12 cells, in them at most 1e-06 of a row\n"
     )
+
+
+def test_figures_that_are_bounds_are_called_so() -> None:
+    found = text(FILES)
+    for line in (
+        "PPL(p)         7.25 +- 0.125 (a lower bound)",
+        "PPL(q)/PPL(p)  1.00801 +- 0.00490408 (an upper bound),",
+        "               ln ratio 0.0079746 +- 0.00486512 (an upper bound)",
+        "               correlation of ln PPLs 99.9827 % (off either way)",
+        "mean KLD       0.0012915 +- 7.35e-05 nats (a lower bound), where log p > -16",
+        "delta p        mean -0.00217949 +- 0.0019 % (a lower bound),",
+        "               figures of delta p are off by up to 4e-05 %",
+        "               KLD lacks up to 1.06e-06 of a row of p, 3e-07 nats of its mean",
+    ):
+        assert f"\n{line}\n" in f"\n{found}"
+
+
+@pytest.mark.parametrize(
+    ("tokens", "line"),
+    [
+        (0, "no token"),
+        (1, "1 token: PPL(q) 6.625 +- 0.5, PPL(p) 6.5 +- 0.25,"),
+        (112, "112 tokens: PPL(q) 6.625 +- 0.5, PPL(p) 6.5 +- 0.25,"),
+    ],
+)
+def test_tokens_that_both_files_know(tokens: int, line: str) -> None:
+    found = text(replace(FILES, known=replace(FILES.known, tokens=tokens)))
+    assert f"\nknown to both  {line}\n" in found
+    assert "known to both" not in text(ARRAYS)
 
 
 def test_one_row_has_errors_that_are_no_numbers() -> None:

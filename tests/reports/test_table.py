@@ -12,7 +12,9 @@ from kldiv_cli.measures import MEASURES
 from kldiv_cli.measures import load as load_measure
 from kldiv_cli.measures.types import Mode
 from kldiv_cli.reports import load
-from kldiv_cli.results.comparison import Comparison, Limit
+from kldiv_cli.results.comparison import Comparison
+from kldiv_cli.results.figures import Figure
+from kldiv_cli.results.limits import Limit
 from tests.command import Golden
 from tests.reports import (
     HOSTILE,
@@ -204,8 +206,8 @@ class TestOnATerminal:
 
     def test_red_is_a_lower_limit_that_is_not_reached(self) -> None:
         limits = (
-            Limit("same-argmax", None, 23 / 24, None, 0.99),
-            Limit("min", None, 0.0, "nats", 0.0),
+            Limit("same-argmax", None, Figure(23 / 24), 0.99),
+            Limit("min", None, Figure(0.0, "nats"), 0.0),
         )
         text = on_terminal(changed(SOFTMAX, limits=limits))
         red = [ESCAPES.sub("", line) for line in text.splitlines() if "\x1b[1;31m" in line]
@@ -262,7 +264,7 @@ def test_the_definition_of_every_measure_fits_80_columns(name: str, mode: Mode) 
 )
 def test_a_limit_and_its_verdict_are_no_contradiction(above: float, value: float) -> None:
     """Two numbers that round to the same six digits would say "x <= x: EXCEEDED"."""
-    comparison = changed(SOFTMAX, limits=(Limit("mean", above, value, "nats"),))
+    comparison = changed(SOFTMAX, limits=(Limit("mean", above, Figure(value, "nats")),))
     (line,) = (line for line in table(comparison).splitlines() if line.startswith("limit"))
     numbers = [float(word) for word in re.findall(r"(?<![\w.])\d[\d.]*(?:e[-+]\d+)?", line)]
     assert len(numbers) == 2

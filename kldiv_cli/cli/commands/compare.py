@@ -11,6 +11,7 @@ from kldiv_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from kldiv_cli.results.comparison import Comparison
+    from kldiv_cli.results.figures import Figure
     from kldiv_cli.tasks.options import CompareLine
 
 
@@ -28,13 +29,10 @@ def compare(asked: CompareLine) -> int:
     from kldiv_cli import reports
     from kldiv_cli.cli.progress import Progress
     from kldiv_cli.reports import files
-    from kldiv_cli.results import limits as named
     from kldiv_cli.tasks.compare import run
     from kldiv_cli.tasks.options import Compare
 
-    stats = asked.stat or []
-    for stat in stats:
-        named.check(stat, asked.measure, asked.mode)
+    _check_stats(asked)
     outputs = asked.output or []
     if outputs:
         paths, names = (asked.reference, asked.candidate, asked.mask), (asked.group, asked.labels)
@@ -43,22 +41,41 @@ def compare(asked: CompareLine) -> int:
     with Progress() as progress:
         comparison = run(Compare(**asked.keywords(), progress=progress), keep_rows=keep_rows)
     warnings.refuse(comparison.warnings, strict=asked.strict)
-    if stats:
-        values = [named.figure(stat, comparison)[0] for stat in stats]
+    stats = _figures(asked, comparison)
+    writer = None if stats else reports.load(asked.report or "table")
 
-        def write(stream: IO[str]) -> None:
-            stream.writelines(f"{value!r}\n" for value in values)
-    else:
-        writer = reports.load(asked.report or "table")
-
-        def write(stream: IO[str]) -> None:
+    def write(stream: IO[str]) -> None:
+        if writer is None:
+            stream.writelines(f"{figure.value!r}\n" for _, figure in stats)
+        else:
             writer(comparison, stream)
 
     with files.staged(comparison, outputs):
         streams.put(write)
     warnings.tell(comparison.warnings, no_warn=asked.no_warn)
+    for stat, figure in () if asked.no_warn else stats:
+        if figure.doubt is not None:
+            streams.tell(f"{stat} is {figure.doubt.told(figure.value)}")
     _tell(comparison)
     return 1 if comparison.exceeded else 0
+
+
+def _check_stats(asked: CompareLine) -> None:
+    """Raise a `UsageError` for a name that no figure has."""
+    if asked.stat:
+        from kldiv_cli.results.figures import check
+
+        for stat in asked.stat:
+            check(stat, asked.measure, asked.mode)
+
+
+def _figures(asked: CompareLine, comparison: Comparison) -> list[tuple[str, Figure]]:
+    """Return the figures of ``--stat``."""
+    if not asked.stat:
+        return []
+    from kldiv_cli.results.figures import figure
+
+    return [(stat, figure(stat, comparison)) for stat in asked.stat]
 
 
 def _tell(comparison: Comparison) -> None:
@@ -67,13 +84,19 @@ def _tell(comparison: Comparison) -> None:
     first = next(iter(comparison.measures))
     for limit in comparison.limits:
         stat = f"{first} {limit.stat}" if limit.stat in STATISTICS else limit.stat
-        bound, verdict, relation = limit.above, "exceeded", (">", "<=")
+        bound, relation = limit.above, (">", "<=")
         if bound is None:
-            bound, verdict, relation = limit.below, "not reached", ("<", ">=")
-        sign = "is not a number; limit" if isnan(limit.value) else relation[not limit.exceeded]
+            bound, relation = limit.below, ("<", ">=")
+        kept = limit.verdict in {"holds", "not proved"}
+        sign = "is not a number; limit" if isnan(limit.value) else relation[kept]
         unit = "" if limit.unit is None else f" {limit.unit}"
         found = f"{stat} {limit.value!r} {sign} {bound!r}{unit}"
-        streams.tell(f"limit {verdict if limit.exceeded else 'holds'}: {found}")
+        if limit.verdict == "not proved":
+            passes = "" if limit.exceeded else " (--when-unsure pass)"
+            streams.tell(f"limit not proved{passes}: {found}: {limit.reservation}")
+        else:
+            note = f" ({limit.reservation})" if limit.reservation else ""
+            streams.tell(f"limit {limit.verdict}: {found}{note}")
 
 
 def _check_used(asked: CompareLine) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from kldiv_cli.reports.words import objects
-from kldiv_cli.reports.words.language import language_object
 from kldiv_cli.reports.words.objects import valid
 from kldiv_cli.reports.words.records import columns, records
-from kldiv_cli.results.comparison import Comparison, Limit
+from kldiv_cli.results.comparison import Comparison
 from kldiv_cli.results.members import Members
 from kldiv_cli.results.statistics import Statistics
+
+if TYPE_CHECKING:
+    from kldiv_cli.results.limits import Limit
 
 _KEYS = (
     *("schema", "reference", "candidate", "mode", "unit", "temperature", "smooth", "nan_policy"),
@@ -56,6 +58,8 @@ def summary(comparison: Comparison) -> dict[str, Any]:
         "limits": [_limit(limit) for limit in comparison.limits],
     }
     if comparison.language is not None:
+        from kldiv_cli.reports.words.language import language_object  # noqa: PLC0415 - most have none
+
         found["language"] = language_object(comparison.language)
     return objects.ordered(_KEYS, found)
 
@@ -66,7 +70,16 @@ def _limit(limit: Limit) -> dict[str, Any]:
         **({"above": limit.above} if limit.below is None else {"below": limit.below}),
         "value": limit.value,
         "exceeded": limit.exceeded,
+        "verdict": limit.verdict,
+        **_doubt(limit),
     }
+
+
+def _doubt(limit: Limit) -> dict[str, Any]:
+    doubt = limit.figure.doubt
+    if doubt is None:
+        return {}
+    return {"least": doubt.least, "most": doubt.most, "reservation": limit.reservation}
 
 
 def _groups(comparison: Comparison) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from kldiv_cli.reports.words import layout
 from kldiv_cli.reports.words.parts import Grid, Lines
 from kldiv_cli.results.comparison import Comparison
 
+_FAILS = (": EXCEEDED: ", ": NOT REACHED: ", ": NOT PROVED: ")
+
 
 def lines(comparison: Comparison, stream: IO[str]) -> Iterator[str]:
     """Return the lines of the table, coloured and folded to the width of the stream's terminal."""
@@ -43,8 +45,8 @@ def _lines(lines: Sequence[tuple[str, str]]) -> Table:
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     for label, text in lines:
-        exceeded = label == "limit" and ": holds: " not in text
-        table.add_row(Text(label), Text(text, style="bold red" if exceeded else ""))
+        fails = label == "limit" and any(words in text for words in _FAILS)
+        table.add_row(Text(label), Text(text, style="bold red" if fails else ""))
     return table
 
 

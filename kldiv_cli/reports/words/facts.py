@@ -10,12 +10,13 @@ import numpy as np
 from kldiv_cli.errors import printable
 from kldiv_cli.reports.words import head as words
 from kldiv_cli.reports.words import sides
-from kldiv_cli.reports.words.parts import number
+from kldiv_cli.reports.words.parts import number, wrapped
 from kldiv_cli.reports.words.statistics import unit
-from kldiv_cli.results.comparison import Comparison, Limit
+from kldiv_cli.results.comparison import Comparison
 
 if TYPE_CHECKING:
     from kldiv_cli.results.groups import Group
+    from kldiv_cli.results.limits import Limit
 
 _ALL_GROUPS = 20
 """So many groups are all shown."""
@@ -33,7 +34,7 @@ def head(comparison: Comparison, columns: int | None = None) -> list[tuple[str, 
         *words.lines(comparison.head, room, how, _rows(comparison)),
         *_agreement(comparison),
         *_groups(comparison),
-        *(("limit", _limit(limit)) for limit in comparison.limits),
+        *(line for limit in comparison.limits for line in _limit(limit)),
     ]
 
 
@@ -106,10 +107,10 @@ def _groups(comparison: Comparison) -> list[tuple[str, str]]:
     return [("groups" if i == 0 else "", line) for i, line in enumerate(lines)]
 
 
-def _limit(limit: Limit) -> str:
-    bound, verdict = f"<= {limit.above!r}", "EXCEEDED"
-    if limit.above is None:
-        bound, verdict = f">= {limit.below!r}", "NOT REACHED"
+def _limit(limit: Limit) -> list[tuple[str, str]]:
+    """Say what becomes of a limit; below it, what is not known of its figure."""
+    bound = f">= {limit.below!r}" if limit.above is None else f"<= {limit.above!r}"
     unit = "" if limit.unit is None else f" {limit.unit}"
-    found = verdict if limit.exceeded else "holds"
-    return f"{limit.stat} {bound}{unit}: {found}: {limit.value!r}"
+    found = limit.verdict.upper() if limit.exceeded else limit.verdict
+    line = f"{limit.stat} {bound}{unit}: {found}: {limit.value!r}"
+    return [("limit", line), *(wrapped("", limit.reservation) if limit.reservation else ())]

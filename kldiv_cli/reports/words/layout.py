@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kldiv_cli.reports.words import facts, groups, language, statistics
+from kldiv_cli.reports.words import facts, groups, statistics
 from kldiv_cli.reports.words.parts import Grid, Lines
 from kldiv_cli.results.comparison import Comparison
 
@@ -19,6 +19,8 @@ def parts(comparison: Comparison, columns: int | None = None) -> Iterator[Lines 
     if comparison.language is None:
         yield from statistics.grids(comparison)
     else:
+        from kldiv_cli.reports.words import language  # noqa: PLC0415 - most comparisons have none
+
         yield from language.parts(comparison, comparison.language)
         yield statistics.beside_tokens(comparison)
     yield from groups.grids(comparison)

@@ -113,6 +113,11 @@ def _file_object(file: File) -> dict[str, Any]:
     return found
 
 
+def ranges_object(ranges: Mapping[str, tuple[float, float]]) -> dict[str, Any]:
+    """Return the least and the largest value of every figure that is not exact."""
+    return {name: {"least": least, "most": most} for name, (least, most) in ranges.items()}
+
+
 def valid(value: Any) -> Any:
     """Return the value with infinities and NaN as strings: JSON has no such numbers."""
     if isinstance(value, float) and not isfinite(value):

@@ -16,7 +16,7 @@ from kldiv_cli.tasks.options.words import (
 )
 
 if TYPE_CHECKING:
-    from kldiv_cli.tasks.options.typed import Unit
+    from kldiv_cli.tasks.options.typed import Unit, WhenUnsure
 
 
 def _measured(_: str, texts: list[str]) -> list[str]:
@@ -121,7 +121,7 @@ _LIMITS_DOC = (
     "Figures that should not be above a value, or not below one, kept in the result with the "
     'verdict: "p99" of the first measure, "kl:p99" of another; "same-argmax" or "same-sign", the '
     "share that agrees; where tokens are scored also those of "
-    '`kldiv_cli.results.limits.token_figures`, such as "ppl:ratio" or "kld:mean".'
+    '`kldiv_cli.results.figures.token_figures`, such as "ppl:ratio" or "kld:mean".'
 )
 
 
@@ -158,6 +158,20 @@ class Limits(Options):
         help="The same when it is below VALUE: --fail-below same-argmax=0.99.",
         kind="mapping or sequence of pairs, name to value",
         doc=_LIMITS_DOC,
+    )
+    when_unsure: WhenUnsure = option(
+        "fail",
+        rules.TEXT,
+        "'pass'",
+        flags=("--when-unsure",),
+        words=("pass", "fail"),
+        noun="way with limits that are not proved",
+        panel=CI,
+        help="What becomes of a limit that is not proved: the figure keeps it, and the true one "
+        "may not, because a file censors part of it. fail: exit 1.",
+        kind='{"pass", "fail"}',
+        doc="What becomes of a limit that is not proved: the figure keeps it, and the true one may "
+        "not, because a file censors part of what it is made of.",
     )
 
 
@@ -228,7 +242,8 @@ class Printed(Options):
         help="Print this number and nothing else, at full precision: total, mean, sem, min, max, "
         "median, p90, p95, p99, p99.9; of another measure than the first: kl:p99; same-argmax, "
         "same-sign: the share that agrees. Of tokens: same-top, ppl:NAME (ratio, ln-ratio, "
-        "difference, correlation, candidate, reference), kld:NAME and delta-p:NAME (mean, sem, "
+        "difference, correlation, candidate, reference), ppl-known:NAME (the same of the tokens "
+        "that no file censors), kld:NAME and delta-p:NAME (mean, sem, "
         "max, p99.9 ... p0.1, min, rms), in nats and as shares. May be given several times: a "
         "line each.",
     )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Unit = Literal["nats", "bits"]
 NanPolicy = Literal["raise", "omit", "propagate"]
+WhenUnsure = Literal["pass", "fail"]
 
 
 class _Link(TypedDict, total=False):
@@ -71,6 +72,7 @@ class _Measured(TypedDict, total=False):
     top: int
     limits: Limits
     lower_limits: Limits
+    when_unsure: WhenUnsure
 
 
 class _Tables(TypedDict, total=False):

@@ -51,7 +51,7 @@ def losses() -> tuple[str, ...]:
 
 def figures() -> tuple[str, ...]:
     """Return the names of the figures of a comparison, those of tokens last."""
-    from kldiv_cli.results.limits import AGREEMENT, token_figures  # noqa: PLC0415 - loads NumPy
+    from kldiv_cli.results.figures import AGREEMENT, token_figures  # noqa: PLC0415 - loads NumPy
     from kldiv_cli.results.statistics import STATISTICS  # noqa: PLC0415 - loads NumPy
 
     return (*STATISTICS, *AGREEMENT, *token_figures())
