@@ -132,12 +132,15 @@ class TestDelimiter:
     def test_it_is_advised(
         self, kldiv: Kldiv, tmp_path: Path, suffix: str, delimiter: str, own: str
     ) -> None:
-        expected = "expected cells between {!r}, found one column and {!r} in it"
+        between = {"\t": "tabs", ";": "';'", ",": "','"}
+        typed = {"\t": "'\\t'", ";": "';'", ",": "','"}[delimiter]
         for header, words in (("a,b,c", ()), ("", ("--no-header",))):
             p = put(tmp_path / f"p.{suffix}", text(P, delimiter, header))
+            where = f"line {2 if header else 1}: '0.5'"
+            between_them = f"found {between[delimiter]} between them"
             assert error(kldiv("compare", p, p, *words)) == (
-                f"{p}: {expected.format(own, delimiter)}",
-                f"Say --delimiter {delimiter!r} if that stands between them.",
+                f"{p}: expected cells between {between[own]}, {between_them} ({where})",
+                f"Say {' '.join(['--delimiter', typed, *words])} to read it so.",
             )
 
 
@@ -198,9 +201,10 @@ class TestDtype:
 class TestRefused:
     """What is said of files and applies to none of them."""
 
+    OPTIONS = "--no-header, --delimiter and --decimal"
     ADVICE = "Leave them out: only .csv and .tsv files have a header line and delimiters."
 
-    @pytest.mark.parametrize("words", [("--no-header",), ("--delimiter", ";")])
+    @pytest.mark.parametrize("words", [("--no-header",), ("--delimiter", ";"), ("--decimal", ",")])
     @pytest.mark.parametrize("command", [("compare",), ("verify",), ("loss", "torch")])
     def test_text_options_without_text(
         self, kldiv: Kldiv, tmp_path: Path, command: tuple[str, ...], words: tuple[str, ...]
@@ -208,7 +212,7 @@ class TestRefused:
         p = save(tmp_path / "p.npy", P)
         pq.write_table(pa.table({"l": Q.tolist()}), tmp_path / "q.parquet")
         assert error(kldiv(*command, p, tmp_path / "q.parquet", *words)) == (
-            "--no-header and --delimiter are for delimited text, and neither input is any",
+            f"{self.OPTIONS} are for delimited text, and neither input is any",
             self.ADVICE,
         )
 
@@ -224,7 +228,7 @@ class TestRefused:
 
     def test_inspect_refuses_them_too(self, kldiv: Kldiv, tmp_path: Path) -> None:
         p = save(tmp_path / "p.npy", P)
-        text_only = f"{p}: expected delimited text for --no-header and --delimiter, found npy"
+        text_only = f"{p}: expected delimited text for {self.OPTIONS}, found npy"
         assert error(kldiv("inspect", p, "--no-header")) == (text_only, self.ADVICE)
         assert error(kldiv("inspect", p, "--delimiter", ";")) == (text_only, self.ADVICE)
         assert error(kldiv("inspect", p, "--dtype", "bfloat16")) == (

@@ -238,13 +238,13 @@ def test_a_table_without_columns_is_an_error() -> None:
         ("oops", ["1.5", "oops", "2.5"]),
         ("oops", ["1.5", "2.5", "oops"]),
         ("oops", ["oops", "1", "2", "3"]),
-        ("NA", ["1", "2", "NA"]),
+        ("na", ["1", "2", "na"]),
         ("1'000", ["1e3", "-.5", "+2.", "1'000"]),
         ("oops", ["-inf", "-inf", "-inf", "oops", "-inf"]),
         ("oops", ["nan", "nan", "1.5", "oops"]),
         ("oops", ["inf", "Infinity", "-Inf", "oops"]),
     ],
-    ids=["middle", "last", "first", "NA", "thousands", "masked", "nan", "infinite"],
+    ids=["middle", "last", "first", "na", "thousands", "masked", "nan", "infinite"],
 )
 @pytest.mark.parametrize("with_id", [True, False], ids=["beside-an-id", "alone"])
 def test_a_class_with_one_bad_cell_is_not_taken_for_the_id(

@@ -23,7 +23,7 @@ from kldiv_cli.measures.types import Mode
 from kldiv_cli.pairing.by_id import OnMissing
 from kldiv_cli.pairing.classes import Wanted
 from kldiv_cli.pairing.masks.mask import Means
-from kldiv_cli.sources.base import RawType
+from kldiv_cli.sources.base import Decimal, RawType
 from kldiv_cli.sources.formats import FORMATS
 from kldiv_cli.tasks.inspect import inspect
 from kldiv_cli.tasks.loss import loss
@@ -45,6 +45,7 @@ NAMES = {
     "OnMissing": OnMissing,
     "Wanted": Wanted,
     "Means": Means,
+    "Decimal": Decimal,
     "RawType": RawType,
     "Input": Input,
     "ArrayLike": ArrayLike,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kldiv_cli.sources.base.layout import LOGITS, Expected, Layout, RawType
+from kldiv_cli.sources.base.layout import LOGITS, Decimal, Expected, Layout, RawType
 from kldiv_cli.sources.base.members import Composed, Member
 from kldiv_cli.sources.base.numbers import (
     BFLOAT16,
@@ -33,6 +33,7 @@ __all__ = [
     "Block",
     "Bounds",
     "Composed",
+    "Decimal",
     "Expected",
     "Grouped",
     "Indexed",

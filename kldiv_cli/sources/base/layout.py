@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+Decimal = Literal[".", ","]
+"""What may stand before the fraction of a number."""
 RawType = Literal["bfloat16"]
 """The types that a user can give to values that a file stores as two raw bytes each."""
 
@@ -57,6 +59,8 @@ class Layout:
         Whether the first line of a text file names the columns.
     delimiter : str or None
         What separates the cells of a text file; None for what its format says.
+    decimal : str or None
+        What stands before the fraction of a number in a text file: a point where it is None.
     format : str or None
         The name in the registry; None for what the file's content or suffix names.
     notes : tuple of str
@@ -79,6 +83,7 @@ class Layout:
     dtype: str | None = None
     header: bool = True
     delimiter: str | None = None
+    decimal: Decimal | None = None
     format: str | None = None
     notes: tuple[str, ...] = ()
     expected: Expected = LOGITS
@@ -90,6 +95,11 @@ class Layout:
     def booleans(self) -> bool:
         """Whether values may be true and false."""
         return "b" in self.expected.kinds
+
+    @property
+    def is_of_text(self) -> bool:
+        """Whether anything is said that is for delimited text alone."""
+        return not self.header or (self.delimiter, self.decimal) != (None, None)
 
     @property
     def key_option(self) -> str:

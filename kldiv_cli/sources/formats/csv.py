@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -12,28 +12,31 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from kldiv_cli.errors import InputError, LogitsError, UsageError, shortage
-from kldiv_cli.sources.base import Layout
-from kldiv_cli.sources.stores.streams import codec_of, open_stream
+from kldiv_cli.sources.base import LOGITS, Layout
+from kldiv_cli.sources.stores.streams import codec_of
 from kldiv_cli.sources.tables import columns as roles
 from kldiv_cli.sources.tables.cells import EXACT, as_rows, may_be_inexact, with_numbers
 from kldiv_cli.sources.tables.kinds import is_number
 from kldiv_cli.sources.tables.table import MORE_THREADS, TableSource, check_layout
-from kldiv_cli.sources.text.delimited import (
-    FALSE,
-    NOT_HELD_ADVICE,
-    TRUE,
-    Delimited,
-    is_held,
-    not_held,
-)
+from kldiv_cli.sources.text.delimited import Delimited
 from kldiv_cli.sources.text.first_lines import ADVICE, FirstLines, read_first_lines
 from kldiv_cli.sources.text.lines import (
     WHOLE_PIECE,
     LongLineError,
     piece_size,
     rows_expected,
+    skip,
     too_long,
     whole_lines,
+)
+from kldiv_cli.sources.text.spelling import (
+    FALSE,
+    MISSING,
+    NOT_HELD_ADVICE,
+    TRUE,
+    has_missing,
+    is_held,
+    not_held,
 )
 
 _OF_MASKS = "A column of a mask holds true and false, or 1 and 0, from its first line to its last."
@@ -48,23 +51,24 @@ def open_csv(path: str, layout: Layout, delimiter: str = ",", name: str = "csv")
     Raises
     ------
     InputError
-        Empty, no text, ragged or without a header; a class cell that is no number is reported with
-        its line and column as soon as it is read.
+        Empty, no text, ragged or without a header; of another dialect than the layout says; a class
+        cell that is no number is reported with its line and column as soon as it is read.
     UsageError
         The delimiter is not one character.
     """
     check_layout(path, layout)
-    separator = _one_character(delimiter if layout.delimiter is None else layout.delimiter)
-    text = Delimited(path, codec_of(path), separator, layout.header, layout.booleans)
-    first = read_first_lines(text)
+    first = read_first_lines(_as_told(path, layout, delimiter))
+    text = first.text
     schema = first.schema(layout.id)
     begin = first.names[0] if layout.header else first.cells[0][0]
-    _check_separated(path, schema.types, begin, separator)
+    _check_separated(path, schema.types, begin, text.delimiter)
+    first.check_spelling(_may_be_classes(layout, first.names))
     truths = frozenset(column.name for column in schema if pa.types.is_boolean(column.type))
     schema = with_numbers(schema)
+    layout = replace(layout, notes=layout.notes + first.notes)
     columns = roles.assign(path, schema, first.first_column, layout, named=layout.header)
     first.check_exact(columns.classes, layout.expected)
-    table = _Table(text, first, columns, truths)
+    table = _Table(first, columns, truths)
     return TableSource(
         path=path,
         format=name,
@@ -84,14 +88,40 @@ def open_csv(path: str, layout: Layout, delimiter: str = ",", name: str = "csv")
 open_tsv = partial(open_csv, delimiter="\t", name="tsv")
 
 
+def _as_told(path: str, layout: Layout, own: str) -> Delimited:
+    """Return the text in the dialect that the user says, or else in that of its format."""
+    told = (layout.delimiter, layout.decimal) != (None, None)
+    adopts = "own" if told and layout.side is not None else "nothing"
+    return Delimited(
+        path=path,
+        codec=codec_of(path),
+        delimiter=_one_character(own if layout.delimiter is None else layout.delimiter),
+        header=layout.header,
+        booleans=layout.booleans,
+        decimal=layout.decimal or ".",
+        own=own,
+        adopts=adopts if layout.expected is LOGITS else "anything",
+    )
+
+
+def _may_be_classes(layout: Layout, names: tuple[str, ...]) -> set[str]:
+    """Return the columns that may hold numbers, as far as options tell."""
+    named = layout.alone or layout.columns is not None
+    return set((layout.columns or ()) if named else names) - {layout.id, layout.group}
+
+
 @dataclass(frozen=True)
 class _Table:
     """How PyArrow reads a file; ``truths`` are the columns of true and false."""
 
-    text: Delimited
     first: FirstLines
     columns: roles.Columns
     truths: frozenset[str]
+
+    @property
+    def text(self) -> Delimited:
+        """The file."""
+        return self.first.text
 
     def batches(self, names: list[str], _: int) -> Iterator[pa.RecordBatch]:
         """Yield the rows, a piece of the file at a time.
@@ -102,40 +132,68 @@ class _Table:
         for name in (self.columns.id, self.columns.group):
             if name is not None:
                 types[name] = pa.string()
-        begins = self.text.header
         size = piece_size(self.first.longest)
-        with self._reading(), open_stream(self.text.path, self.text.codec) as file:
+        with self._reading(), self.text.open() as file:
+            skip(file, self.first.begins)
             for piece in whole_lines(file, size, self.text.delimiter):
                 if _is_blank(piece):
                     continue
-                read = self._read(piece, {name: types[name] for name in names}, begins)
-                self._check_held(read, piece, begins)
+                lines = self.text.as_read(piece)
+                read = self._read(lines, {name: types[name] for name in names})
+                self._check_held(read, lines)
                 yield from read
-                begins = False
 
     def _read(
-        self, piece: memoryview, types: dict[str, pa.DataType], begins: bool
+        self, lines: memoryview | bytes, types: dict[str, pa.DataType]
     ) -> list[pa.RecordBatch]:
-        """Read these columns of a piece, which may begin with the header."""
+        """Read these columns of some lines."""
+        if not self.first.has_missing:
+            try:
+                return self._convert(lines, types)
+            except pa.ArrowInvalid:
+                if not has_missing(lines):
+                    raise
+        # A missing number may be spelled NA, which is as good an id or a group as any.
+        texts = {name: kind for name, kind in types.items() if kind == pa.string()}
+        numbers = {name: kind for name, kind in types.items() if name not in texts}
+        beside = self._convert(lines, texts) if texts else []
+        if not numbers:
+            return beside
+        spelled = self._convert(lines, numbers, ("", *MISSING))
+        if not texts:
+            return spelled
+        return [_joined(types, *each) for each in zip(spelled, beside, strict=True)]
+
+    def _convert(
+        self,
+        lines: memoryview | bytes,
+        types: dict[str, pa.DataType],
+        missing: tuple[str, ...] = ("",),
+    ) -> list[pa.RecordBatch]:
+        empty = self.first.unnamed
         read = pa_csv.ReadOptions(
             block_size=WHOLE_PIECE,
             use_threads=MORE_THREADS,
-            column_names=None if begins else self.first.names,
+            column_names=[*self.first.names, *empty],
         )
         parse = pa_csv.ParseOptions(delimiter=self.text.delimiter)
+        kinds = types | dict.fromkeys(self.truths, pa.bool_()) | dict.fromkeys(empty, pa.null())
         convert = pa_csv.ConvertOptions(
-            column_types=types | dict.fromkeys(self.truths, pa.bool_()),
-            include_columns=list(types),
-            null_values=[""],
+            column_types=kinds,
+            include_columns=[*types, *empty],
+            null_values=missing,
             strings_can_be_null=True,
             true_values=TRUE,
             false_values=FALSE,
+            decimal_point=self.text.decimal,
         )
-        batches = list(pa_csv.open_csv(pa.BufferReader(piece), read, parse, convert))
+        batches = list(pa_csv.open_csv(pa.BufferReader(lines), read, parse, convert))
+        if empty:
+            batches = [batch.select(list(types)) for batch in batches]
         as_said = pa.schema(list(types.items()))
         return [batch.cast(as_said) for batch in batches] if self.truths else batches
 
-    def _check_held(self, read: list[pa.RecordBatch], piece: memoryview, begins: bool) -> None:
+    def _check_held(self, read: list[pa.RecordBatch], lines: memoryview | bytes) -> None:
         """Raise where the text of a cell is a number that float64 cannot hold.
 
         The text is looked at only where the number that PyArrow made of it reaches so far.
@@ -148,16 +206,19 @@ class _Table:
         far = [np.abs(each) >= EXACT for each in values]
         columns = np.flatnonzero(np.any([each.any(axis=0) for each in far], axis=0))
         types = dict.fromkeys([names[i] for i in columns], pa.string())
-        for text, cells in zip(self._read(piece, types, begins), far, strict=True):
+        for text, cells in zip(self._convert(lines, types), far, strict=True):
             for column, i in zip(text.columns, columns, strict=True):
                 found = column.filter(pa.array(cells[:, i])).unique().to_pylist()
-                lost = [cell for cell in found if not is_held(cell)]
+                lost = [cell for cell in found if not is_held(self.text.plain(cell))]
                 if lost:
                     raise self._not_held(f"column {names[i]!r}", lost[0])
 
+    def _fault(self) -> str | None:
+        first = self.first
+        return self.text.first_fault(first.names, self.columns.classes, self.truths, first.empty)
+
     def _not_held(self, place: str, cell: str) -> InputError:
-        fault = self.text.first_fault(self.first.names, self.columns.classes, self.truths)
-        fault = fault or f"{place}: {not_held(cell)}"
+        fault = self._fault() or f"{place}: {not_held(cell)}"
         return InputError(f"{self.text.path}: {fault}", NOT_HELD_ADVICE)
 
     @contextmanager
@@ -171,12 +232,23 @@ class _Table:
             short = shortage(error, self.text.path)
             if short is not None:
                 raise short from error
-            fault = self.text.first_fault(self.first.names, self.columns.classes, self.truths)
+            fault = self._fault()
             said = str(error).splitlines()[0]
-            advice = _OF_MASKS if self.text.booleans else ADVICE
-            if not self.text.header and f"{fault}".startswith("line 1,"):
-                advice = "Leave --no-header out if this line names the columns."
-            raise InputError(f"{self.text.path}: {fault or said}", advice) from error
+            raise InputError(
+                f"{self.text.path}: {fault or said}", self._advice(fault, said)
+            ) from error
+
+    def _advice(self, fault: str | None, said: str) -> str:
+        """Return what to do about a line that PyArrow does not read."""
+        if "UTF8" in said:
+            return self.text.in_utf_8()
+        if fault is None:
+            return ADVICE
+        if not self.text.header and fault.startswith("line 1,"):
+            return "Leave --no-header out if this line names the columns."
+        if "expected nothing behind" in fault:
+            return "Name the column in the header, or say with --columns which are classes."
+        return _OF_MASKS if self.text.booleans else ADVICE
 
 
 def _one_character(delimiter: str) -> str:
@@ -199,6 +271,15 @@ def _check_separated(path: str, types: list[pa.DataType], cell: str, delimiter: 
             f"{path}: expected cells between {delimiter!r}, found one column and {found!r} in it",
             f"Say --delimiter {found!r} if that stands between them.",
         )
+
+
+def _joined(
+    types: dict[str, pa.DataType], numbers: pa.RecordBatch, texts: pa.RecordBatch
+) -> pa.RecordBatch:
+    """Return columns of two batches in the order of ``types``."""
+    sides = [texts if name in texts.schema.names else numbers for name in types]
+    columns = [side.column(name) for side, name in zip(sides, types, strict=True)]
+    return pa.RecordBatch.from_arrays(columns, list(types))
 
 
 def _is_blank(piece: memoryview) -> bool:

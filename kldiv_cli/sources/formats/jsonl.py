@@ -21,7 +21,6 @@ from kldiv_cli.sources.stores.streams import codec_of, open_stream
 from kldiv_cli.sources.tables import columns as roles
 from kldiv_cli.sources.tables.cells import EXACT, as_rows, may_be_inexact
 from kldiv_cli.sources.tables.table import MORE_THREADS, TableSource, check_layout
-from kldiv_cli.sources.text.delimited import NOT_HELD_ADVICE
 from kldiv_cli.sources.text.first_objects import ADVICE, LIST, FirstObjects, read_first_objects
 from kldiv_cli.sources.text.json_text import (
     JsonText,
@@ -39,6 +38,7 @@ from kldiv_cli.sources.text.lines import (
     too_long,
     whole_lines,
 )
+from kldiv_cli.sources.text.spelling import NOT_HELD_ADVICE
 
 
 def open_jsonl(path: str, layout: Layout) -> TableSource:

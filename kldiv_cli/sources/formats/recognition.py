@@ -7,7 +7,7 @@ from pathlib import Path
 from kldiv_cli.errors import InputError, LogitsError
 from kldiv_cli.sources.base import Layout
 from kldiv_cli.sources.formats import FORMATS
-from kldiv_cli.sources.formats.signatures import foreign
+from kldiv_cli.sources.formats.signatures import foreign, is_text
 from kldiv_cli.sources.stores.codecs import codec_of
 from kldiv_cli.sources.stores.pipes import is_pipe
 from kldiv_cli.sources.stores.uris import path_of
@@ -71,8 +71,8 @@ def check_told(path: str, first: bytes, told: str, option: str) -> None:
     The first member of an archive need not tell the archive's format.
     """
     signature, codec = FORMATS[told].content, codec_of(first)
-    is_text = b"\0" not in first
-    if (is_text and signature is None) or (signature is not None and signature(first)):
+    found_text = is_text(first)
+    if (found_text and signature is None) or (signature is not None and signature(first)):
         return
     found = _by_content(first, others=False)
     if _is_zip(told) and (_is_zip(found) or first.startswith(b"PK")):
@@ -82,7 +82,7 @@ def check_told(path: str, first: bytes, told: str, option: str) -> None:
         found = None if signature is None else f"a file compressed with {codec}"
     elif found is None and other is not None:
         found = other.what
-    elif found is None and is_text:
+    elif found is None and found_text:
         found = "text"
     if found is not None:
         raise LogitsError(
@@ -117,7 +117,7 @@ def _suffix(path: str) -> str:
 
 def _unknown(path: str, suffix: str, first: bytes, layout: Layout) -> LogitsError:
     known = " ".join(suffix for row in FORMATS.rows().values() for suffix in row.suffixes)
-    kind = "binary data" if b"\0" in first else "text"
+    kind = "text" if is_text(first) else "binary data"
     return LogitsError(
         f"{path}: expected {layout.expected.what} that content or suffix tells ({known}), found "
         f"{kind} with " + (f"suffix {suffix!r}" if suffix else "no suffix"),

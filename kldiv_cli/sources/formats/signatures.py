@@ -76,14 +76,19 @@ def begins_as_document(first: bytes) -> bool:
     return inside in {b"\n", b"\r"} or (text[:1] == b"[" and inside in {b"[", b"{"})
 
 
+def is_text(first: bytes) -> bool:
+    """Tell text: in UTF-8, or in UTF-16 with its mark."""
+    return first.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" not in first
+
+
 def is_text_with_tabs(first: bytes) -> bool:
     """Tell text whose first line has a tab."""
-    return b"\0" not in first and b"\t" in first.partition(b"\n")[0]
+    return is_text(first) and b"\t" in first.partition(b"\n")[0]
 
 
 def is_text_without_tabs(first: bytes) -> bool:
     """Tell other text, which is no list and no object either."""
-    return b"\0" not in first and not is_text_with_tabs(first) and not begins_as_json(first)
+    return is_text(first) and not is_text_with_tabs(first) and not begins_as_json(first)
 
 
 def is_arrow(first: bytes) -> bool:

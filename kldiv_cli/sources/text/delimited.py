@@ -5,23 +5,29 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO, TextIOWrapper
-from math import isinf
+from typing import Any, Self
 
+import pyarrow as pa
+
+from kldiv_cli.sources.base.commands import in_utf_8
 from kldiv_cli.sources.stores.elsewhere import is_readable_again
 from kldiv_cli.sources.stores.streams import open_stream
+from kldiv_cli.sources.stores.uris import is_elsewhere
 from kldiv_cli.sources.text.lines import LONGEST_LINE
+from kldiv_cli.sources.text.spelling import (
+    are_held,
+    is_cell,
+    is_held,
+    is_truth,
+    not_held,
+    plain,
+    short,
+)
 
-TRUE, FALSE = ("true", "True", "TRUE"), ("false", "False", "FALSE")
-# Nothing is given back once it is taken: a cell of a megabyte of digits would take hours.
-_NUMBER = r"\s*+[-+]?(\d++(\.\d*+)?|\.\d++)(e[-+]?\d++)?\s*+"
-_CELL = re.compile(_NUMBER + r"|\s*[-+]?(nan|inf|infinity)\s*|", re.IGNORECASE | re.ASCII)
-_FINITE = re.compile(_NUMBER, re.IGNORECASE | re.ASCII)
-_INTEGER = re.compile(r"\s*[-+]?\d+\s*", re.ASCII)
-_LARGEST = 2**53
-_DIGITS = len(str(_LARGEST))
-NOT_HELD_ADVICE = "If these are ids, name their column with --id; infinity is written inf."
+UTF_8 = "utf-8-sig"
+_RUNS = re.compile(rb'("[^"]*")|(?m:^ +| +(?=\r?$))| +(?= )')
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,21 @@ class Delimited:
         Whether the first line names the columns.
     booleans : bool
         Whether columns may hold true and false.
+    decimal : str
+        What stands before the fraction of a number: "." or ",".
+    own : str
+        What separates cells in its format, if nobody says otherwise.
+    adopts : {"nothing", "own", "anything"}
+        Which dialect is taken in place of one that plainly does not fit: its format's own, where
+        the user may have meant the other side; or any, where the user has no option to say it.
+    encoding : str
+        Python's name of its encoding.
+    above : int
+        How many lines stand above the header and the rows.
+    runs : bool
+        Whether spaces between two cells count once.
+    notes : tuple of str
+        What was decided of it, for the user.
     """
 
     path: str
@@ -47,10 +68,42 @@ class Delimited:
     delimiter: str
     header: bool
     booleans: bool = False
+    decimal: str = "."
+    own: str = ","
+    adopts: str = "nothing"
+    encoding: str = UTF_8
+    above: int = 0
+    runs: bool = False
+    notes: tuple[str, ...] = ()
+
+    def but(self, *notes: str, **found: Any) -> Self:
+        """Return the text as it was found to be, with notes on that."""
+        return replace(self, notes=self.notes + notes, **found)
+
+    def open(self) -> pa.NativeFile:
+        """Open the file as text in UTF-8."""
+        file = open_stream(self.path, self.codec)
+        if self.encoding == UTF_8:
+            return file
+        return pa.transcoding_input_stream(file, self.encoding, "utf-8")
 
     def parse(self, text: str) -> Iterator[tuple[int, list[str]]]:
         """Yield the last line and the cells of every record in a text that begins the file."""
         return self._records(StringIO(text, newline=""))
+
+    def plain(self, cell: str) -> str:
+        """Return a cell with a point where its decimal mark stands."""
+        return plain(cell, self.decimal)
+
+    def as_read(self, piece: memoryview) -> memoryview | bytes:
+        """Return lines as PyArrow reads them, which counts every space."""
+        return _RUNS.sub(_quoted, piece) if self.runs else piece
+
+    def in_utf_8(self, encoding: str = "WINDOWS-1252") -> str:
+        """Return what to do about text in another encoding."""
+        if self.codec is not None or is_elsewhere(self.path):
+            return "Write it again in UTF-8."
+        return f"Write it again in UTF-8: {in_utf_8(self.path, encoding)}"
 
     def line_of(self, row: int) -> int | None:
         """Return the line on which a row ends; None where it cannot be looked for."""
@@ -62,11 +115,16 @@ class Delimited:
         return None
 
     def first_fault(
-        self, names: Sequence[str], classes: Iterable[str], truths: Collection[str] = ()
+        self,
+        names: Sequence[str],
+        classes: Iterable[str],
+        truths: Collection[str] = (),
+        empty: int = 0,
     ) -> str | None:
         """Return what is wrong with the first line that PyArrow cannot have read, if any is.
 
-        ``truths`` are the classes that hold true and false.
+        ``truths`` are the classes that hold true and false; ``empty`` columns hold nothing, and
+        stand behind those that have names.
         """
         if not is_readable_again(self.path):
             return None
@@ -77,7 +135,7 @@ class Delimited:
             if self.header:
                 next(records)
             for line, cells in records:
-                fault = self._fault(line, cells, len(names), wanted)
+                fault = self._fault(line, cells, len(names), empty, wanted)
                 if fault is not None:
                     return fault
         except csv.Error as error:
@@ -87,92 +145,55 @@ class Delimited:
         return None
 
     def _fault(
-        self, line: int, cells: list[str], width: int, wanted: list[tuple[int, str, bool]]
+        self,
+        line: int,
+        cells: list[str],
+        width: int,
+        empty: int,
+        wanted: list[tuple[int, str, bool]],
     ) -> str | None:
-        if len(cells) != width:
-            return f"line {line}: expected {width} cells, found {len(cells)}"
-        if are_held([cells[i] for i, _, of_truth in wanted if not of_truth]):
+        if len(cells) != width + empty:
+            return f"line {line}: expected {width + empty} cells, found {len(cells)}"
+        if any(cells[width:]):
+            found = next(filter(None, cells[width:]))
+            return f"line {line}: expected nothing behind the last column, found {short(found)}"
+        if are_held([self.plain(cells[i]) for i, _, of_truth in wanted if not of_truth]):
             wanted = [column for column in wanted if column[2]]
         for i, name, of_truth in wanted:
-            fault = _fault_of_truth(cells[i]) if of_truth else _fault_of_number(cells[i])
+            fault = _fault_of_truth(cells[i]) if of_truth else self._fault_of_number(cells[i])
             if fault is not None:
                 return f"line {line}, column {name!r}: {fault}"
         return None
 
+    def _fault_of_number(self, cell: str) -> str | None:
+        if not is_cell(self.plain(cell)):
+            return f"expected a number, found {short(cell)}"
+        return None if is_held(self.plain(cell)) else not_held(cell)
+
     def _all(self) -> Iterator[tuple[int, list[str]]]:
         file = open_stream(self.path, self.codec)
-        with TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="") as text:
+        with TextIOWrapper(file, encoding=self.encoding, errors="replace", newline="") as text:
             yield from self._records(_lines(text))
 
     def _records(self, lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
         csv.field_size_limit(LONGEST_LINE)
-        reader = csv.reader(lines, delimiter=self.delimiter)
+        left = iter(lines)
+        for _ in range(self.above):
+            next(left, None)
+        if self.runs:
+            left = (line.rstrip(" \r\n") + "\n" for line in left)
+        reader = csv.reader(left, delimiter=self.delimiter, skipinitialspace=self.runs)
         for record in reader:
             if record:
-                yield reader.line_num, record
+                yield self.above + reader.line_num, record
 
 
-def are_numbers(cells: list[str]) -> bool:
-    """Tell quickly; Python reads 1_000 and digits of any script as numbers and PyArrow does not."""
-    try:
-        list(map(float, cells))
-    except ValueError:
-        return False
-    text = "".join(cells)
-    return "_" not in text and text.isascii()
-
-
-def are_held(cells: list[str]) -> bool:
-    """Tell quickly whether float64 holds all of these; not if one is no number."""
-    return are_numbers(cells) and not any(abs(float(cell)) >= _LARGEST for cell in cells)
-
-
-def is_held(text: str) -> bool:
-    """Tell whether float64 holds what a cell says: no integer beyond 2**53, and nothing so large.
-
-    A number with a point or an exponent is rounded, as it always is.
-    """
-    if is_integer(text):
-        digits = text.strip().lstrip("+-0")
-        # Python makes no number of thousands of digits.
-        return len(digits) <= _DIGITS and int(digits or 0) <= _LARGEST
-    return not (is_finite_number(text) and isinf(float(text)))
+def _quoted(found: re.Match[bytes]) -> bytes:
+    return found[1] or b""
 
 
 def _fault_of_truth(cell: str) -> str | None:
-    return None if not cell or is_truth(cell) else f"expected true or false, found {_short(cell)}"
-
-
-def _fault_of_number(cell: str) -> str | None:
-    if not is_cell(cell):
-        return f"expected a number, found {_short(cell)}"
-    return None if is_held(cell) else not_held(cell)
-
-
-def not_held(text: str) -> str:
-    """Say what is wrong with a number that float64 does not hold."""
-    expected = "an integer up to 2**53" if is_integer(text) else "a number that float64 can hold"
-    return f"expected {expected}, found {_short(text)}"
-
-
-def is_integer(text: str) -> bool:
-    """Tell whether a cell holds an integer without point and exponent."""
-    return _INTEGER.fullmatch(text) is not None
-
-
-def is_cell(text: str) -> bool:
-    """Tell whether a cell holds a number or nothing."""
-    return _CELL.fullmatch(text) is not None
-
-
-def is_truth(text: str) -> bool:
-    """Tell whether a cell says true or false."""
-    return text in TRUE or text in FALSE
-
-
-def is_finite_number(text: str) -> bool:
-    """Tell whether a cell holds a number that is written in digits."""
-    return _FINITE.fullmatch(text) is not None
+    return None if not cell or is_truth(cell) else f"expected true or false, found {short(cell)}"
 
 
 def _lines(text: TextIOWrapper) -> Iterator[str]:
@@ -181,7 +202,3 @@ def _lines(text: TextIOWrapper) -> Iterator[str]:
         if len(line) == LONGEST_LINE:
             raise csv.Error(f"a line of more than {LONGEST_LINE} characters")
         yield line
-
-
-def _short(cell: str) -> str:
-    return repr(cell) if len(cell) <= 40 else f"{cell[:40]!r}..."

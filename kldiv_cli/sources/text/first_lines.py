@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,11 +14,15 @@ from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError, LogitsError
 from kldiv_cli.sources.base import Expected, check_exact_integers
-from kldiv_cli.sources.stores.streams import open_stream
 from kldiv_cli.sources.tables.cells import reading
 from kldiv_cli.sources.tables.table import no_rows
-from kldiv_cli.sources.text.delimited import (
-    Delimited,
+from kldiv_cli.sources.text.delimited import Delimited
+from kldiv_cli.sources.text.dialects import SOME, Records, declared, heading, settled
+from kldiv_cli.sources.text.lines import TOO_WIDE, Begin, growing, too_long
+from kldiv_cli.sources.text.misspelt import check_spelling
+from kldiv_cli.sources.text.mistaken import better
+from kldiv_cli.sources.text.spelling import (
+    MISSING,
     are_numbers,
     is_cell,
     is_finite_number,
@@ -26,7 +30,6 @@ from kldiv_cli.sources.text.delimited import (
     is_integer,
     is_truth,
 )
-from kldiv_cli.sources.text.lines import TOO_WIDE, Begin, growing, too_long
 
 ADVICE = "Expected a header line of column names, then one line of numbers per row."
 _MOST_COLUMNS = 1 << 20
@@ -39,29 +42,35 @@ class FirstLines:
 
     Parameters
     ----------
-    path : str
-        For messages.
+    text : Delimited
+        The file in the dialect that it turned out to be.
     names : tuple of str
         The columns' names; their positions where the file has none.
     cells : list of tuple of str
-        The columns' cells.
+        The columns' cells, with points in numbers.
+    empty : int
+        How many columns without name and content stand behind these.
+    begins : int
+        How many bytes stand above the rows.
     size : int
         How many bytes these rows take.
     longest : int
         How many bytes the longest line takes.
     whole : bool
         Whether these are all lines.
-    booleans : bool
-        Whether columns may hold true and false.
+    notes : tuple of str
+        What was decided, for the user.
     """
 
-    path: str
+    text: Delimited
     names: tuple[str, ...]
     cells: list[tuple[str, ...]]
+    empty: int
+    begins: int
     size: int
     longest: int
     whole: bool
-    booleans: bool = False
+    notes: tuple[str, ...]
 
     @property
     def rows(self) -> int:
@@ -69,16 +78,34 @@ class FirstLines:
         return len(self.cells[0])
 
     @cached_property
-    def _kinds(self) -> list[pa.DataType]:
-        return [_kind(cells, booleans=self.booleans) for cells in self.cells]
-
-    def schema(self, id_name: str | None) -> pa.Schema:
-        """Return names and types: of numbers, of integers, of nothing, of true and false, of text.
+    def kinds(self) -> list[pa.DataType]:
+        """The columns' types: of numbers, of integers, of nothing, of true and false, of text.
 
         A column of mostly numbers is one of numbers, so that its stray text is reported: else one
         bad cell would turn a class into ids. One of mostly true and false is one of these.
         """
-        pairs = zip(self.names, self._kinds, strict=True)
+        return [_kind(cells, booleans=self.text.booleans) for cells in self.cells]
+
+    @cached_property
+    def has_missing(self) -> bool:
+        """Whether a missing number is spelled in letters."""
+        return any(not MISSING.isdisjoint(cells) for cells in self.cells)
+
+    @property
+    def unnamed(self) -> tuple[str, ...]:
+        """What the columns without name and content are called: as no other can be."""
+        return tuple(f"\0{i}" for i in range(self.empty))
+
+    def check_spelling(self, names: Collection[str]) -> None:
+        """Raise where cells of these columns are numbers in another spelling."""
+        columns = zip(self.names, self.kinds, self.cells, strict=True)
+        texts = {x: cells for x, kind, cells in columns if kind == pa.string() and x in names}
+        if texts:
+            check_spelling(self.text, self.names, texts)
+
+    def schema(self, id_name: str | None) -> pa.Schema:
+        """Return names and types; row ids are text."""
+        pairs = zip(self.names, self.kinds, strict=True)
         return pa.schema([(x, pa.string() if x == id_name else kind) for x, kind in pairs])
 
     def first_column(self) -> NDArray[Any]:
@@ -89,9 +116,9 @@ class FirstLines:
     def check_exact(self, names: Iterable[str], expected: Expected) -> None:
         """Raise where an integer is too large for float64: ids, most likely, taken for a class."""
         wanted = set(names)
-        for name, kind, cells in zip(self.names, self._kinds, self.cells, strict=True):
+        for name, kind, cells in zip(self.names, self.kinds, self.cells, strict=True):
             if name in wanted and kind.id == _INT64.id and not all(map(is_held, cells)):
-                check_exact_integers(np.array([2**53 + 1]), self.path, expected)
+                check_exact_integers(np.array([2**53 + 1]), self.text.path, expected)
 
 
 def read_first_lines(text: Delimited) -> FirstLines:
@@ -101,42 +128,54 @@ def read_first_lines(text: Delimited) -> FirstLines:
     ------
     InputError
         They are no text, have no header where there should be one, hold no row, or hold rows of
-        several lengths.
+        several lengths; or they are plainly of another dialect.
     """
-    with reading(text.path, ADVICE), open_stream(text.path, text.codec) as file:
+    other = None
+    with reading(text.path, ADVICE), text.open() as file:
         for begin in growing(file, text.delimiter):
+            other = declared(text, begin.read)
+            if other is not None:
+                break
             _check_text(text, begin.read)
+            lines = begin.read[: begin.end].splitlines(keepends=True)
+            text = settled(text, [x.decode("utf-8-sig", "replace") for x in lines[:SOME]])
             records = _parse(text, begin.read[: begin.end])
             if begin.whole or len(records) > text.header:
-                return _first_lines(text, begin, records)
-    raise too_long(text.path)
+                other = better(text, lines, records)
+                if other is None:
+                    return _first_lines(text, begin, records)
+                break
+    if other is None:
+        raise too_long(text.path)
+    return read_first_lines(other)
 
 
-def _first_lines(text: Delimited, begin: Begin, records: list[tuple[int, list[str]]]) -> FirstLines:
+def _first_lines(text: Delimited, begin: Begin, records: Records) -> FirstLines:
     rows = records[1:] if text.header else records
     if not rows:
         raise no_rows(text.path)
     if text.header:
-        names = records[0][1]
-        _check_header(text, names)
-    else:
-        names = [str(i) for i in range(len(rows[0][1]))]
+        _check_header(text, *records[0])
+    head = heading(text, records)
+    width = len(head.names) + head.empty
     for line, cells in rows:
-        if len(cells) != len(names):
+        if len(cells) != width:
             raise InputError(
-                f"{text.path}: line {line}: expected {len(names)} cells, found {len(cells)}",
-                ADVICE,
+                f"{text.path}: line {line}: expected {width} cells, found {len(cells)}", ADVICE
             )
-    columns = list(zip(*(cells for _, cells in rows), strict=True))
-    longest = max(map(len, begin.read[: begin.end].splitlines())) + 1
+    plain = [list(map(text.plain, cells[: len(head.names)])) for _, cells in rows]
+    lines = begin.read[: begin.end].splitlines(keepends=True)
+    above = records[0][0] if text.header else text.above
     return FirstLines(
-        path=text.path,
-        names=tuple(names),
-        cells=columns,
+        text=text,
+        names=tuple(head.names),
+        cells=list(zip(*plain, strict=True)),
+        empty=head.empty,
+        begins=sum(map(len, lines[:above])),
         size=begin.end,
-        longest=longest,
+        longest=max(map(len, lines)),
         whole=begin.whole,
-        booleans=text.booleans,
+        notes=text.notes + head.notes,
     )
 
 
@@ -145,13 +184,12 @@ def _check_text(text: Delimited, read: bytes) -> None:
     first, second, *_ = (*read.split(b"\n", 2), b"")
     if text.header and not first.strip():
         raise InputError(f"{text.path}: expected a header line, found an empty one", ADVICE)
-    if first.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise InputError(
-            f"{text.path}: expected text in UTF-8, found UTF-16", "Write it again in UTF-8."
-        )
     if b"\0" in first or b"\0" in second:
+        is_wide = _is_wide(first)
+        what = "UTF-16 without the mark that says so" if is_wide else "binary data"
         raise InputError(
-            f"{text.path}: expected text, found binary data that begins with {first[:6]!r}", ADVICE
+            f"{text.path}: expected text, found {what} that begins with {first[:6]!r}",
+            text.in_utf_8("UTF-16LE") if is_wide else ADVICE,
         )
     try:
         first.decode()
@@ -159,7 +197,7 @@ def _check_text(text: Delimited, read: bytes) -> None:
         raise InputError(
             f"{text.path}: expected text in UTF-8, found a first line that begins with "
             f"{first[:6]!r}",
-            "Write it again in UTF-8.",
+            text.in_utf_8(),
         ) from error
     if first.count(text.delimiter.encode()) >= _MOST_COLUMNS:
         raise InputError(
@@ -167,7 +205,13 @@ def _check_text(text: Delimited, read: bytes) -> None:
         )
 
 
-def _parse(text: Delimited, read: bytes) -> list[tuple[int, list[str]]]:
+def _is_wide(line: bytes) -> bool:
+    """Tell a line of UTF-16, which ends after the first byte of its newline."""
+    letters = line.decode("utf-16-le", "ignore").rstrip("\r")
+    return letters.isprintable() and letters.isascii() and len(letters) > 1
+
+
+def _parse(text: Delimited, read: bytes) -> Records:
     try:
         return list(text.parse(read.decode("utf-8-sig", errors="replace")))
     except csv.Error as error:
@@ -176,17 +220,17 @@ def _parse(text: Delimited, read: bytes) -> list[tuple[int, list[str]]]:
         ) from error
 
 
-def _check_header(text: Delimited, names: list[str]) -> None:
+def _check_header(text: Delimited, line: int, names: list[str]) -> None:
     """Refuse a first line of values: taken for class names, a row would vanish."""
     if text.booleans and all(map(is_truth, names)):
         raise InputError(
-            f"{text.path}: line 1: expected column names, found {names[0]!r}",
+            f"{text.path}: line {line}: expected column names, found {names[0]!r}",
             "Put a line of names above it.",
         )
-    numbers = [name for name in names if is_finite_number(name) and not name.isdecimal()]
+    numbers = [x for x in names if is_finite_number(text.plain(x)) and not x.isdecimal()]
     if 2 * len(numbers) >= len(names):
         raise LogitsError(
-            f"{text.path}: line 1: expected column names, found numbers "
+            f"{text.path}: line {line}: expected column names, found numbers "
             f"({', '.join(numbers[:3])}, ...)",
             "Say --no-header if that is a row, or put a line of names above it.",
         )
@@ -200,5 +244,8 @@ def _kind(cells: tuple[str, ...], *, booleans: bool) -> pa.DataType:
         return _INT64 if all(map(is_integer, filled)) else pa.float64()
     if booleans and 2 * sum(map(is_truth, filled)) > len(filled):
         return pa.bool_()
-    numbers = sum(map(is_cell, filled))
-    return pa.float64() if 2 * numbers >= len(cells) else pa.string()
+    spelled = sum(cell in MISSING for cell in filled)
+    numbers = sum(map(is_cell, filled)) - spelled
+    if not numbers:
+        return pa.string()
+    return pa.float64() if 2 * numbers >= len(cells) - spelled else pa.string()

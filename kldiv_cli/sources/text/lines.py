@@ -84,6 +84,12 @@ def whole_lines(
         held[:full] = held[end:]
 
 
+def skip(file: pa.NativeFile, count: int) -> None:
+    """Read so many bytes and drop them."""
+    while count and (read := file.read(min(count, _LEAST))):
+        count -= len(read)
+
+
 class Begin(NamedTuple):
     """The first bytes of a file, the end of the last whole line in them, and if they are all."""
 

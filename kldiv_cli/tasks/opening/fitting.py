@@ -44,9 +44,10 @@ def check_one(source: Source, layout: Layout) -> None:
             f"{path}: expected arrays under names for --key, found {found}",
             "Leave it out: only .npz, .safetensors, .pt, .pth and .json files hold any.",
         )
-    if (not layout.header or layout.delimiter is not None) and not source.is_delimited:
+    if layout.is_of_text and not source.is_delimited:
         raise InputError(
-            f"{path}: expected delimited text for --no-header and --delimiter, found {found}",
+            f"{path}: expected delimited text for --no-header, --delimiter and "
+            f"--decimal, found {found}",
             "Leave them out: only .csv and .tsv files have a header line and delimiters.",
         )
     if layout.dtype not in {None, source.dtype}:
@@ -74,10 +75,10 @@ def _check_keys(left: Source, right: Source, key: str | None, candidate_key: str
 
 def _check_text(left: Source, right: Source, layout: Layout) -> None:
     """Raise for what is said of text or raw bytes, where neither side holds any."""
-    said = not layout.header or layout.delimiter is not None
-    if said and not (left.is_delimited or right.is_delimited):
+    if layout.is_of_text and not (left.is_delimited or right.is_delimited):
         raise UsageError(
-            "--no-header and --delimiter are for delimited text, and neither input is any",
+            "--no-header, --delimiter and --decimal are for delimited text, and neither input is "
+            "any",
             "Leave them out: only .csv and .tsv files have a header line and delimiters.",
         )
     if layout.dtype is not None and layout.dtype not in {left.dtype, right.dtype}:

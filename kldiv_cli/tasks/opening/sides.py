@@ -60,6 +60,7 @@ def layout_of(asked: Asked, *, group: str | None = None) -> Layout:
         dtype=asked.dtype,
         header=asked.header,
         delimiter=asked.delimiter,
+        decimal=asked.decimal,
         format=asked.input_format if isinstance(asked, Inspect) else asked.reference_format,
         group=group,
     )

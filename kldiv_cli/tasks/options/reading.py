@@ -10,7 +10,7 @@ from kldiv_cli.tasks.options.row import READING, RUN, Options, option
 from kldiv_cli.tasks.options.words import formats
 
 if TYPE_CHECKING:
-    from kldiv_cli.sources.base import RawType
+    from kldiv_cli.sources.base import Decimal, RawType
 
 _FORMATS_DOC = (
     "What a file is, as `kldiv_cli.sources.formats` names it; by default what its content says, or "
@@ -185,6 +185,21 @@ class Text(Options):
         shown="comma and tab",
         kind="str, optional",
         doc="What stands between the cells of .csv and .tsv files, if not comma and tab.",
+    )
+    decimal: Decimal | None = option(
+        None,
+        rules.TEXT,
+        "','",
+        flags=("--decimal",),
+        metavar="C",
+        words=(".", ","),
+        noun="decimal mark",
+        panel=READING,
+        help="What stands before the fraction of numbers in .csv and .tsv files.",
+        shown="a point",
+        kind='{".", ","}, optional',
+        doc="What stands before the fraction of numbers in .csv and .tsv files; a point by "
+        "default.",
     )
     dtype: RawType | None = option(
         None,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from kldiv_cli.pairing.by_id import OnMissing
     from kldiv_cli.pairing.classes import Wanted
     from kldiv_cli.pairing.masks.mask import Means
-    from kldiv_cli.sources.base import RawType
+    from kldiv_cli.sources.base import Decimal, RawType
 
     Input = str | os.PathLike[str] | ArrayLike
     Limits = Mapping[str, float] | Sequence[tuple[str, float]]
@@ -92,6 +92,7 @@ class _OfEachSide(TypedDict, total=False):
 class _Text(TypedDict, total=False):
     header: bool
     delimiter: str | None
+    decimal: Decimal | None
     dtype: RawType | None
 
 
