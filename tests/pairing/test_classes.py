@@ -53,7 +53,7 @@ class TestClasses:
             (":", list(range(8))),
             (slice(4, None), [4, 5, 6, 7]),
             ([6, 1, 3], [1, 3, 6]),
-            (np.array([7]), [7]),
+            (np.array([6, 7]), [6, 7]),
         ],
         ids=str,
     )

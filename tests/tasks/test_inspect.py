@@ -200,7 +200,9 @@ class TestWhatTheFileSays:
         path = str(tmp_path / "heads.npy")
         np.save(path, np.zeros((2, 3, 4, 5), dtype=">f4"))
         found = inspect(path, row_axes=2)
-        assert found.file == Side(path=path, format="npy", dtype="float32", shape=(2, 3, 4, 5))
+        assert found.file == Side(
+            path=path, format="npy", dtype="float32", shape=(2, 3, 4, 5), class_axes=(2, 3)
+        )
         assert (found.row_shape, found.class_shape) == ((2, 3), (4, 5))
         assert (found.class_names, found.ids) == (None, ())
         assert found.rows.total == 6

@@ -17,8 +17,8 @@ from kldiv_cli.sources.base import Block, check_exact_integers
 from kldiv_cli.sources.views.derived import Derived
 
 _STEP = 1 << 20
-_MOST_SKIPPED = 1 << 26
-"""How many bytes are read for the first rows where rows lie side by side."""
+_MOST_SKIPPED = 1 << 25
+"""How many bytes are read for the first rows where rows lie side by side: a pipe holds as many."""
 
 
 @dataclass(frozen=True)

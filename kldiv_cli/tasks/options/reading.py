@@ -33,7 +33,7 @@ class Tables(Options):
         shown="all but the last",
         kind="int, optional",
         doc="How many leading axes index rows; all but the last by default. A 1-D array is one "
-        "row.",
+        "row, and with 1 as many rows of one cell.",
         docs={
             "loss": "How many leading axes index rows; by default all but the last, and for "
             "globalpointer one: a row is a sample there."
