@@ -59,7 +59,13 @@ class Alignment:
 
 
 def align(
-    left: Source, right: Source, *, skip: bool, by_place: bool, wanted: int | None
+    left: Source,
+    right: Source,
+    *,
+    skip: bool,
+    by_place: bool,
+    wanted: int | None,
+    masked: bool = False,
 ) -> Alignment:
     """Find out how the files, or arrays, of two inputs belong together.
 
@@ -76,6 +82,8 @@ def align(
         Whether names say nothing.
     wanted : int or None
         The place behind the last row that is wanted; None for all rows.
+    masked : bool
+        Whether ``by_place`` may be said of a mask.
 
     Raises
     ------
@@ -88,7 +96,7 @@ def align(
     """
     by_ids = left.id_name is not None and right.id_name is not None
     if by_ids or not (isinstance(left, Composed) and isinstance(right, Composed)):
-        if by_place:
+        if by_place and not masked:
             raise _nothing_to_place(by_ids=by_ids)
         return Alignment(left, right)
     matched = None if by_place else match(left.members, right.members)

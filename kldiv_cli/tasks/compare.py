@@ -121,7 +121,7 @@ def opened(asked: Compare) -> Comparing:
     layout = without_labels(layout, asked.reference, labels)
     pairing = open_pairing(asked, layout)
     ask(Opened.of(asked, pairing, asked.mode))
-    pairing = masked(pairing, asked.mask, asked.mask_means)
+    pairing = masked(pairing, asked.mask, asked.mask_means, by_place=asked.by_place)
     kinds = own_kinds(pairing, asked.kind, asked.mode)
     truth = None if labels is None else open_labels(labels, pairing, asked.reference, layout)
     tokens = scored(_scoring(pairing, asked.mode, kinds, truth), pairing, labels is not None)

@@ -108,7 +108,7 @@ def opened(asked: Loss) -> Summing:
         layout = replace(layout, row_axes=1)
     pairing = open_pairing(asked, layout)
     ask(Opened.of(asked, pairing, chosen.mode))
-    pairing = masked(pairing, asked.mask, asked.mask_means)
+    pairing = masked(pairing, asked.mask, asked.mask_means, by_place=asked.by_place)
     if labels is not None and pairing.classes is not None:
         raise UsageError(
             "--labels name classes of the whole file, and --classes and --truncate-classes leave "

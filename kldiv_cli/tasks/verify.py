@@ -83,7 +83,7 @@ def opened(asked: Verify) -> Checking:
     choice = choice_of(asked)
     pairing = open_pairing(asked, layout_of(asked))
     ask(Opened.of(asked, pairing, asked.mode))
-    pairing = masked(pairing, asked.mask, asked.mask_means)
+    pairing = masked(pairing, asked.mask, asked.mask_means, by_place=asked.by_place)
     return Checking(
         pairing=pairing,
         mode=asked.mode,

@@ -245,14 +245,15 @@ class TestSkip:
         row = found.measures["jeffreys"].max_row
         assert row == expected.measures["jeffreys"].max_row + ROWS[0]
 
-    @pytest.mark.parametrize("kind", ["npy", "csv"])
-    def test_in_the_middle(self, tmp_path: Path, kind: str) -> None:
+    @pytest.mark.parametrize("kind", FORMATS)
+    @pytest.mark.parametrize("both", [[0, 2, 5], [0, 1, 2], [3, 4, 5], [4], [1, 3]], ids=str)
+    def test_any_of_them(self, tmp_path: Path, kind: str, both: list[int]) -> None:
         p = save(tmp_path / "p", layers(LAYERS, range(6)), kind)
-        q = save(tmp_path / "q", layers(OTHERS, [0, 2, 5]), kind)
+        q = save(tmp_path / "q", layers(OTHERS, both), kind)
         for pair in ((p, q), (q, p)):
             found = compare(*pair, on_missing="skip")
             np.testing.assert_allclose(
-                found.values["jeffreys"], right([0, 2, 5]).values["jeffreys"], rtol=1e-12
+                found.values["jeffreys"], right(both).values["jeffreys"], rtol=1e-12
             )
 
     def test_nothing_is_missing(self, tmp_path: Path) -> None:
@@ -364,6 +365,52 @@ class TestSkip:
     def test_a_text_file_that_is_left_out_is_not_compared(self, tmp_path: Path) -> None:
         found = compare(*shifted(tmp_path, "csv"), on_missing="skip")
         assert found.reference.shape == (sum(ROWS[:5]), 4)
+
+
+class TestMask:
+    @pytest.fixture
+    def masks(self, tmp_path: Path) -> Path:
+        """A mask for each of the layers 1 to 5."""
+        parts = [RNG.random(layer.shape) < 0.7 for layer in LAYERS]
+        return save(tmp_path / "m", layers(parts, range(1, 6)))
+
+    def test_its_files_are_those_of_the_reference(self, tmp_path: Path) -> None:
+        parts = [np.ones((4, 3), np.float32)] * 3
+        p = save(tmp_path / "a", layers(parts, [0, 1, 2]))
+        m = save(tmp_path / "b", layers([part > 0 for part in parts] * 2, [1, 2, 3]))
+        error = asked(p, p, mask=m)
+        assert error.what == (
+            f"{m}: expected the files of {p}, found 1 only there ('layer_0.npy') and 1 only here "
+            "('layer_3.npy') beside 2 that both have"
+        )
+        assert error.advice.startswith("Say --by-place to take the mask's rows in their order, or")
+        for candidate in (p, np.concatenate(parts)):
+            assert compare(p, candidate, mask=m, by_place=True).rows == 12
+
+    def test_it_is_of_all_rows_of_the_reference(self, tmp_path: Path, masks: Path) -> None:
+        """Those of layer 5 have no partner, and the mask has them."""
+        p = save(tmp_path / "p", layers(LAYERS, range(1, 6)))
+        q = save(tmp_path / "q", layers(OTHERS, range(5)))
+        found = compare(p, q, mask=masks, on_missing="skip")
+        mask = np.concatenate([np.load(masks / f"layer_{i}.npy") for i in range(1, 5)])
+        arrays = np.concatenate(LAYERS[1:5]), np.concatenate(OTHERS[1:5])
+        np.testing.assert_array_equal(
+            found.values["jeffreys"], compare(*arrays, mask=mask).values["jeffreys"]
+        )
+
+    def test_its_files_in_another_order(self, tmp_path: Path) -> None:
+        mask = [np.arange(5 * 4).reshape(5, 4) % 3 > 0, np.arange(3 * 4).reshape(3, 4) % 2 > 0]
+        p = save(tmp_path / "p", {"a": LAYERS[0], "a.n": LAYERS[1]})
+        m = save(tmp_path / "m", {"a": mask[0] * 1, "a.n": mask[1] * 1}, "csv")
+        found = compare(p, p, mask=m)
+        expected = compare(
+            np.concatenate([LAYERS[1], LAYERS[0]]),
+            np.concatenate([LAYERS[1], LAYERS[0]]),
+            mask=np.concatenate([mask[1], mask[0]]),
+        )
+        assert found.mask is not None
+        assert expected.mask is not None
+        assert found.mask.cells == expected.mask.cells == int((~mask[0]).sum() + (~mask[1]).sum())
 
 
 class TestPlace:

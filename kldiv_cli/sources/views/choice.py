@@ -46,7 +46,12 @@ class Chosen:
     @property
     def end(self) -> int | None:
         """The place behind the last of them, None for the end of the file."""
-        return self.stop if self.drawn is None else int(self.drawn[-1]) + 1
+        if self.drawn is not None:
+            return int(self.drawn[-1]) + 1
+        if self.runs is None or self.stop is None:
+            return self.stop
+        last = np.array([self.runs.rank(self.stop) - 1], np.intp)
+        return int(self.runs.at(last)[0]) + 1
 
     def within(self, rows: range) -> Chosen | None:
         """Return which of these rows lie in a range; None where none does."""

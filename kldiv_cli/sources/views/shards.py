@@ -124,8 +124,15 @@ class ShardedSource(Derived):
         known = self.members[number].rows
         if known is not None:
             return known
-        rows = max(1, BLOCK_BYTES // (8 * prod(self.class_shape)))
-        return sum(map(len, self.blocks_of([number], rows)))
+        if number not in self._counts:
+            rows = max(1, BLOCK_BYTES // (8 * prod(self.class_shape)))
+            self._counts[number] = sum(map(len, self.blocks_of([number], rows)))
+        return self._counts[number]
+
+    @cached_property
+    def _counts(self) -> dict[int, int]:
+        """How many rows the files have that were read to their ends."""
+        return {}
 
     def ordered(self, order: Sequence[int]) -> ShardedSource | None:
         """Return the same members in another order; None where arrays would leave their file."""

@@ -14,10 +14,13 @@ if TYPE_CHECKING:
     from kldiv_cli.tasks.opening.sides import Input
 
 
-def masked(pairing: Pairing, mask: Input | None, means: Means | None) -> Pairing:
+def masked(
+    pairing: Pairing, mask: Input | None, means: Means | None, *, by_place: bool = False
+) -> Pairing:
     """Return a pairing with a mask beside it; without a mask the pairing itself.
 
-    ``means`` is "keep" where it is None.
+    ``means`` is "keep" where it is None. ``by_place`` says that the names of a mask's files, or
+    arrays, say nothing.
 
     Raises
     ------
@@ -37,7 +40,7 @@ def masked(pairing: Pairing, mask: Input | None, means: Means | None) -> Pairing
         return pairing
     from kldiv_cli.tasks.opening.masks import open_mask  # noqa: PLC0415 - few pairings have a mask
 
-    return replace(pairing, mask=open_mask(mask, means or "keep", pairing))
+    return replace(pairing, mask=open_mask(mask, means or "keep", pairing, by_place=by_place))
 
 
 def scored(tokens: Scoring | None, pairing: Pairing, labelled: bool) -> Scoring | None:

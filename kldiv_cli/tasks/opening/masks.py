@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from math import prod
 from typing import TYPE_CHECKING
 
-from kldiv_cli.errors import InputError, UsageError, a_few
-from kldiv_cli.pairing import Pairing
+from kldiv_cli.errors import InputError, UnclearError, UsageError, a_few
+from kldiv_cli.pairing import Pairing, members
 from kldiv_cli.pairing.masks.axes import Lengths, align, align_around
 from kldiv_cli.pairing.masks.mask import Mask, Means
 from kldiv_cli.sources.base import Expected, Layout, Source
@@ -26,8 +26,11 @@ MASK = SideInput(
 )
 
 
-def open_mask(mask: Input, means: Means, pairing: Pairing) -> Mask:
+def open_mask(mask: Input, means: Means, pairing: Pairing, *, by_place: bool) -> Mask:
     """Open a mask for a pairing.
+
+    Files, or arrays, of a mask are taken in the order of the reference's, by name, unless
+    ``by_place`` says that names say nothing.
 
     Raises
     ------
@@ -40,6 +43,8 @@ def open_mask(mask: Input, means: Means, pairing: Pairing) -> Mask:
     if pairing.leaves_rows_out:
         row_shape = whole(pairing.reference).row_shape
     source, lengths = _fitted(mask, row_shape, whole(pairing.reference))
+    if not by_place and source.length == whole(pairing.reference).length:
+        source = _by_name(source, whole(pairing.reference))
     rows, classes = lengths[: len(row_shape)], lengths[len(row_shape) :]
     cells = tuple(length or 1 for length in classes)
     if pairing.classes is not None and prod(cells) > 1:
@@ -49,6 +54,18 @@ def open_mask(mask: Input, means: Means, pairing: Pairing) -> Mask:
         )
     names = _names(source, pairing) if prod(source.class_shape) > 1 else None
     return Mask(source, means, rows, cells, row_shape, pairing.class_shape, names)
+
+
+def _by_name(source: Source, reference: Source) -> Source:
+    """Return a mask whose files, or arrays, stand in the order of the reference's."""
+    try:
+        return members.align(reference, source, skip=False, by_place=False, wanted=None).candidate
+    except UnclearError as error:
+        raise UnclearError(
+            error.what,
+            "Say --by-place to take the mask's rows in their order, or name its files as those of "
+            "the reference are.",
+        ) from error
 
 
 def _class_axis(source: Source) -> int | None:

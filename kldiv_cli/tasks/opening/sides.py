@@ -130,6 +130,7 @@ def open_pairing(asked: Compare | Loss | Verify, layout: Layout) -> Pairing:
         skip=asked.on_missing == "skip",
         by_place=asked.by_place,
         wanted=choice.end,
+        masked=asked.mask is not None,
     )
     if left.tokens is not None and right.tokens is not None:
         _check_tokens(found, choice)
