@@ -40,6 +40,8 @@ class Evaluation:
         How many decisions agree, of how many.
     mismatches : integers, shape (rows,), or None
         How many cells hold a mask value on one side only; None where it was not counted.
+    constant : integers, shape (rows,), or None
+        What `kldiv_cli.measures.rows.constant.constant_cells` says; None where nobody looked.
     """
 
     values: dict[str, Float64]
@@ -48,6 +50,15 @@ class Evaluation:
     same: Counts
     of: Counts
     mismatches: Counts | None = None
+    constant: Counts | None = None
+
+    def settled(self, status: NDArray[Any]) -> Evaluation:
+        """Return this with the rows that count by now; the others have no values."""
+        if status is self.status:
+            return self
+        counted = status == Status.COUNTED
+        values = {name: np.where(counted, each, np.nan) for name, each in self.values.items()}
+        return replace(self, values=values, status=status)
 
 
 @dataclass(frozen=True)
@@ -144,6 +155,7 @@ class Evaluator:
             same=rows.same,
             of=rows.of,
             mismatches=rows.mismatches,
+            constant=rows.constant,
         )
 
 

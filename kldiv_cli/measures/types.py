@@ -22,7 +22,7 @@ class Status:
 
     COUNTED = 0
     SKIPPED = 1
-    """Every cell is -inf on both sides: there is nothing to compare."""
+    """Every cell is -inf on both sides, or padding: there is nothing to compare."""
     INVALID = 2
     """A side holds no distribution: NaN; under softmax also +inf, or nothing but -inf."""
     MASKED = 3

@@ -42,6 +42,9 @@ class Rows(NamedTuple):
         How many cells hold a mask value on one side only.
     same, of : int64
         How many decisions agree, of how many.
+    constant : int64
+        How many cells hold one finite value, the same on both sides, in a row that has no other but
+        -inf on both sides; 0 in any other row.
     """
 
     jeffreys: NDArray[np.float64]
@@ -53,6 +56,7 @@ class Rows(NamedTuple):
     mismatches: NDArray[np.int64]
     same: NDArray[np.int64]
     of: NDArray[np.int64]
+    constant: NDArray[np.int64]
 
 
 Kernel = Callable[..., Rows]

@@ -14,7 +14,7 @@
 #include "rows.h"
 
 #define INPUTS 3
-#define OUTPUTS 9
+#define OUTPUTS 10
 #define AT_ONCE 64
 
 /* One output of the ufuncs: a field of row_t. The order, names and types of the outputs stand here
@@ -35,6 +35,7 @@ static const output_t outputs[OUTPUTS] = {
     {"mismatches", NPY_INT64, offsetof(row_t, mismatches)},
     {"same", NPY_INT64, offsetof(row_t, same)},
     {"of", NPY_INT64, offsetof(row_t, of)},
+    {"constant", NPY_INT64, offsetof(row_t, constant)},
 };
 
 /* Every field takes as many bytes, and none is left out. */

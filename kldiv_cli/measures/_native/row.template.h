@@ -123,6 +123,29 @@ static int undefined(const pair_t *pair, row_t *found)
     return any;
 }
 
+/* How many cells of a row are not -inf. */
+static int64_t present_in(const side_t *side)
+{
+    int64_t count = 0;
+    double x[TILE];
+    for (ptrdiff_t start = 0; start < side->size; start += TILE) {
+        ptrdiff_t n = tile_at(side, start, x);
+        for (ptrdiff_t i = 0; i < n; i++)
+            count += x[i] != -INFINITY;
+    }
+    return count;
+}
+
+/* Note a row of one finite value, the same on both sides, beside -inf on both sides. Its divergence
+ * is 0; were there NaN, or -inf on one side only, it would not be. */
+static void note_constant(const pair_t *pair, const extremes_t of[2], row_t *found)
+{
+    double value = of[0].max;
+    if (found->jeffreys == 0.0 && found->status == COUNTED && isfinite(value) &&
+        of[0].low == value && of[1].max == value && of[1].low == value)
+        found->constant = present_in(&pair->side[0]);
+}
+
 /* A difference of logits may overflow in float64 though the divergence is finite. Such a pair
  * gets a quarter of its logits and of T, which leaves the divergence as it is. */
 static pair_t without_overflow(const pair_t *pair, const extremes_t of[2])
@@ -143,7 +166,7 @@ static pair_t without_overflow(const pair_t *pair, const extremes_t of[2])
 
 static void describe(const pair_t *pair, const extremes_t of[2], row_t *found)
 {
-    *found = (row_t){NAN, NAN, NAN, {of[0].at, of[1].at}, COUNTED, 0, of[0].at == of[1].at, 1};
+    *found = (row_t){NAN, NAN, NAN, {of[0].at, of[1].at}, COUNTED, 0, of[0].at == of[1].at, 1, 0};
     if (of[0].low <= MASKED || of[1].low <= MASKED)
         found->mismatches = mismatches_of(pair);
 }

@@ -89,7 +89,7 @@ typedef struct {
 typedef struct {
     double jeffreys, kl, reverse_kl;
     int64_t argmax[2];
-    int64_t status, mismatches, same, of;
+    int64_t status, mismatches, same, of, constant;
 } row_t;
 
 /* The largest value of a row, the smallest one, the smallest finite one (low), and the place of

@@ -24,6 +24,7 @@ static void finish_cells(const pair_t *pair, const extremes_t of[2], const cells
         undefined(pair, found);
     else if (of[0].max == -INFINITY && of[1].max == -INFINITY)
         found->status = SKIPPED;
+    note_constant(pair, of, found);
 }
 
 TEMPLATE void add_divergences(const divergences_t *of, ptrdiff_t start, ptrdiff_t n, const int all,
@@ -44,13 +45,14 @@ TEMPLATE void sigmoid_wide(const pair_t *first, ptrdiff_t rows, const ptrdiff_t 
         extremes_t of[2] = {extremes_of(&pair.side[0]), extremes_of(&pair.side[1])};
         describe(&pair, of, &found[row]);
         pair = without_overflow(&pair, of);
+        double masked = MASKED * pair.side[0].scale;
         cells_t sum = {{0.0, 0.0}, {0.0, 0.0}, {0.0, 0.0}, 0, 0, 0};
         ALIGNED double s[TILE], t[TILE];
         divergences_t tile;
         for (ptrdiff_t start = 0; start < pair.side[0].size; start += TILE) {
             ptrdiff_t n = tile_at(&pair.side[0], start, s);
             tile_at(&pair.side[1], start, t);
-            form_t form = scan_cells(s, t, n, pair.temperature, &sum);
+            form_t form = scan_cells(s, t, n, pair.temperature, masked, &sum);
             if (all)
                 fill_all(s, t, n, pair.temperature, &tile);
             else
@@ -92,7 +94,8 @@ TEMPLATE void sigmoid_narrow(const pair_t *first, ptrdiff_t rows, const ptrdiff_
         sum[row] = (cells_t){{0.0, 0.0}, {0.0, 0.0}, {0.0, 0.0}, 0, 0, 0};
         tile_at(&pair.side[0], 0, s + row * size);
         tile_at(&pair.side[1], 0, t + row * size);
-        form[row] = scan_cells(s + row * size, t + row * size, size, pair.temperature, &sum[row]);
+        form[row] =
+            scan_cells(s + row * size, t + row * size, size, pair.temperature, MASKED, &sum[row]);
     }
     if (all)
         fill_all(s, t, rows * size, first->temperature, &tile);

@@ -140,15 +140,17 @@ TEMPLATE void jeffreys_of_cells_near_zero(const double *s, const double *t, ptrd
 /* Which form of J the cells of one row take, or of one tile of it. */
 typedef enum { SMALL_STEPS, LARGE_STEPS, LARGE_LOGITS } form_t;
 
-/* Count the cells of one row with the same sign, settle infinite cells, and return the form. The
- * counts are of float64, so that the loop has one type. */
-static form_t scan_cells(double *s, double *t, ptrdiff_t n, temperature_t temperature, cells_t *sum)
+/* Count the cells of one row with the same sign, settle infinite cells, and return the form. Padding
+ * does not count: -inf, or one number of at most masked, on both sides. The counts are of float64, so
+ * that the loop has one type. */
+static form_t scan_cells(double *s, double *t, ptrdiff_t n, temperature_t temperature,
+                         double masked, cells_t *sum)
 {
     double same = 0.0, padding = 0.0, unsettled = 0.0, logit = 0.0, largest = 0.0;
 #pragma omp simd reduction(+ : same, padding, unsettled) reduction(max : logit, largest)
     for (ptrdiff_t i = 0; i < n; i++) {
         double step = s[i] == t[i] ? 0.0 : t[i] - s[i];
-        double pad = ((s[i] == -INFINITY) & (t[i] == -INFINITY)) ? 1.0 : 0.0;
+        double pad = ((s[i] == t[i]) & (s[i] <= masked)) ? 1.0 : 0.0;
         same += (s[i] > 0.0) == (t[i] > 0.0) ? 1.0 - pad : 0.0;
         padding += pad;
         unsettled += step * 0.0; /* NaN for NaN and for infinities */

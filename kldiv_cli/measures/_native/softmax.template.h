@@ -47,6 +47,7 @@ static void softmax_row(const pair_t *pair, const extremes_t of[2], const frame_
                  (fabs(near.c - frame->c) < 1.0 && one_pass(pair, of, &near, found)));
     if (!close)
         exceptional(pair, of, found);
+    note_constant(pair, of, found);
 }
 
 static frame_t frame_at(const pair_t *pair, const extremes_t *of_s)

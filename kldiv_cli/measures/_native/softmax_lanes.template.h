@@ -97,5 +97,6 @@ static void softmax_lanes(const pair_t *first, ptrdiff_t rows, const ptrdiff_t s
         describe(&pair, of, &found[row]);
         if (!isfinite(of[0].max) || !isfinite(of[1].max) || !from_sums(sums[row], &found[row]))
             exceptional(&pair, of, &found[row]);
+        note_constant(&pair, of, &found[row]);
     }
 }

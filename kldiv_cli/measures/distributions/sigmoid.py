@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -11,11 +12,18 @@ from numpy.typing import NDArray
 from kldiv_cli.measures.distributions import exact
 from kldiv_cli.measures.distributions.pair import Pair, status_of, without_uncounted
 from kldiv_cli.measures.distributions.prepared import Prepared, Side, finish
+from kldiv_cli.measures.rows.faults import MASK
 from kldiv_cli.measures.types import Counts, Float64
 
 
+@dataclass(frozen=True)
 class SigmoidPair(Pair):
-    """Two blocks of logits under sigmoid, (rows, cells), float64, not yet divided by T."""
+    """Two blocks of logits under sigmoid, (rows, cells), float64, not yet divided by T.
+
+    A number of at most ``masked`` on both sides is padding.
+    """
+
+    masked: float = MASK
 
     def prepare(self) -> Prepared:
         """Return both sides as distributions over the outcomes 1 and 0; see `_prepare`."""
@@ -31,12 +39,13 @@ class SigmoidPair(Pair):
     def agreement(self) -> tuple[Counts, Counts]:
         """Per row: how many cells have the same sign (logit > 0 or not), and of how many.
 
-        A cell that is -inf on both sides is padding and counts in neither.
+        A cell that is -inf on both sides, or one number of at most -1e4, is padding and counts in
+        neither.
         """
         same = (self.s > 0) == (self.t > 0)
-        if self.infinite is None:
+        if not self.s.size or self.s.min() > self.masked:
             return same.sum(axis=1), np.full(len(same), same.shape[1])
-        present = ~(np.isneginf(self.s) & np.isneginf(self.t))
+        present = ~((self.s == self.t) & (self.s <= self.masked))
         return (same & present).sum(axis=1), present.sum(axis=1)
 
 
@@ -59,7 +68,8 @@ def prepare(s: NDArray[Any], t: NDArray[Any], temperature: float) -> SigmoidPair
     )
     status = status_of(np.isnan(s_max) | np.isnan(t_max), np.isneginf(s_max) & np.isneginf(t_max))
     s, t = without_uncounted(s, status), without_uncounted(t, status)
-    return SigmoidPair(*exact.rescale(s, t, temperature), status, argmax)
+    scaled = exact.rescale(s, t, temperature)
+    return SigmoidPair(*scaled, status, argmax, masked=MASK * (scaled[2] / temperature))
 
 
 def sigma(x: Float64, temperature: float) -> Float64:
