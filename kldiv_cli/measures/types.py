@@ -1,4 +1,4 @@
-"""The types that every measure knows."""
+"""What every measure knows."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ Mode = Literal["softmax", "sigmoid"]
 
 Float64 = NDArray[np.float64]
 Counts = NDArray[np.intp]
+
+MASK = -1e4
+"""Logits at or below it are masks: -1e4 (BERT), -1e9, -1e12, a type's minimum."""
 
 
 class Status:

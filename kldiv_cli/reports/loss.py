@@ -18,6 +18,7 @@ _OWN = (
 _KEYS = (
     *("schema", *_OWN, "warnings", "reference", "candidate", "paired_by", "rows", "classes"),
     *("skipped", "invalid", "masked", "mask", "class_selection", "selection", "missing", "members"),
+    "constant_rows",
 )
 
 

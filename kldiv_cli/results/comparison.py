@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from kldiv_cli.results.head import PairResult
+from kldiv_cli.results.base import PairResult
 from kldiv_cli.results.statistics import Statistics
 from kldiv_cli.results.summary import TopRow
 
@@ -23,11 +23,15 @@ Float64 = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Agreement:
-    """How many decisions agree: rows with the same argmax, or cells with the same sign."""
+    """How many decisions agree: rows with the same argmax, or cells with the same sign.
+
+    ``padding`` cells decide nothing: -inf on both sides, or one number of at most -1e4.
+    """
 
     kind: Literal["argmax", "sign"]
     same: int
     of: int
+    padding: int = 0
 
     @property
     def share(self) -> float:
@@ -67,7 +71,8 @@ class Comparison(PairResult):
     agreement : Agreement
         The share of decisions that agree over the rows that count and are valid. Under softmax a
         row decides for its argmax; ties go to the first class. Under sigmoid a cell decides whether
-        its logit is above 0; cells that are masked, or -inf on both sides, do not decide.
+        its logit is above 0; cells that are masked do not decide, nor
+        those that are -inf, or one number of at most -1e4, on both sides.
     top : tuple of TopRow
         The most divergent rows, largest first; all rows, in order, of an input with 20 or fewer.
     limits : tuple of Limit

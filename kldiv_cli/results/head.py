@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from kldiv_cli.results.members import Members, PairedMembers
+from kldiv_cli.results.padding import ConstantRows
 from kldiv_cli.results.selection import ClassSelection, Missing, Selection
 
 Mode = Literal["softmax", "sigmoid"]
@@ -108,7 +109,8 @@ class Head:
     rows : int
         How many rows count.
     skipped : int
-        How many rows have nothing to compare: every cell is -inf on both sides.
+        How many rows have nothing to compare: every cell is -inf on both sides, or under softmax
+        one number of at most -1e4. Rows of any one number are among them where these are left out.
     invalid : int
         How many rows hold no distribution: they have NaN, under softmax also +inf, or nothing but
         -inf on one side. Under "omit" they do not count; under "propagate" they count as NaN.
@@ -140,6 +142,8 @@ class Head:
         pair the rows.
     members : Members or None
         The files, or arrays, of the reference, where there are several.
+    constant_rows : ConstantRows or None
+        Rows that hold one number on both sides; None of fewer than two that are not left out.
     """
 
     sides: tuple[Side, ...]
@@ -161,129 +165,12 @@ class Head:
     missing: Missing | None = None
     paired_members: PairedMembers | None = None
     members: Members | None = None
+    constant_rows: ConstantRows | None = None
 
     @property
     def classes(self) -> int:
         """How many classes (softmax) or cells (sigmoid) one row has."""
         return prod(self.class_shape)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Result:
-    """What every task returns.
-
-    Attributes
-    ----------
-    head : Head
-        What was compared. Its attributes are attributes of the result, too.
-    """
-
-    head: Head
-
-    @property
-    def class_shape(self) -> tuple[int, ...]:
-        """The axes of one row."""
-        return self.head.class_shape
-
-    @property
-    def class_names(self) -> tuple[str, ...] | None:
-        """One name per class, where a side has names."""
-        return self.head.class_names
-
-    @property
-    def row_shape(self) -> tuple[int, ...]:
-        """The axes that index rows; (rows,) where some rows of the files were not compared."""
-        return self.head.row_shape
-
-    @property
-    def selection(self) -> Selection | None:
-        """Which rows were asked for; None for all."""
-        return self.head.selection
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What looks wrong with the input though it can be computed."""
-        return self.head.warnings
-
-
-@dataclass(frozen=True, kw_only=True)
-class PairResult(Result):
-    """What a task returns that reads a reference and a candidate."""
-
-    @property
-    def reference(self) -> Side:
-        """The reference: path, format, dtype, shape, row-id column."""
-        return self.head.sides[0]
-
-    @property
-    def candidate(self) -> Side:
-        """The candidate: path, format, dtype, shape, row-id column."""
-        return self.head.sides[1]
-
-    @property
-    def mode(self) -> Mode:
-        """The link function between logits and probabilities."""
-        return self.head.mode
-
-    @property
-    def nan_policy(self) -> NanPolicy:
-        """What was done with invalid rows."""
-        return self.head.nan_policy
-
-    @property
-    def paired_by(self) -> PairedBy:
-        """How rows found each other."""
-        return self.head.paired_by
-
-    @property
-    def rows(self) -> int:
-        """How many rows count."""
-        return self.head.rows
-
-    @property
-    def skipped(self) -> int:
-        """How many rows have nothing to compare: every cell is -inf on both sides."""
-        return self.head.skipped
-
-    @property
-    def invalid(self) -> int:
-        """How many rows hold no distribution."""
-        return self.head.invalid
-
-    @property
-    def classes(self) -> int:
-        """How many classes (softmax) or cells (sigmoid) one row has."""
-        return self.head.classes
-
-    @property
-    def mask(self) -> MaskUse | None:
-        """The mask, its meaning, and how many cells it leaves out in the rows that count."""
-        return self.head.mask
-
-    @property
-    def masked(self) -> int:
-        """How many rows have no cell that the mask keeps."""
-        return self.head.masked
-
-    @property
-    def class_selection(self) -> ClassSelection | None:
-        """Which classes were compared; None for all."""
-        return self.head.class_selection
-
-    @property
-    def missing(self) -> Missing | None:
-        """How many rows have an id, or a file, that only one side has; None where that fails."""
-        return self.head.missing
-
-    @property
-    def paired_members(self) -> PairedMembers | None:
-        """How the files, or arrays, were paired, where both sides consist of several."""
-        return self.head.paired_members
-
-    @property
-    def members(self) -> Members | None:
-        """The files, or arrays, of the reference, where there are several."""
-        return self.head.members
 
 
 def class_name(index: int, names: tuple[str, ...] | None, shape: tuple[int, ...]) -> str:

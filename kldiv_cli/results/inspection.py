@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from kldiv_cli.results.head import Result, Side
+from kldiv_cli.results.base import Result
+from kldiv_cli.results.head import Side
 
 
 @dataclass(frozen=True)

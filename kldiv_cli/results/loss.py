@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kldiv_cli.results.head import PairResult
+from kldiv_cli.results.base import PairResult
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -52,6 +52,8 @@ class Rows:
         Which rows a mask leaves out.
     masked_cells : int
         How many cells it leaves out in the rows that are counted.
+    padding : int
+        Under sigmoid: how many cells decide nothing in the rows that are counted and valid.
     """
 
     values: Mapping[str, Float64]
@@ -65,6 +67,7 @@ class Rows:
     keys: NDArray[Any] | None = None
     masked: NDArray[np.bool_] | None = None
     masked_cells: int = 0
+    padding: int = 0
 
 
 @dataclass(frozen=True)
@@ -104,9 +107,10 @@ class TopRow:
 class Summary:
     """Everything that is kept of the rows seen so far, in order.
 
-    Over the counted rows ``agreeing`` of ``decisions`` agree, and a mask leaves out
-    ``masked_cells``. ``top`` holds the ``keep`` most divergent rows by the first measure, equals
-    in order of row. Where parts keep different numbers of rows, the smallest number holds.
+    Over the counted rows ``agreeing`` of ``decisions`` agree, ``padding`` cells decide nothing, and
+    a mask leaves out ``masked_cells``. ``top`` holds the ``keep`` most divergent rows by the first
+    measure, equals in order of row. Where parts keep different numbers of rows, the smallest number
+    holds.
     """
 
     values: Mapping[str, Column]
@@ -121,6 +125,7 @@ class Summary:
     top: tuple[TopRow, ...] = ()
     has_mask: bool = False
     masked_cells: int = 0
+    padding: int = 0
 
     @classmethod
     def empty(cls) -> Summary:
@@ -144,6 +149,7 @@ class Summary:
             top=_top(rows, keep),
             has_mask=rows.masked is not None,
             masked_cells=rows.masked_cells,
+            padding=rows.padding,
         )
 
     @classmethod
@@ -173,6 +179,7 @@ class Summary:
             top=tuple(replace(row, row=place) for _, place, row in ranked[:keep]),
             has_mask=any(part.has_mask for part in parts),
             masked_cells=sum(part.masked_cells for part in parts),
+            padding=sum(part.padding for part in parts),
         )
 
     @property

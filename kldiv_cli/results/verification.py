@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kldiv_cli.results.head import PairResult
+from kldiv_cli.results.base import PairResult
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from kldiv_cli.tasks.faults import nothing_left
 from kldiv_cli.tasks.kept.part import Part
 from kldiv_cli.tasks.kept.places import Places
 from kldiv_cli.tasks.membership import members_of, paired, without_partners
-from kldiv_cli.tasks.warnings import Watch, class_selection
+from kldiv_cli.tasks.warnings import Watch, class_selection, constant_rows
 
 
 def head_of(watch: Watch, part: Part[Any], nan_policy: NanPolicy, choice: Choice) -> Head:
@@ -40,7 +40,8 @@ def head_of(watch: Watch, part: Part[Any], nan_policy: NanPolicy, choice: Choice
     """
     pairing, counts = watch.pairing, part.counts
     if not counts.counted and not (nan_policy == "propagate" and counts.invalid):
-        raise nothing_left(pairing, counts.skipped, counts.invalid, counts.masked)
+        ignored = watch.ignore_constant_rows
+        raise nothing_left(pairing, counts, part.seen.constants, ignored=ignored)
     missing = _missing(pairing, part.rows, choice)
     selected = isinstance(pairing.reference, Selected)
     renumbered = selected or missing not in (None, Missing(0, 0))
@@ -71,6 +72,7 @@ def head_of(watch: Watch, part: Part[Any], nan_policy: NanPolicy, choice: Choice
         missing=missing,
         paired_members=paired(pairing),
         members=members_of(pairing.reference),
+        constant_rows=constant_rows(part.seen, ignored=watch.ignore_constant_rows),
     )
 
 

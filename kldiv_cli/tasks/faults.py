@@ -12,6 +12,8 @@ from kldiv_cli.measures.rows.faults import first_invalid
 from kldiv_cli.measures.types import Mode
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.sources.base import Source
+from kldiv_cli.tasks.kept.part import RowCounts
+from kldiv_cli.tasks.kept.seen import Constants
 from kldiv_cli.tasks.opening.first_rows import first_rows
 from kldiv_cli.tasks.opening.rounding import sum_tolerance
 
@@ -19,10 +21,15 @@ _HALF = 0.5
 """Where fewer rows than this share do not sum to 1, the others are right."""
 
 
-def nothing_left(pairing: Pairing, skipped: int, invalid: int, masked: int) -> InputError:
-    """Return the error of files without a row that counts; ``masked`` rows keep no cell."""
-    if pairing.mask is None or not masked or skipped or invalid:
-        return nothing_counts(pairing, skipped, invalid, masked)
+def nothing_left(
+    pairing: Pairing, counts: RowCounts, constants: Constants, *, ignored: bool
+) -> InputError:
+    """Return the error of files without a row that counts.
+
+    ``ignored`` says whether rows of one number are left out because somebody asked for it.
+    """
+    if pairing.mask is None or not counts.masked or counts.skipped or counts.invalid:
+        return _nothing_counts(pairing, counts, constants, ignored=ignored)
     of = " of these rows" if pairing.leaves_rows_out else ""
     return InputError(
         f"{pairing.mask.source.path}: expected cells to compare, found none: the mask leaves out "
@@ -99,11 +106,17 @@ def _leave_out(source: Source, columns: list[int]) -> str:
     return f"Without {a_few(named)} they do, which then is no class."
 
 
-def nothing_counts(pairing: Pairing, skipped: int, invalid: int, masked: int = 0) -> InputError:
+def _nothing_counts(
+    pairing: Pairing, counts: RowCounts, constants: Constants, *, ignored: bool
+) -> InputError:
     """Return the error of two sides without a row that counts."""
+    why = "nothing but -inf or one number" if constants.skipped else "nothing but -inf"
+    advice = "Check what wrote the files: no row is a distribution on both sides."
+    if ignored and constants.skipped:
+        advice = "Leave --ignore-constant-rows out to count rows of one number as well."
     return InputError(
         f"{pairing.reference.path}: expected rows to compare, found none that counts "
-        f"({skipped} skipped, nothing but -inf; {invalid} invalid"
-        + (f"; {masked} masked)" if masked else ")"),
-        "Check what wrote the files: no row is a distribution on both sides.",
+        f"({counts.skipped} skipped, {why}; {counts.invalid} invalid"
+        + (f"; {counts.masked} masked)" if counts.masked else ")"),
+        advice,
     )

@@ -65,9 +65,10 @@ def loss(
 
     Notes
     -----
-    Rows of nothing but -inf on both sides are left out of sums and denominators. Elsewhere -inf
-    gives what the framework prints: NaN in torch where both sides have it, +inf in torch and mxnet
-    where only the candidate has it, a finite number in keras.
+    Rows of nothing but -inf on both sides, and under softmax of one number of at most -1e4, are
+    left out of sums and denominators. Elsewhere -inf gives what the framework prints: NaN in torch
+    where both sides have it, +inf in torch and mxnet where only the candidate has it, a finite
+    number in keras.
 
     References
     ----------
@@ -129,4 +130,5 @@ def opened(asked: Loss) -> Summing:
         normalize=asked.normalize,
         choice=choice,
         insisted=insisted(asked.kind),
+        ignore_constant_rows=asked.ignore_constant_rows,
     )

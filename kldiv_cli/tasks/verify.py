@@ -90,6 +90,7 @@ def opened(asked: Verify) -> Checking:
         temperature=asked.temperature,
         nan_policy=asked.nan_policy,
         choice=choice,
+        ignore_constant_rows=asked.ignore_constant_rows,
     )
 
 
@@ -99,6 +100,7 @@ class Measured:
 
     status: NDArray[np.uint8]
     mismatches: None = None
+    constant: None = None
 
 
 @dataclass(frozen=True)
@@ -153,11 +155,18 @@ class Checking:
     temperature: float
     nan_policy: NanPolicy
     choice: Choice
+    ignore_constant_rows: bool = False
 
     @property
     def watch(self) -> Watch:
         """What notices faults of the files."""
-        return Watch(self.pairing, self.mode, temperature=self.temperature, only_logits=True)
+        return Watch(
+            self.pairing,
+            self.mode,
+            temperature=self.temperature,
+            only_logits=True,
+            ignore_constant_rows=self.ignore_constant_rows,
+        )
 
     @property
     def streams(self) -> bool:

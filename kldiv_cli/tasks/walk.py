@@ -17,6 +17,7 @@ from kldiv_cli.memory import keep_freed_memory
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.pairing.ranges import within
 from kldiv_cli.sources.base import BLOCK_BYTES, STREAM_BYTES
+from kldiv_cli.tasks.constant import ConstantRows
 from kldiv_cli.tasks.executors.threads import in_flight, in_order
 from kldiv_cli.tasks.faults import invalid_row
 from kldiv_cli.tasks.kept.part import Kept, Monoid, Part, RowCounts
@@ -119,6 +120,10 @@ class Looked(Protocol):
     def mismatches(self) -> NDArray[np.int64] | None:
         """How many cells of each row hold a mask value on one side only, where that is known."""
 
+    @property
+    def constant(self) -> NDArray[np.int64] | None:
+        """How many cells of each row hold one number, if it has no other, where that is known."""
+
 
 Found = TypeVar("Found", bound=Looked)
 
@@ -133,6 +138,8 @@ class View:
         Without the cells that its mask leaves out.
     whole : BlockPair
         As it was read.
+    status : integers, shape (rows,)
+        What became of its rows, one of `Status` each.
     valid, counted : bool, shape (rows,)
         Which rows are distributions on both sides, and which enter the result.
     invalid : bool, shape (rows,)
@@ -143,6 +150,7 @@ class View:
 
     block: BlockPair
     whole: BlockPair
+    status: NDArray[Any]
     valid: NDArray[np.bool_]
     counted: NDArray[np.bool_]
     invalid: NDArray[np.bool_]
@@ -194,16 +202,17 @@ class PairWork(Generic[Found, Kept]):
         """Work on one block, and let its pages go."""
         block = hidden(whole, self.watch.kinds)
         found = self.task.look(block)
-        view = self._view(block, whole, found.status)
+        constant = ConstantRows.of(block, found.status, found.constant, self.watch)
+        view = self._view(block, whole, constant.settled(found.status))
         known = None if found.mismatches is None else int(found.mismatches.sum())
         seen = self.watch.see(block, view.valid, known, whole, self.ruled)
         part = Part(
-            rows=len(found.status),
+            rows=len(view.status),
             places=Places.of(block),
-            counts=RowCounts.of(found.status),
+            counts=RowCounts.of(view.status),
             counted=int(view.counted.sum()),
             masked_cells=view.masked_cells,
-            seen=seen,
+            seen=replace(seen, constants=constant.seen()),
             kept=self.task.keep(view, found),
         )
         block.release()
@@ -217,7 +226,7 @@ class PairWork(Generic[Found, Kept]):
         counted = valid
         if self.propagates and self.nan_policy == "propagate":
             counted = valid | invalid
-        return View(block, whole, valid, counted, invalid, masked_cells(block, counted))
+        return View(block, whole, status, valid, counted, invalid, masked_cells(block, counted))
 
 
 def masked_cells(block: BlockPair, counted: NDArray[np.bool_]) -> int:

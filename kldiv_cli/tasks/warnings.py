@@ -18,6 +18,7 @@ from kldiv_cli.measures.rows.faults import Fault, mask_mismatches
 from kldiv_cli.measures.types import Mode
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.results.head import Side
+from kldiv_cli.results.padding import ConstantRows
 from kldiv_cli.results.selection import ClassSelection, Discarded
 from kldiv_cli.tasks.faults import sums_advice
 from kldiv_cli.tasks.kept.seen import LeftOutMass, Ruled, Seen, SideSeen
@@ -33,7 +34,8 @@ class Watch:
     """Looks at the blocks of a pairing, and says of all that was seen what is wrong.
 
     ``only_logits`` is said where no option takes anything else, ``insisted`` of a side of which the
-    user says that it holds logits.
+    user says that it holds logits, ``ignore_constant_rows`` where rows of one number are to be left
+    out.
     """
 
     pairing: Pairing
@@ -43,6 +45,7 @@ class Watch:
     temperature: float = 1.0
     only_logits: bool = False
     insisted: tuple[bool, bool] = (False, False)
+    ignore_constant_rows: bool = False
 
     def see(
         self,
@@ -189,6 +192,13 @@ class Watch:
                 f"{'cell' if seen.mismatches == 1 else 'cells'} in all): mask both sides alike"
             )
         paths = self.pairing.reference.path, self.pairing.candidate.path
+        padding = seen.constants.padding
+        if padding.rows > 1:
+            what = "-100 or a mask value" if padding.number is None else f"{padding.number:g}"
+            found.append(
+                f"{paths[0]} and {paths[1]}: {padding.rows} rows hold {what} alone on both sides, "
+                "as padding does, and count: --ignore-constant-rows leaves them out"
+            )
         if seen.identical:
             where = " where the mask keeps them" if seen.masked else ""
             found.append(f"{paths[0]} and {paths[1]} hold the same numbers{where}: is one a copy?")
@@ -240,6 +250,14 @@ class Watch:
             )
         )
         return ours, theirs
+
+
+def constant_rows(seen: Seen, *, ignored: bool) -> ConstantRows | None:
+    """Return what the result says of rows of one number; None of one such row that counts."""
+    found = seen.constants
+    if not ignored and found.every.rows < 2:
+        return None
+    return ConstantRows(found.every.rows, found.every.number, found.skipped, ignored)
 
 
 def class_selection(pairing: Pairing, seen: Seen) -> ClassSelection | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import Any, TypeVar
 
-from kldiv_cli.results.head import Head, Result, Side
+from kldiv_cli.results.base import Result
+from kldiv_cli.results.head import Head, Side
 
 R = TypeVar("R", bound=Result)
 _OF_HEAD = {field.name for field in fields(Head)}

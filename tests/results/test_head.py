@@ -20,7 +20,8 @@ from kldiv_cli.reports.formats.json import write as write_comparison
 from kldiv_cli.reports.formats.table import write as write_table
 from kldiv_cli.reports.words import head as words
 from kldiv_cli.reports.words import objects
-from kldiv_cli.results.head import Head, PairResult, Result, Side
+from kldiv_cli.results.base import PairResult, Result
+from kldiv_cli.results.head import Head, Side
 from kldiv_cli.tasks.inspect import inspect
 from kldiv_cli.tasks.verify import verify
 

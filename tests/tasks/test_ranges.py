@@ -75,6 +75,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     files["labels"] = rng.integers(0, CLASSES, ROWS)
     files["labels"][:CLASSES] = np.arange(CLASSES)
     files["kinds"] = rng.integers(0, 4, ROWS)
+    files["pad-s"], files["pad-t"] = s.copy(), t.copy()
+    for places, value in (([3, 4, 58], -100.0), ([30, 31], -1e9), ([45, 46], 0.0)):
+        files["pad-s"][places] = files["pad-t"][places] = value
+    files["pad-s"][50:55, :4] = files["pad-t"][50:55, :4] = -1e12
     files["s3"], files["t3"] = (x.reshape(6, 10, CLASSES) for x in (s, t))
     for name, values in files.items():
         np.save(home / f"{name}.npy", values)
@@ -109,6 +113,7 @@ ONE_PASS: dict[str, Callable[..., Any]] = {
     "inspect": inspect,
 }
 NPY = ("s.npy", "t.npy")
+PADDED = ("pad-s.npy", "pad-t.npy")
 SOME = ("some-s.parquet", "some-t.parquet")
 IDS = ("ids-s.parquet", "shuffled-t.parquet")
 MANY = {"measure": ["kl", "jeffreys", "tv", "js"], "unit": "bits", "top": 4}
@@ -131,6 +136,9 @@ COMPARE: dict[str, tuple[tuple[str, str], dict[str, Any]]] = {
     "rows mask": (NPY, {"mask": "rows-mask.npy"}),
     "cells mask": (NPY, {"mask": "cells-mask.npy", "mask_means": "drop"}),
     "position mask": (("s3.npy", "t3.npy"), {"mask": "position-mask.npy"}),
+    "padding": (PADDED, {"group": "argmax"}),
+    "padding under sigmoid": (PADDED, {"mode": "sigmoid"}),
+    "constant rows": (PADDED, {"ignore_constant_rows": True, "mask": "cells-mask.npy"}),
     "ids": (("ids-s.parquet", "ids-t.parquet"), {}),
     "ids shuffled": (IDS, MANY),
     "ids missing": (SOME, {"on_missing": "skip"}),
@@ -160,6 +168,7 @@ VERIFY: dict[str, tuple[tuple[str, str], dict[str, Any]]] = {
     "ids": (IDS, {"limit": 33}),
     "ids missing": (SOME, {"on_missing": "skip"}),
     "mask": (NPY, {"mask": "cells-mask.npy"}),
+    "constant rows": (PADDED, {"ignore_constant_rows": True}),
     "propagate": (("s.npy", "bad.npy"), {"nan_policy": "propagate"}),
 }
 LOSS: dict[str, tuple[tuple[str, str], dict[str, Any]]] = {
@@ -167,6 +176,7 @@ LOSS: dict[str, tuple[tuple[str, str], dict[str, Any]]] = {
     "dkd": (NPY, {"name": "dkd", "labels": "labels.npy"}),
     "priors": (NPY, {"name": "gkl", "labels": "labels.npy", "class_prior": True}),
     "mask": (NPY, {"name": "torch", "mask": "cells-mask.npy", "reduction": "mean"}),
+    "constant rows": (PADDED, {"name": "torch", "ignore_constant_rows": True}),
     "batch": (("s3.npy", "t3.npy"), {"name": "torch", "rows": "7:48"}),
     "ids": (IDS, {"name": "kd"}),
     "ids missing": (SOME, {"name": "kd", "on_missing": "skip"}),

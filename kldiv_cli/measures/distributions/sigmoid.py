@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from kldiv_cli.measures.distributions import exact
 from kldiv_cli.measures.distributions.pair import Pair, status_of, without_uncounted
 from kldiv_cli.measures.distributions.prepared import Prepared, Side, finish
-from kldiv_cli.measures.rows.faults import MASK
-from kldiv_cli.measures.types import Counts, Float64
+from kldiv_cli.measures.types import MASK, Counts, Float64
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.measures.distributions.kinds import Kind
-from kldiv_cli.measures.types import Mode
+from kldiv_cli.measures.types import MASK, Mode
 
-MASK = -1e4
-"""Logits at or below it are masks: -1e4 (BERT), -1e9, -1e12, a type's minimum."""
 UNMASKED = -1e3
 """Logits above it are no masks."""
 

@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, Any
 from kldiv_cli.reports.words import objects
 from kldiv_cli.reports.words.objects import valid
 from kldiv_cli.reports.words.records import columns, records
-from kldiv_cli.results.comparison import Comparison
+from kldiv_cli.results.comparison import Agreement, Comparison
 from kldiv_cli.results.members import Members
 from kldiv_cli.results.statistics import Statistics
 
@@ -19,7 +19,7 @@ _KEYS = (
     *("schema", "reference", "candidate", "mode", "unit", "temperature", "smooth", "nan_policy"),
     *("paired_by", "rows", "classes", "skipped", "invalid", "masked", "mask"),
     *("measures", "agreement", "grouped_by", "groups", "limits", "warnings", "language"),
-    *("class_selection", "selection", "missing", "members"),
+    *("class_selection", "selection", "missing", "members", "constant_rows"),
 )
 
 
@@ -53,7 +53,7 @@ def summary(comparison: Comparison) -> dict[str, Any]:
             }
             for name, found in comparison.measures.items()
         },
-        "agreement": {comparison.agreement.kind: comparison.agreement.share},
+        "agreement": _agreement(comparison.agreement),
         **_groups(comparison),
         "limits": [_limit(limit) for limit in comparison.limits],
     }
@@ -62,6 +62,11 @@ def summary(comparison: Comparison) -> dict[str, Any]:
 
         found["language"] = language_object(comparison.language)
     return objects.ordered(_KEYS, found)
+
+
+def _agreement(agreement: Agreement) -> dict[str, Any]:
+    padding = {"padding": agreement.padding} if agreement.padding else {}
+    return {agreement.kind: agreement.share, **padding}
 
 
 def _limit(limit: Limit) -> dict[str, Any]:

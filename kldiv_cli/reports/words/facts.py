@@ -81,7 +81,11 @@ def _agreement(comparison: Comparison) -> list[tuple[str, str]]:
     agreement = comparison.agreement
     what = "rows" if agreement.kind == "argmax" else "cells"
     line = f"{number(100 * agreement.share)} % of {what} ({agreement.same} of {agreement.of})"
-    return [(f"same {agreement.kind}", line)]
+    found = [(f"same {agreement.kind}", line)]
+    if agreement.padding:
+        what = "one cell" if agreement.padding == 1 else f"{agreement.padding} cells"
+        found.append(("", f"without {what} of padding, the same on both sides"))
+    return found
 
 
 def shown_groups(comparison: Comparison) -> tuple[Group, ...]:

@@ -1,4 +1,4 @@
-"""What of the files was not compared because the user said so, in words."""
+"""What of the files was not compared, in words."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from kldiv_cli.reports.words.members import named
 from kldiv_cli.reports.words.parts import wrapped
 from kldiv_cli.results.head import Head
+from kldiv_cli.results.padding import ConstantRows
 from kldiv_cli.results.selection import ClassSelection, Missing, Selection
 
 
@@ -18,6 +19,8 @@ def lines(head: Head) -> Iterator[tuple[str, str]]:
         yield from wrapped("selected", _rows(head.selection, head.paired_by))
     if head.missing is not None:
         yield from wrapped("left out", _missing(head.missing, head))
+    if head.constant_rows is not None:
+        yield from wrapped("constant", _constant(head.constant_rows))
 
 
 def _classes(selection: ClassSelection, head: Head) -> Iterator[tuple[str, str]]:
@@ -60,3 +63,15 @@ def _rows(selection: Selection, paired_by: str) -> str:
     if selection.sample is None:
         return f"{rows} ({options})"
     return f"{selection.sample} drawn from {rows}, seed {selection.seed} ({options})"
+
+
+def _constant(found: ConstantRows) -> str:
+    number = "one number" if found.value is None else f"{found.value:g}"
+    rows = f"{found.rows} {'row' if found.rows == 1 else 'rows'} of {number} on both sides"
+    if found.ignored:
+        return f"{rows}, left out (--ignore-constant-rows)"
+    if found.skipped == found.rows:
+        return f"{rows}, skipped as rows of -inf are"
+    if found.skipped:
+        return f"{rows}, {found.skipped} of them skipped; --ignore-constant-rows skips all"
+    return f"{rows}; --ignore-constant-rows skips them"

@@ -35,7 +35,8 @@ def ordered(keys: Sequence[str], found: Mapping[str, Any]) -> dict[str, Any]:
 def head_object(head: Head) -> dict[str, Any]:
     """Return what was compared; every report takes the keys that it writes from here.
 
-    A mask, ``class_selection``, ``selection`` and ``missing`` have no keys where there are none.
+    A mask, ``class_selection``, ``selection``, ``missing`` and ``constant_rows`` have no keys where
+    there are none.
     """
     found: dict[str, Any] = {
         "schema": SCHEMA,
@@ -54,7 +55,7 @@ def head_object(head: Head) -> dict[str, Any]:
     }
     if head.mask is not None:
         found |= {"masked": head.masked, "mask": _mask_object(head.mask)}
-    for name in ("class_selection", "selection", "missing"):
+    for name in ("class_selection", "selection", "missing", "constant_rows"):
         if getattr(head, name) is not None:
             found[name] = asdict(getattr(head, name))
     if head.paired_members is not None:

@@ -25,7 +25,7 @@ from kldiv_cli.tasks.describe import head_of
 from kldiv_cli.tasks.kept.part import Part
 from kldiv_cli.tasks.opening.kinds import insisted
 from kldiv_cli.tasks.options import Compare
-from kldiv_cli.tasks.walk import PairWork, Progress, View, walk_within
+from kldiv_cli.tasks.walk import PairWork, Progress, View, masked_cells, walk_within
 from kldiv_cli.tasks.warnings import Watch
 
 if TYPE_CHECKING:
@@ -109,6 +109,7 @@ class Comparing:
             asked.normalize,
             asked.temperature,
             insisted=insisted(asked.kind),
+            ignore_constant_rows=asked.ignore_constant_rows,
         )
 
     @property
@@ -129,7 +130,7 @@ class Comparing:
 
     def keep(self, view: View, found: Evaluation) -> Compared:
         """Return what is kept of a block that was measured."""
-        block = view.block
+        block, found = view.block, found.settled(view.status)
         rows = Rows(
             values={
                 each.name: self._in_unit(found.values[each.name], each) for each in self.measures
@@ -144,12 +145,20 @@ class Comparing:
             keys=None if self.grouping is None else self.grouping.keys(block, found),
             masked=None if block.kept is None else found.status == Status.MASKED,
             masked_cells=view.masked_cells,
+            padding=self._padding(view, found),
         )
         summary = Summary.from_rows(rows, max(self.asked.top, ALL_ROWS))
         if self.tokens is None:
             return Compared(summary)
         tokens = self.tokens.rows(view.whole, view.counted)
         return Compared(summary, (tokens,), (self.tokens.of(view.whole),))
+
+    def _padding(self, view: View, found: Evaluation) -> int:
+        """Return how many cells of the valid rows decide nothing under sigmoid."""
+        if self.asked.mode == "softmax":
+            return 0
+        cells: int = int(view.valid.sum()) * view.block.reference.shape[1]
+        return cells - masked_cells(view.block, view.valid) - int(found.of[view.valid].sum())
 
     def _in_unit(self, nats: Float64, measure: Measure) -> Float64:
         """Return values in the unit asked for; those of a measure without a unit as they are."""
@@ -207,6 +216,7 @@ class Comparing:
                 "argmax" if asked.mode == "softmax" else "sign",
                 summary.agreeing,
                 summary.decisions,
+                summary.padding,
             ),
             top=top,
             masked_rows=summary.masked if keep else None,

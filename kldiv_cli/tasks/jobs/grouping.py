@@ -86,6 +86,7 @@ class OfTopClass:
         if len(rest):
             top = top.copy()
             top[rest] = top_class(block.reference[rest], self.kind, self.mode)
+            top[found.status == Status.SKIPPED] = -1
         return top
 
 
@@ -96,10 +97,11 @@ class OfConfidence:
     kind: Kind
     temperature: float
 
-    def __call__(self, block: BlockPair, _: Evaluation) -> NDArray[Any]:
+    def __call__(self, block: BlockPair, found: Evaluation) -> NDArray[Any]:
         """Return the keys of a block."""
         p = top_probability(block.reference, self.kind, self.temperature)
-        return np.where(np.isnan(p), -1, np.searchsorted(_EDGES, p))
+        none = np.isnan(p) | (found.status == Status.SKIPPED)
+        return np.where(none, -1, np.searchsorted(_EDGES, p))
 
 
 @dataclass(frozen=True)

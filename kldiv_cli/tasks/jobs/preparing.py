@@ -30,6 +30,7 @@ class Prepared:
     pair: Pair
     status: NDArray[np.uint8]
     mismatches: None = None
+    constant: None = None
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,7 @@ class Summing:
     normalize: bool
     choice: Choice
     insisted: tuple[bool, bool] = (False, False)
+    ignore_constant_rows: bool = False
     priors: ClassPriors | None = None
 
     @property
@@ -80,7 +81,13 @@ class Summing:
         """What notices faults of the files."""
         at = float(getattr(self.loss, "temperature", 1.0))
         return Watch(
-            self.pairing, self.loss.mode, self.kinds, self.normalize, at, insisted=self.insisted
+            self.pairing,
+            self.loss.mode,
+            self.kinds,
+            self.normalize,
+            at,
+            insisted=self.insisted,
+            ignore_constant_rows=self.ignore_constant_rows,
         )
 
     @property

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from kldiv_cli.measures.exact_sum import ExactSum
+from kldiv_cli.measures.types import Float64
 from kldiv_cli.pairing import BlockPair
 
 
@@ -26,6 +27,56 @@ class LeftOutMass:
             sum(part.rows for part in parts),
             ExactSum.join(part.total for part in parts),
             float(np.max([part.most for part in parts], initial=0.0)),
+        )
+
+
+@dataclass(frozen=True)
+class OneNumber:
+    """Rows that hold one number each; ``value`` is that of the first, ``alike`` if all have it."""
+
+    rows: int = 0
+    value: float | None = None
+    alike: bool = True
+
+    @classmethod
+    def of(cls, values: Float64) -> OneNumber:
+        """Return that of some rows, given their numbers."""
+        if not len(values):
+            return cls()
+        return cls(len(values), float(values[0]), bool((values == values[0]).all()))
+
+    @classmethod
+    def join(cls, parts: Sequence[OneNumber]) -> OneNumber:
+        """Return that of all rows."""
+        values = [part.value for part in parts if part.value is not None]
+        alike = all(part.alike for part in parts) and len(set(values)) < 2
+        return cls(sum(part.rows for part in parts), values[0] if values else None, alike)
+
+    @property
+    def number(self) -> float | None:
+        """The number of all rows; None where they have several, or there are none."""
+        return self.value if self.alike else None
+
+
+@dataclass(frozen=True)
+class Constants:
+    """Rows that hold one number on both sides.
+
+    ``skipped`` of ``every`` such row are skipped; ``padding`` are those that count though their
+    number is -100 or a mask value.
+    """
+
+    every: OneNumber = field(default_factory=OneNumber)
+    padding: OneNumber = field(default_factory=OneNumber)
+    skipped: int = 0
+
+    @classmethod
+    def join(cls, parts: Sequence[Constants]) -> Constants:
+        """Return those of all rows."""
+        return cls(
+            OneNumber.join([part.every for part in parts]),
+            OneNumber.join([part.padding for part in parts]),
+            sum(part.skipped for part in parts),
         )
 
 
@@ -68,7 +119,8 @@ class Seen:
     """What consecutive rows show: a monoid.
 
     ``first_mismatch`` says where a mask value stands on one side only; ``discarded`` how much
-    probability the classes hold that do not enter, None where all do.
+    probability the classes hold that do not enter, None where all do; ``constants`` which rows hold
+    one number.
     """
 
     mismatches: int = 0
@@ -77,6 +129,7 @@ class Seen:
     masked: bool = False
     sides: tuple[SideSeen, SideSeen] = _NOTHING_SEEN
     discarded: tuple[LeftOutMass, LeftOutMass] | None = None
+    constants: Constants = field(default_factory=Constants)
 
     @classmethod
     def join(cls, parts: Sequence[Seen]) -> Seen:
@@ -98,6 +151,7 @@ class Seen:
             )
             if masses
             else None,
+            constants=Constants.join([part.constants for part in parts]),
         )
 
 

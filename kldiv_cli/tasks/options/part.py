@@ -59,6 +59,19 @@ class Masks(Options):
         doc="Whether true cells enter, as they do by default, or are left out as those of a "
         "padding mask are.",
     )
+    ignore_constant_rows: bool = option(
+        False,
+        rules.FLAG,
+        "True",
+        flags=("--ignore-constant-rows",),
+        typed=bool,
+        panel=PART,
+        help="Leave out rows of 3 and more cells that hold one number on both sides, as padding "
+        "does.",
+        kind="bool",
+        doc="Whether rows of 3 and more cells that hold one number, the same in every cell of both "
+        "sides, are skipped: padding, such as rows of -100 or 0.",
+    )
 
 
 class Chosen(Options):

@@ -46,6 +46,7 @@ class _Truth(TypedDict, total=False):
 class _Masks(TypedDict, total=False):
     mask: Input | None
     mask_means: Means | None
+    ignore_constant_rows: bool
 
 
 class _Chosen(TypedDict, total=False):
