@@ -69,6 +69,7 @@ INPUTS = {
     "npy-big-endian": npy(ROWS.astype(">f8")),
     "csv": csv(),
     "tsv": csv(between="\t"),
+    "npy-gzip": gzip.compress(npy(ROWS)),
     "csv-gzip": gzip.compress(csv()),
     "jsonl": jsonl(),
     "arrow-stream": arrow("stream"),

@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -55,6 +55,12 @@ def records() -> bytes:
     return b"[" + b",".join(lines) + b"]"
 
 
+def npy_bytes(array: Array) -> bytes:
+    file = BytesIO()
+    np.save(file, array)
+    return file.getvalue()
+
+
 def save(array: Array) -> Callable[[Path], object]:
     return lambda path: np.save(path, array)
 
@@ -87,6 +93,7 @@ TORCH = (ROOT / "tests" / "sources" / "torch_files" / "parameter.pt").read_bytes
 SAMPLES: dict[str, Sample] = {
     "npy": Sample("x.npy", save(FLOAT32), "sized"),
     "npy-fortran": Sample("x.npy", save(np.asfortranarray(LOGITS)), "sized"),
+    "npy-gzip": Sample("x.npy.gz", gzip.compress(npy_bytes(FLOAT32)), "checked"),
     "npz": Sample("x.npz", lambda path: np.savez(path, l=FLOAT32), "checked"),
     "npz-deflated": Sample("x.npz", lambda path: np.savez_compressed(path, l=FLOAT32), "checked"),
     "torch": Sample("x.pt", TORCH, "checked"),

@@ -209,14 +209,62 @@ def test_text_that_was_decompressed_keeps_its_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", COMPRESSED)
-@pytest.mark.parametrize("called", ["x.npy", "x.csv", "x"])
-def test_what_is_no_text_is_not_read_compressed(tmp_path: Path, suffix: str, called: str) -> None:
+@pytest.mark.parametrize("called", ["x.npz", "x.csv", "x"])
+def test_what_has_to_be_mapped_is_not_read_compressed(
+    tmp_path: Path, suffix: str, called: str
+) -> None:
     codec = {".gz": "gzip", ".zst": "zstd"}.get(suffix, suffix[1:])
-    path = put(tmp_path / (called + suffix), COMPRESS[suffix](npy()))
+    path = put(tmp_path / (called + suffix), COMPRESS[suffix](npz()))
     assert refusal(path) == (
-        f"expected npy as it is, found it compressed with {codec}",
-        "Only text is read compressed: decompress it first.",
+        f"expected npz as it is, found it compressed with {codec}",
+        "Decompress it first: only npy, csv, tsv, arrow, json and jsonl are read compressed.",
     )
+    what, _ = refusal(path, Layout(format="npz"))
+    assert what == f"expected npz, as --input-format says, found a file compressed with {codec}"
+
+
+@pytest.mark.parametrize("suffix", COMPRESSED)
+@pytest.mark.parametrize("kind", ["npy", "arrow", "stream"])
+def test_arrays_and_arrow_are_read_compressed(tmp_path: Path, suffix: str, kind: str) -> None:
+    content = npy() if kind == "npy" else arrow(stream=kind == "stream")
+    name = "npy" if kind == "npy" else "arrow"
+    for called in (f"x.{name}{suffix}", f"x.{name}{suffix.upper()}", "x"):
+        path = put(tmp_path / called, COMPRESS[suffix](content))
+        for layout in (Layout(), Layout(format=name)):
+            source = open_source(path, layout)
+            assert (source.format, source.notes) == (name, ())
+            np.testing.assert_array_equal(read(path, layout), LOGITS)
+
+
+@pytest.mark.parametrize("suffix", COMPRESSED)
+def test_a_compressed_array_that_is_cut_is_refused(tmp_path: Path, suffix: str) -> None:
+    values = np.random.default_rng(0).normal(size=(200, 30))
+    file = io.BytesIO()
+    np.save(file, values)
+    whole = COMPRESS[suffix](file.getvalue())
+    path = put(tmp_path / f"x.npy{suffix}", whole[: len(whole) // 2])
+    with pytest.raises(InputError) as caught:
+        read(path)
+    assert caught.value.what.startswith(f"{path}: expected to read on, found: ")
+    assert caught.value.advice == "Write it again, or check that its copy was complete."
+    put(path, COMPRESS[suffix](file.getvalue() + b"x"))
+    with pytest.raises(InputError, match=r"shape \(200, 30\), found 48001 or more"):
+        read(path)
+
+
+def test_a_compressed_array_in_fortran_order_is_to_be_decompressed(tmp_path: Path) -> None:
+    file = io.BytesIO()
+    np.save(file, np.asfortranarray(np.ones((3, 4))))
+    assert refusal(put(tmp_path / "x.npy.gz", gzip.compress(file.getvalue()))) == (
+        "expected an array in C order, found Fortran order",
+        "Decompress it: then it is mapped.",
+    )
+
+
+def test_a_compressed_array_that_is_no_table_is_so_whatever_is_said(tmp_path: Path) -> None:
+    path = put(tmp_path / "x.csv.gz", gzip.compress(npy()))
+    what, _ = refusal(path, Layout(format="csv"))
+    assert what == "expected csv, as --input-format says, found npy"
 
 
 @pytest.mark.parametrize("size", [11, 20, 30])
@@ -342,6 +390,8 @@ def test_a_file_that_is_plainly_of_another_format_than_is_said(
         "png": b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
     }
     found = {"gzip": "a file compressed with gzip", "png": "a PNG image"}.get(kind, kind)
+    if kind == "gzip" and said in {"npy", "arrow"}:
+        found = "text"
     is_text, is_zip = said in {"csv", "tsv", "json", "jsonl"}, {said, kind} <= {"npz", "torch"}
     path = put(tmp_path / "x", content[kind])
     if kind == said:

@@ -42,6 +42,13 @@ class Format(NamedTuple):
     """What tells text that neither its content nor its name does; the first such format wins."""
     only_piped: bool = False
     """Whether text is so told only where it has no name at all."""
+    unpacks: bool = False
+    """Whether `streamed` decompresses what it reads; whatever opens text does."""
+
+    @property
+    def may_be_compressed(self) -> bool:
+        """Whether its files are read compressed."""
+        return self.unpacks or self.content is None
 
 
 _ROWS = {
@@ -51,6 +58,7 @@ _ROWS = {
         "NumPy array of any shape, mapped",
         begins(b"\x93NUMPY"),
         streamed="kldiv_cli.sources.formats.npy_in_order:open_npy",
+        unpacks=True,
     ),
     "csv": Format(
         "kldiv_cli.sources.formats.csv:open_csv",
@@ -81,6 +89,7 @@ _ROWS = {
         "Arrow IPC file or stream, Feather; a column per class or one list column, mapped",
         is_arrow,
         streamed="kldiv_cli.sources.formats.arrow:open_arrow",
+        unpacks=True,
     ),
     "json": Format(
         "kldiv_cli.sources.formats.json_document:open_json",

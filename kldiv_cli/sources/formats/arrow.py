@@ -20,7 +20,7 @@ from kldiv_cli.sources.formats.arrow_messages import (
     messages_of_stream,
     with_length,
 )
-from kldiv_cli.sources.stores.streams import open_file, open_in_order
+from kldiv_cli.sources.stores.streams import codec_of, open_in_order, open_stream
 from kldiv_cli.sources.stores.uris import is_elsewhere
 from kldiv_cli.sources.tables.cells import reading
 from kldiv_cli.sources.tables.table import TableSource, check_layout
@@ -45,7 +45,8 @@ def open_arrow(path: str, layout: Layout) -> TableSource:
         The file is damaged or no Arrow IPC, or the roles of its columns are unclear.
     """
     check_layout(path, layout)
-    file = _Passing(path) if is_elsewhere(path) else _File.map(path)
+    codec = codec_of(path)
+    file = _Passing(path, codec) if codec or is_elsewhere(path) else _File.map(path)
     with reading(path, _ADVICE):
         schema = file.open().schema
         _ = schema.names  # which need not be UTF-8
@@ -121,6 +122,7 @@ class _Passing:
     """A stream, or a file that is read like one: it is a stream between a magic and a footer."""
 
     path: str
+    codec: str | None
 
     def open(self) -> Any:
         """Open it with PyArrow."""
@@ -160,11 +162,11 @@ class _Passing:
 
     @cached_property
     def _is_file(self) -> bool:
-        with open_file(self.path) as file:
+        with open_stream(self.path, self.codec) as file:
             return bool(file.read(len(_FILE)) == _FILE)
 
     def _after_magic(self) -> _Tail:
-        stream = open_in_order(self.path)
+        stream = open_in_order(self.path, self.codec)
         if not self._is_file:
             return _Tail(stream)
         stream.read(len(_FILE) + 2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import IO
 
 import numpy as np
@@ -15,15 +16,19 @@ from kldiv_cli.sources.arrays.deflated import DeflatedSource, ShortError
 from kldiv_cli.sources.arrays.mapped import told_type
 from kldiv_cli.sources.base import Layout
 from kldiv_cli.sources.formats.npy import Header, check_header, read_header, wrong_size
+from kldiv_cli.sources.stores.codecs import ENOUGH, codec_of
 from kldiv_cli.sources.stores.elsewhere import open_elsewhere, size_elsewhere
+from kldiv_cli.sources.stores.uris import is_elsewhere
 
 _MOST_HELD = 1 << 30
 _MOST = 1 << 60
+_ADVICE = "Write it again, or check that its copy was complete."
 _SAVE = "Save it to a file, which is mapped."
+_DECOMPRESS = "Decompress it: then it is mapped."
 
 
 def open_npy(path: str, layout: Layout) -> DeflatedSource:
-    """Open an .npy array that is not mapped but read.
+    """Open an .npy array that is not mapped but read, and maybe decompressed.
 
     Raises
     ------
@@ -31,39 +36,60 @@ def open_npy(path: str, layout: Layout) -> DeflatedSource:
         As `kldiv_cli.sources.formats.npy.open_npy`; or the array is in Fortran order, in which the
         first row ends where the file does.
     """
-    with open_elsewhere(path) as file:
+    with _opened(path, None) as file:
+        codec = codec_of(file.read(ENOUGH))
+    with _read_on(path, codec), _opened(path, codec) as file:
         header = read_header(file, path)
-    size = size_elsewhere(path)
+    size = None if codec else size_elsewhere(path)
     check_header(header, layout, header.promised if size is None else size - header.size, path)
     if header.promised > _MOST:
         raise InputError(
             f"{path}: expected an array, found the header of one of {header.promised} bytes",
             "Check what wrote it.",
         )
+    advice = _DECOMPRESS if codec else _SAVE
     if header.order == "F" and sum(length > 1 for length in header.shape) > 1:
-        raise InputError(f"{path}: expected an array in C order, found Fortran order", _SAVE)
+        raise InputError(f"{path}: expected an array in C order, found Fortran order", advice)
     dtype = told_type(header.dtype, layout, path)
     outline = ArraySource(np.broadcast_to(np.empty((), dtype), header.shape), layout, path, "npy")
-    source = DeflatedSource(outline, partial(_reading, path, header, type_name(dtype)), header.size)
+    opened = partial(_reading, path, codec, header, type_name(dtype))
+    source = DeflatedSource(outline, opened, header.size)
     if source.held_bytes > _MOST_HELD:
         raise InputError(
-            f"{path}: expected rows of at most {_MOST_HELD} bytes, found {source.held_bytes}", _SAVE
+            f"{path}: expected rows of at most {_MOST_HELD} bytes, found {source.held_bytes}",
+            advice,
         )
     return source
 
 
+def _opened(path: str, codec: str | None) -> IO[bytes]:
+    if codec is None:
+        return open_elsewhere(path) if is_elsewhere(path) else Path(path).open("rb")
+    # PyArrow takes longer to load than a small file to compare.
+    from kldiv_cli.sources.stores.streams import open_stream  # noqa: PLC0415
+
+    stream: IO[bytes] = open_stream(path, codec)
+    return stream
+
+
 @contextmanager
-def _reading(path: str, header: Header, dtype: str) -> Iterator[IO[bytes]]:
+def _reading(path: str, codec: str | None, header: Header, dtype: str) -> Iterator[IO[bytes]]:
     """Open an array to be read to its end, where nothing may follow."""
-    with open_elsewhere(path) as file:
+    with _read_on(path, codec), _opened(path, codec) as file:
         try:
             yield file
+            if file.read(1):
+                raise wrong_size(header, dtype, header.promised + 1, path, " or more")
         except ShortError as error:
             raise wrong_size(header, dtype, error.found, path) from error
-        except OSError as error:
-            raise InputError(
-                f"{path}: expected to read on, found: {str(error).splitlines()[0]}",
-                "Try again, or save it to a file.",
-            ) from error
-        if file.read(1):
-            raise wrong_size(header, dtype, header.promised + 1, path, " or more")
+
+
+@contextmanager
+def _read_on(path: str, codec: str | None) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"{path}: expected to read on, found: {str(error).splitlines()[0]}",
+            _ADVICE if codec else "Try again, or save it to a file.",
+        ) from error

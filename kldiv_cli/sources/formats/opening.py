@@ -72,19 +72,25 @@ def _files(path: str) -> Files | None:
 
 def _open_file(path: str, layout: Layout) -> Source:
     with _readable(path):
+        first = _first_bytes(path, layout.expected.what)
+        codec = codec_of(first)
+        plain = _decompressed(path, first, codec)
         if layout.format is None:
-            name, notes = _recognised(path, layout)
+            name, notes = recognise(path, plain, codec, layout)
             layout = replace(layout, notes=layout.notes + notes)
         else:
             name = layout.format
-            check_told(path, _first_bytes(path, layout.expected.what), name, layout.format_option)
-        open_format: Callable[[str, Layout], Source] = FORMATS.load(name, _opener(name, path))
+            check_told(path, plain, codec, name, layout.format_option)
+        home = _opener(name, path, codec)
+        open_format: Callable[[str, Layout], Source] = FORMATS.load(name, home)
         return open_format(path, layout)
 
 
-def _opener(name: str, path: str) -> str:
+def _opener(name: str, path: str, codec: str | None) -> str:
     """Return which field of a format's row names what opens a file of it."""
     entry = FORMATS[name]
+    if codec is not None and entry.unpacks:
+        return "streamed"
     if not is_elsewhere(path) or (entry.remote and not is_pipe(path)):
         return "home"
     if entry.streamed is not None:
@@ -105,15 +111,11 @@ def _check_known(files: Files, layout: Layout) -> None:
     for name in files.names:
         try:
             with _readable(name):
-                _recognised(name, layout)
+                first = _first_bytes(name, layout.expected.what)
+                codec = codec_of(first)
+                recognise(name, _decompressed(name, first, codec), codec, layout)
         except InputError as error:
             raise InputError(error.what, files.advice) from error
-
-
-def _recognised(path: str, layout: Layout) -> tuple[str, tuple[str, ...]]:
-    first = _first_bytes(path, layout.expected.what)
-    codec = codec_of(first)
-    return recognise(path, _decompressed(path, first, codec), codec, layout)
 
 
 @contextmanager

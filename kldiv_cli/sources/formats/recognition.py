@@ -8,7 +8,6 @@ from kldiv_cli.errors import InputError, LogitsError
 from kldiv_cli.sources.base import Layout
 from kldiv_cli.sources.formats import FORMATS
 from kldiv_cli.sources.formats.signatures import foreign, is_text
-from kldiv_cli.sources.stores.codecs import codec_of
 from kldiv_cli.sources.stores.pipes import is_pipe
 from kldiv_cli.sources.stores.uris import path_of
 
@@ -39,9 +38,9 @@ def recognise(
     Raises
     ------
     InputError
-        It is of no known format, or compressed and no text.
+        It is of no known format, or compressed and of one that is not read so.
     """
-    suffix = _suffix(path)
+    suffix = suffix_of(path)
     found = named = None
     for others in (False, True):
         found = _by_content(first, others=others)
@@ -55,40 +54,43 @@ def recognise(
         raise kind(f"{path}: expected {layout.expected.what}, found {other.what}", other.advice)
     if name is None:
         raise _unknown(path, suffix, first, layout)
-    if codec is not None and FORMATS[name].content is not None:
+    if codec is not None and not FORMATS[name].may_be_compressed:
         raise InputError(
             f"{path}: expected {name} as it is, found it compressed with {codec}",
-            "Only text is read compressed: decompress it first.",
+            f"Decompress it first: only {_compressed()} are read compressed.",
         )
     if found is not None and named not in {None, found}:
         return name, (f"format: {found}, as its content says, though its name ends in {suffix}",)
     return name, ()
 
 
-def check_told(path: str, first: bytes, told: str, option: str) -> None:
+def check_told(path: str, first: bytes, codec: str | None, told: str, option: str) -> None:
     """Raise for a file that plainly is not what the user says; its reader checks the rest.
 
-    The first member of an archive need not tell the archive's format.
+    ``first`` is decompressed. The first member of an archive need not tell the archive's format.
     """
-    signature, codec = FORMATS[told].content, codec_of(first)
-    found_text = is_text(first)
-    if (found_text and signature is None) or (signature is not None and signature(first)):
-        return
-    found = _by_content(first, others=False)
-    if _is_zip(told) and (_is_zip(found) or first.startswith(b"PK")):
-        return
-    other = foreign(first, may_be_zip=True)
-    if codec is not None:
-        found = None if signature is None else f"a file compressed with {codec}"
-    elif found is None and other is not None:
-        found = other.what
-    elif found is None and found_text:
-        found = "text"
+    found = _other_than(told, first, codec)
     if found is not None:
         raise LogitsError(
             f"{path}: expected {told}, as {option} says, found {found}",
             f"Leave {option} out: most files say themselves what they are.",
         )
+
+
+def _other_than(told: str, first: bytes, codec: str | None) -> str | None:
+    """Return what a file plainly is; None where it may be what the user says."""
+    row, found_text = FORMATS[told], is_text(first)
+    if codec is not None and not row.may_be_compressed:
+        return f"a file compressed with {codec}"
+    if not first or (found_text if row.content is None else row.content(first)):
+        return None
+    found = _by_content(first, others=False)
+    if row.is_zip and (_is_zip(found) or first.startswith(b"PK")):
+        return None
+    other = foreign(first, may_be_zip=True)
+    if found is None and other is not None:
+        return other.what
+    return "text" if found is None and found_text else found
 
 
 def _by_content(first: bytes, *, others: bool) -> str | None:
@@ -103,11 +105,17 @@ def _by_likeness(first: bytes, *, piped: bool) -> str | None:
     )
 
 
+def _compressed() -> str:
+    """Name the formats whose files are read compressed."""
+    names = [name for name, row in FORMATS.rows().items() if row.may_be_compressed]
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
 def _is_zip(name: str | None) -> bool:
     return name is not None and FORMATS[name].is_zip
 
 
-def _suffix(path: str) -> str:
+def suffix_of(path: str) -> str:
     """Return the suffix of a name, without the suffix of a compressed file."""
     whole = Path(path_of(path))
     if whole.suffix.lower() in COMPRESSED:

@@ -14,9 +14,9 @@ from kldiv_cli.errors import InputError, LogitsError, UsageError
 from kldiv_cli.sources.arrays.array import as_array
 from kldiv_cli.sources.base import Expected, Layout
 from kldiv_cli.sources.formats.opening import open_source
+from kldiv_cli.sources.formats.recognition import suffix_of
 from kldiv_cli.sources.labels.side_input import SideInput, keyed
 from kldiv_cli.sources.stores.pipes import is_named_pipe
-from kldiv_cli.sources.stores.uris import is_uri
 
 _BLOCK = 1 << 16
 _NO_LABEL = "Leave rows without a label out: --mask FILE, true for every row that has one."
@@ -88,8 +88,7 @@ def is_column(labels: object) -> bool:
     """Tell whether labels are given as the name of the reference's column that holds them."""
     if not isinstance(labels, str) or is_named_pipe(labels) or keyed(labels) is not None:
         return False
-    path = labels.partition("?")[0] if is_uri(labels) else labels
-    return not path.lower().endswith(".npy")
+    return suffix_of(labels) != ".npy"
 
 
 def read_labels(

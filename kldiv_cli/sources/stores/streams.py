@@ -28,9 +28,9 @@ def open_file(path: str) -> pa.NativeFile:
     return pa.OSFile(os.fsencode(path))
 
 
-def open_in_order(path: str) -> pa.NativeFile:
-    """Open what is elsewhere, to be read from beginning to end in small steps."""
-    return open_elsewhere(path) if is_uri(path) else open_file(path)
+def open_in_order(path: str, codec: str | None) -> pa.NativeFile:
+    """Open a file, decompressed, to be read from beginning to end in small steps."""
+    return open_elsewhere(path) if codec is None and is_uri(path) else open_stream(path, codec)
 
 
 def codec_of(path: str) -> str | None:
