@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -42,6 +42,9 @@ class Measure:
         What zeros and infinities give.
     kernel : str or None
         What the C kernels call it; None where NumPy alone computes it.
+    hidden : {"logarithm", "share"} or None
+        How it depends on classes whose probability a format hides: by their probability times a
+        logarithm, or by no more than twice their probability. None where it may be anything.
     """
 
     name: str
@@ -54,6 +57,7 @@ class Measure:
     additive: bool = True
     edges: str = ""
     kernel: str | None = None
+    hidden: Literal["logarithm", "share"] | None = None
 
     def rows(self, pair: Pair) -> Float64:
         """Return one value per row in nats, float64, NaN where the row is not counted."""

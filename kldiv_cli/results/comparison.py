@@ -15,6 +15,7 @@ from kldiv_cli.results.summary import TopRow
 
 if TYPE_CHECKING:
     from kldiv_cli.results.groups import Groups
+    from kldiv_cli.results.hidden import Hidden
     from kldiv_cli.results.language import LanguageResult
     from kldiv_cli.results.limits import Limit
 
@@ -26,17 +27,27 @@ class Agreement:
     """How many decisions agree: rows with the same argmax, or cells with the same sign.
 
     ``padding`` cells decide nothing: -inf on both sides, or one number of at most -1e4.
+    ``undecided`` are the decisions of invalid rows that count, which are in neither number.
     """
 
     kind: Literal["argmax", "sign"]
     same: int
     of: int
     padding: int = 0
+    undecided: int = 0
 
     @property
     def share(self) -> float:
         """From 0 to 1; NaN where there was nothing to decide."""
         return self.same / self.of if self.of else float("nan")
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The least and the largest share, whatever the invalid rows would decide."""
+        every = self.of + self.undecided
+        if not self.undecided:
+            return self.share, self.share
+        return self.same / every, (self.same + self.undecided) / every
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +101,9 @@ class Comparison(PairResult):
         Which rows the mask leaves out as a whole.
     row_numbers : integer array, shape (rows,), or None
         The rows' places in the reference, counted from 0; None where all rows were compared.
+    hidden : Hidden or None
+        How much probability of a row is in classes that a file censors; None where both sides hold
+        every class. ``comparison.measures["jeffreys"].ranges`` has what the statistics may be.
 
     Examples
     --------
@@ -120,6 +134,7 @@ class Comparison(PairResult):
     groups: Groups | None = None
     masked_rows: NDArray[np.bool_] | None = None
     row_numbers: NDArray[np.intp] | None = None
+    hidden: Hidden | None = None
 
     @property
     def file_row_shape(self) -> tuple[int | None, ...] | None:

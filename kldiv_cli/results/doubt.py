@@ -7,6 +7,7 @@ from math import isinf
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from kldiv_cli.results.comparison import Comparison
     from kldiv_cli.results.language import LanguageResult
 
 _SUBJECTS = {
@@ -17,6 +18,7 @@ _SUBJECTS = {
     "difference": "the difference",
     "correlation": "the correlation",
 }
+INVALID = "invalid rows decide nothing"
 
 
 @dataclass(frozen=True)
@@ -68,12 +70,28 @@ class Doubt:
         return f"{self.bounds(value)}: {' and '.join(reasons)}"
 
 
+def doubt_of_measure(measure: str, name: str, comparison: Comparison) -> Doubt | None:
+    """Return what is not known of a statistic of a measure; None where it is exact."""
+    found, hidden = comparison.measures[measure].ranges.get(name), comparison.hidden
+    if found is None or hidden is None:
+        return None
+    hides = f"up to {hidden.most:.3g} of a row is censored"
+    known = comparison.language is not None and name in {
+        "mean",
+        *comparison.language.kld.percentiles,
+    }
+    instead = f"kld:{name} depends on less of it" if known else ""
+    return Doubt(*found, hides, hides, instead=instead)
+
+
 def doubt_of_tokens(stat: str, result: LanguageResult) -> Doubt | None:
     """Return what is not known of a figure of scored tokens; None where it is exact."""
     found = result.ranges.get(stat)
     if found is None:
         return None
     kind, _, name = stat.partition(":")
+    if kind == "same-top":
+        return Doubt(*found, INVALID, INVALID)
     if kind == "kld":
         return Doubt(*found, larger=f"q's file hides up to {result.blind_max:.3g} of a row of p")
     told = {

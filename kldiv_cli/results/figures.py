@@ -10,7 +10,7 @@ from kldiv_cli.errors import UsageError
 from kldiv_cli.results.statistics import STATISTICS
 
 if TYPE_CHECKING:
-    from kldiv_cli.results.comparison import Comparison
+    from kldiv_cli.results.comparison import Agreement, Comparison
     from kldiv_cli.results.doubt import Doubt
     from kldiv_cli.results.language import LanguageResult
 
@@ -68,13 +68,28 @@ def figure(stat: str, comparison: Comparison) -> Figure:
         It is of tokens, and none are scored.
     """
     if stat in AGREEMENT:
-        return Figure(comparison.agreement.share)
+        return _share(comparison.agreement)
     if _of_tokens(stat):
         if comparison.language is None:
             raise _unscored(stat)
         return figure_of_tokens(stat, comparison.language)
     measure, name = split_statistic(stat, list(comparison.measures))
-    return Figure(comparison.measures[measure][name], comparison.units[measure])
+    found = comparison.measures[measure]
+    doubt = None
+    if name in found.ranges:
+        from kldiv_cli.results.doubt import doubt_of_measure  # noqa: PLC0415 - few files hide anything
+
+        doubt = doubt_of_measure(measure, name, comparison)
+    return Figure(found[name], comparison.units[measure], doubt)
+
+
+def _share(agreement: Agreement) -> Figure:
+    doubt = None
+    if agreement.undecided:
+        from kldiv_cli.results.doubt import INVALID, Doubt  # noqa: PLC0415 - rows are seldom invalid
+
+        doubt = Doubt(*agreement.range, INVALID, INVALID)
+    return Figure(agreement.share, doubt=doubt)
 
 
 def split_statistic(stat: str, measures: Sequence[str]) -> tuple[str, str]:

@@ -15,6 +15,9 @@ from kldiv_cli.results.statistics import Float64, percentiles
 HIDDEN_NATS = 24.0
 """How far below its bound a hidden log-probability is taken to lie, at most: ik_llama.cpp's
 window."""
+HIDDEN_SHARE = 2.0
+"""How much of a hidden probability enters a measure without its logarithm, at most: the class
+itself, and the others, whose sum changes by as much."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,9 @@ class Spread:
         low, high = percentiles(self.least, shares), percentiles(self.most, shares)
         found |= {name: (low[name], high[name]) for name in shares}
         if n > 1:
-            step = float(np.linalg.norm(self.most - self.least)) / sqrt(n * (n - 1))
+            with np.errstate(invalid="ignore", over="ignore"):
+                width = float(np.linalg.norm(self.most - self.least))
+            step = width / sqrt(n * (n - 1))
             found["sem"] = max(0.0, figures["sem"] - step), figures["sem"] + step
         return around(figures, found)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import isfinite, isinf, isnan, nan, sqrt
 from typing import Any, Protocol
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 Float64 = NDArray[np.float64]
 
-_SHARES = {
+SHARES = {
     "median": (1, 2),
     "p90": (90, 100),
     "p95": (95, 100),
@@ -21,7 +21,7 @@ _SHARES = {
 }
 _PIECE = 1 << 16
 """So many values are looked at at a time, where the steps between take memory."""
-STATISTICS = ("total", "mean", "sem", "min", "max", *_SHARES)
+STATISTICS = ("total", "mean", "sem", "min", "max", *SHARES)
 """The names of the statistics of a measure."""
 
 
@@ -29,7 +29,9 @@ STATISTICS = ("total", "mean", "sem", "min", "max", *_SHARES)
 class Statistics:
     """The statistics of one measure over the rows that count.
 
-    ``values`` maps each name of :data:`STATISTICS` to a float64. sem is the standard error of the
+    ``values`` maps each name of :data:`STATISTICS` to a float64. ``ranges`` has the least and the
+    largest value that a statistic may have where a file hides part of the rows; one without an
+    entry is exact. sem is the standard error of the
     mean, from the sample variance (n - 1); NaN for a single row or where a row is infinite.
     Percentiles are interpolated linearly at f * (n - 1). A NaN row makes all of them NaN, and
     ``max_row`` is then the first such row.
@@ -39,6 +41,7 @@ class Statistics:
     max_row: int
     zero: int
     infinite: int
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> float:
         return self.values[name]
@@ -66,7 +69,7 @@ def statistics_of(x: Float64, *, spend: bool) -> Statistics:
     found = {"total": total, "mean": mean, "sem": _standard_error(x, mean), "min": low, "max": high}
     infinite = sum(int(np.isinf(some).sum()) for some in _pieces(x))
     zero = len(x) - int(np.count_nonzero(x))
-    found |= percentiles(x, _SHARES, spend=spend)
+    found |= percentiles(x, SHARES, spend=spend)
     return Statistics(values=found, max_row=largest, zero=zero, infinite=infinite)
 
 

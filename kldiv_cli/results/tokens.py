@@ -22,7 +22,7 @@ from kldiv_cli.results.language import (
     Perplexities,
 )
 from kldiv_cli.results.perplexities import mean, perplexities
-from kldiv_cli.results.ranges import of_changes, of_divergences, of_perplexities
+from kldiv_cli.results.ranges import around, of_changes, of_divergences, of_perplexities
 from kldiv_cli.results.statistics import Float64, percentiles
 
 Bool = NDArray[np.bool_]
@@ -131,6 +131,8 @@ def _statistics(rows: TokenRows, floor: float | None) -> LanguageResult:
     kld, delta_p = _distribution(rows.kld), _distribution(change)
     same = rows.same[~np.isnan(rows.kld)]
     share = float(same.mean()) if len(same) else nan
+    undecided = len(rows.kld) - len(same)
+    agreeing = (float(same.sum()) / len(rows.kld), float(same.sum() + undecided) / len(rows.kld))
     spread = sqrt(share * (1 - share) / (len(same) - 1)) if len(same) > 1 else nan
     sides = np.exp(rows.log_p), np.exp(rows.log_q)
     ranges = {
@@ -138,6 +140,8 @@ def _statistics(rows: TokenRows, floor: float | None) -> LanguageResult:
         "kld": of_divergences(rows.kld, rows.blind, kld),
         "delta-p": of_changes(change, sides, targets, delta_p, rms),
     }
+    named = {f"{kind}:{name}": x for kind, of in ranges.items() for name, x in of.items()}
+    named |= around({"same-top": share}, {"same-top": agreeing}) if undecided else {}
     return LanguageResult(
         **vars(found),
         kld=kld,
@@ -149,7 +153,7 @@ def _statistics(rows: TokenRows, floor: float | None) -> LanguageResult:
         blind_mean=float(rows.blind.mean()),
         censored=(_censored(rows.censored[0]), _censored(rows.censored[1])),
         known=_known(rows, found, targets[0] | targets[1]),
-        ranges={f"{kind}:{name}": x for kind, of in ranges.items() for name, x in of.items()},
+        ranges=named,
     )
 
 

@@ -223,6 +223,183 @@ class TestHowFilesLie:
         assert done.err.startswith("kldiv: limit holds: ppl:ratio ")
 
 
+class TestMeasures:
+    """What both files hide may make J 24 nats of it larger or smaller."""
+
+    def test_means_that_hidden_classes_could_lift_over_the_limit(self, kldiv: Kldiv) -> None:
+        found = kldiv_cli.compare(P, Q8)
+        mean = found.measures["jeffreys"]
+        assert found.hidden is not None
+        least, most = mean.ranges["mean"]
+        assert most == pytest.approx(mean["mean"] + 24 * found.hidden.mean, rel=1e-12)
+        assert 0 < least < mean["mean"]
+        for bound, code, verdict in (
+            (most, 0, "holds"),
+            (math.nextafter(most, 0), 1, "not proved"),
+            (mean["mean"], 1, "not proved"),
+            (math.nextafter(mean["mean"], 0), 1, "exceeded"),
+        ):
+            done = kldiv("compare", P, Q8, "--fail-above", f"mean={bound!r}")
+            assert done.code == code
+            assert done.err.startswith(f"kldiv: limit {verdict}: jeffreys mean {mean['mean']!r} ")
+        words = ("compare", P, Q8, "--fail-above", "mean=0.0029")
+        assert kldiv(*words).err.endswith(
+            ": up to 7.18e-05 of a row is censored: it may be as large as "
+            f"{most!r}; kld:mean depends on less of it\n"
+        )
+        assert kldiv(*words, "--when-unsure", "pass").code == 0
+
+    def test_the_report_says_how_much_that_is(self, kldiv: Kldiv) -> None:
+        found = kldiv_cli.compare(P, Q8, measure=["kl", "tv"])
+        assert found.hidden is not None
+        lines = [f"up to {found.hidden.most:.6g} of a row, {found.hidden.mean:.6g} on average"]
+        for name, unit in (("kl", " (nats)"), ("tv", "")):
+            least, most = found.measures[name].ranges["mean"]
+            lines.append(f"mean {name} may be from {least:.6g} to {most:.6g}{unit}")
+        out = kldiv("compare", P, Q8, "-m", "kl,tv").out
+        assert "\nhidden       {}\n             {}\n             {}\n".format(*lines) in out
+        page = json.loads(kldiv("compare", P, Q8, "-m", "kl,tv", "--format", "json").out)
+        assert page["hidden"] == {"max": found.hidden.most, "mean": found.hidden.mean}
+        for name, measure in found.measures.items():
+            assert page["measures"][name]["ranges"] == {
+                stat: {"least": least, "most": most}
+                for stat, (least, most) in measure.ranges.items()
+            }
+
+    def test_bits(self) -> None:
+        nats, bits = (kldiv_cli.compare(P, Q8, measure="kl", unit=x) for x in ("nats", "bits"))
+        for stat, ends in nats.measures["kl"].ranges.items():
+            found = bits.measures["kl"].ranges[stat]
+            assert found == pytest.approx([end / math.log(2) for end in ends], rel=1e-9)
+
+    def test_a_measure_that_hidden_classes_may_make_infinite(self, kldiv: Kldiv) -> None:
+        done = kldiv("compare", P, Q8, "-m", "renyi:2", "--fail-above", "mean=1e9")
+        assert done.code == 1
+        assert ": up to 7.18e-05 of a row is censored: it may be any larger" in done.err
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {"mask": np.broadcast_to(np.arange(1001) % 2 == 0, (155, 1001)), "row_axes": 1},
+            {"classes": slice(0, 500)},
+            {"smooth": 0.1},
+            {"temperature": 2.0},
+            {"rows": "3:9"},
+            {"nan_policy": "omit"},
+        ],
+        ids=lambda options: next(iter(options)),
+    )
+    def test_with_other_options(self, options: dict[str, Any]) -> None:
+        found = kldiv_cli.compare(P, Q8, **options)
+        mean, (least, most) = (
+            found.measures["jeffreys"]["mean"],
+            found.measures["jeffreys"].ranges["mean"],
+        )
+        assert found.hidden is not None
+        factor = 24 / options.get("temperature", 1.0)
+        assert most == pytest.approx(mean + factor * found.hidden.mean, rel=1e-12)
+        assert 0 < found.hidden.mean < found.hidden.most < 0.2
+        assert least < mean
+
+    def test_files_that_hold_every_class_have_nothing_to_say(self, kldiv: Kldiv) -> None:
+        magika = "samples/magika-fp32.npy", "samples/magika-int8.npy"
+        done = kldiv("compare", *magika, "--format", "json", "--fail-above", "mean=0.01")
+        found = json.loads(done.out)
+        assert "hidden" not in found
+        assert "ranges" not in found["measures"]["jeffreys"]
+        assert done.err.endswith("<= 0.01 nats\n")
+        assert "\nhidden " not in kldiv("compare", *magika).out
+
+    @pytest.mark.parametrize("threads", [1, 3])
+    def test_threads_and_shards(self, tmp_path: Path, threads: int) -> None:
+        p, q = split(SAMPLES / "tiny-f32.kld", tmp_path / "p", 2), tmp_path / "q"
+        split(SAMPLES / "tiny-Q8_0.kld", q, 1, 4)
+        parts, whole = kldiv_cli.compare(p, q, threads=threads), kldiv_cli.compare(P, Q8)
+        assert parts.measures == whole.measures
+        assert parts.hidden == whole.hidden
+
+
+class TestInvalidRows:
+    """Under "propagate" they count, and decide nothing."""
+
+    S = np.random.default_rng(0).normal(size=(10, 5))
+
+    def broken(self) -> Array:
+        t = self.S.copy()
+        t[0, 0] = np.nan
+        return t
+
+    @pytest.mark.parametrize(
+        ("mode", "stat"), [("softmax", "same-argmax"), ("sigmoid", "same-sign")]
+    )
+    def test_the_share_that_agrees(self, mode: Any, stat: str) -> None:
+        for bound, verdict, words in (
+            (0.9, "holds", "an upper bound, at least 0.9"),
+            (0.95, "not proved", "invalid rows decide nothing: it may be as small as 0.9"),
+        ):
+            found = kldiv_cli.compare(
+                *(self.S, self.broken()),
+                mode=mode,
+                nan_policy="propagate",
+                lower_limits={stat: bound},
+            )
+            (limit,) = found.limits
+            assert (limit.value, limit.verdict, limit.reservation) == (1.0, verdict, words)
+
+    def test_the_same_top(self) -> None:
+        found = kldiv_cli.compare(
+            *(self.S, self.broken()),
+            labels=[0] * 10,
+            nan_policy="propagate",
+            lower_limits={"same-top": 0.95, "kld:mean": 0.0},
+            limits={"mean": math.inf},
+        )
+        assert {limit.stat: limit.verdict for limit in found.limits} == {
+            "same-top": "not proved",
+            "kld:mean": "not reached",
+            "mean": "exceeded",
+        }
+
+    def test_rows_that_are_left_out_on_purpose_are_in_no_figure(self) -> None:
+        found = kldiv_cli.compare(
+            *(self.S, self.broken()), nan_policy="omit", lower_limits={"same-argmax": 1.0}
+        )
+        assert [limit.verdict for limit in found.limits] == ["holds"]
+
+    def test_the_report_says_it(self, kldiv: Kldiv, tmp_path: Path) -> None:
+        np.save(tmp_path / "p.npy", self.S)
+        np.save(tmp_path / "q.npy", self.broken())
+        words = ("compare", tmp_path / "p.npy", tmp_path / "q.npy", "--nan-policy", "propagate")
+        assert ("\nsame argmax  100 % of rows (9 of 9), 90 to 100 % with invalid rows\n") in kldiv(
+            *words
+        ).out
+        found = json.loads(kldiv(*words, "--format", "json").out)["agreement"]
+        assert found == {"argmax": 1.0, "least": 0.9, "most": 1.0}
+
+
+class TestWhatOptionsChoose:
+    """Figures over the rows or classes that an option chooses are exact for these."""
+
+    def test_classes_that_are_left_out(self) -> None:
+        s = np.random.default_rng(1).normal(size=(10, 6))
+        found = kldiv_cli.compare(s, s[:, :5] + 0.1, truncate_classes=True, limits={"mean": 1e-9})
+        assert [limit.verdict for limit in found.limits] == ["holds"]
+        assert found.class_selection is not None
+        assert found.class_selection.reference.max is not None
+        assert found.class_selection.reference.max > 0.01
+
+    def test_rows_without_a_partner(self, tmp_path: Path) -> None:
+        for name, ids in (("p", "abc"), ("q", "bcd")):
+            lines = [f"{x},{i}.5,{i + 1}.25" for i, x in enumerate(ids)]
+            (tmp_path / f"{name}.csv").write_text("\n".join(["id,x,y", *lines, ""]))
+        found = kldiv_cli.compare(
+            *(tmp_path / "p.csv", tmp_path / "q.csv"), on_missing="skip", limits={"mean": 1.0}
+        )
+        assert [limit.verdict for limit in found.limits] == ["holds"]
+        assert found.missing is not None
+        assert (found.missing.only_reference, found.missing.only_candidate) == (1, 1)
+
+
 class TestUsage:
     def test_no_such_way(self, kldiv: Kldiv) -> None:
         done = kldiv("compare", P, Q8, "--when-unsure", "maybe")

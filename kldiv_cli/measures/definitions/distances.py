@@ -32,6 +32,7 @@ TV = Measure(
     has_unit=False,
     additive=False,
     edges="1 on disjoint supports",
+    hidden="share",
 )
 
 HELLINGER = Measure(
@@ -44,4 +45,5 @@ HELLINGER = Measure(
     has_unit=False,
     additive=False,
     edges="1 on disjoint supports",
+    hidden="share",
 )

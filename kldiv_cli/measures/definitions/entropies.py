@@ -48,6 +48,7 @@ CROSS_ENTROPY = Measure(
     reference=_SHANNON,
     compute=cross,
     edges="inf where q = 0 and p > 0",
+    hidden="logarithm",
 )
 
 
@@ -63,6 +64,7 @@ def _entropy(name: str, title: str, p: str, compute: Callable[[Pair], Float64]) 
         reference=_SHANNON,
         compute=compute,
         edges="outcomes with probability 0 add nothing",
+        hidden="logarithm",
     )
 
 

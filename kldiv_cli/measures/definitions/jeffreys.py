@@ -55,4 +55,5 @@ MEASURE = Measure(
     compute=compute,
     edges="inf where an outcome has probability 0 on one side only",
     kernel="jeffreys",
+    hidden="logarithm",
 )

@@ -35,6 +35,7 @@ KL = Measure(
     compute=forward,
     edges="inf where q = 0 and p > 0; outcomes with p = 0 add nothing",
     kernel="kl",
+    hidden="logarithm",
 )
 
 REVERSE_KL = Measure(
@@ -49,4 +50,5 @@ REVERSE_KL = Measure(
     compute=reverse,
     edges="inf where p = 0 and q > 0; outcomes with q = 0 add nothing",
     kernel="reverse_kl",
+    hidden="logarithm",
 )

@@ -86,6 +86,7 @@ def gjs(name: str, beta: float) -> Measure:
         compute=partial(_generalized, beta=beta),
         additive=False,
         edges="always finite; H(BETA) = -BETA*ln(BETA) - (1-BETA)*ln(1-BETA) on disjoint supports",
+        hidden="share",
     )
 
 
@@ -120,6 +121,7 @@ def _skewed(name: str, weight: float, formula: str, compute: Callable[[Pair], Fl
         compute=compute,
         additive=weight == 0,
         edges="finite for LAMBDA > 0, whatever the supports",
+        hidden="logarithm",
     )
 
 

@@ -19,7 +19,7 @@ _KEYS = (
     *("schema", "reference", "candidate", "mode", "unit", "temperature", "smooth", "nan_policy"),
     *("paired_by", "rows", "classes", "skipped", "invalid", "masked", "mask"),
     *("measures", "agreement", "grouped_by", "groups", "limits", "warnings", "language"),
-    *("class_selection", "selection", "missing", "members", "constant_rows"),
+    *("class_selection", "selection", "missing", "members", "constant_rows", "hidden"),
 )
 
 
@@ -50,6 +50,7 @@ def summary(comparison: Comparison) -> dict[str, Any]:
                 "definition": comparison.definitions[name],
                 "unit": comparison.units[name],
                 **_found(found, comparison.members),
+                **({"ranges": objects.ranges_object(found.ranges)} if found.ranges else {}),
             }
             for name, found in comparison.measures.items()
         },
@@ -57,6 +58,8 @@ def summary(comparison: Comparison) -> dict[str, Any]:
         **_groups(comparison),
         "limits": [_limit(limit) for limit in comparison.limits],
     }
+    if comparison.hidden is not None:
+        found["hidden"] = {"max": comparison.hidden.most, "mean": comparison.hidden.mean}
     if comparison.language is not None:
         from kldiv_cli.reports.words.language import language_object  # noqa: PLC0415 - most have none
 
@@ -66,7 +69,8 @@ def summary(comparison: Comparison) -> dict[str, Any]:
 
 def _agreement(agreement: Agreement) -> dict[str, Any]:
     padding = {"padding": agreement.padding} if agreement.padding else {}
-    return {agreement.kind: agreement.share, **padding}
+    ends = zip(("least", "most"), agreement.range, strict=True) if agreement.undecided else ()
+    return {agreement.kind: agreement.share, **dict(ends), **padding}
 
 
 def _limit(limit: Limit) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import numpy as np
 from kldiv_cli.errors import printable
 from kldiv_cli.reports.words import head as words
 from kldiv_cli.reports.words import sides
-from kldiv_cli.reports.words.parts import number, wrapped
+from kldiv_cli.reports.words.parts import number, once, wrapped
 from kldiv_cli.reports.words.statistics import unit
 from kldiv_cli.results.comparison import Comparison
 
@@ -32,6 +32,7 @@ def head(comparison: Comparison, columns: int | None = None) -> list[tuple[str, 
     ]
     return [
         *words.lines(comparison.head, room, how, _rows(comparison)),
+        *_hidden(comparison),
         *_agreement(comparison),
         *_groups(comparison),
         *(line for limit in comparison.limits for line in _limit(limit)),
@@ -74,6 +75,19 @@ def _rows(comparison: Comparison) -> words.Rows:
     )
 
 
+def _hidden(comparison: Comparison) -> list[tuple[str, str]]:
+    """Say how much of the rows files censor, and what the means may be."""
+    hidden = comparison.hidden
+    if hidden is None:
+        return []
+    lines = [f"up to {number(hidden.most)} of a row, {number(hidden.mean)} on average"]
+    for name, found in comparison.measures.items():
+        if "mean" in found.ranges:
+            least, most = map(number, found.ranges["mean"])
+            lines.append(f"mean {name} may be from {least} to {most}{unit(name, comparison)}")
+    return once([("hidden", line) for line in lines])
+
+
 def _agreement(comparison: Comparison) -> list[tuple[str, str]]:
     """Say how many decisions agree, unless the figures of language models say so already."""
     if comparison.language is not None:
@@ -81,6 +95,9 @@ def _agreement(comparison: Comparison) -> list[tuple[str, str]]:
     agreement = comparison.agreement
     what = "rows" if agreement.kind == "argmax" else "cells"
     line = f"{number(100 * agreement.share)} % of {what} ({agreement.same} of {agreement.of})"
+    if agreement.undecided:
+        least, most = (number(100 * end) for end in agreement.range)
+        line += f", {least} to {most} % with invalid rows"
     found = [(f"same {agreement.kind}", line)]
     if agreement.padding:
         what = "one cell" if agreement.padding == 1 else f"{agreement.padding} cells"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from math import log
-from typing import TYPE_CHECKING
+from math import log, prod
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from kldiv_cli.results.statistics import renumbered
 from kldiv_cli.results.summary import Rows, Summary, TopRow
 from kldiv_cli.sources.views.choice import Choice
 from kldiv_cli.tasks.describe import head_of
+from kldiv_cli.tasks.jobs.bounding import bounded, hidden_of
 from kldiv_cli.tasks.kept.part import Part
 from kldiv_cli.tasks.opening.kinds import insisted
 from kldiv_cli.tasks.options import Compare
@@ -42,12 +43,14 @@ class Compared:
     """What a comparison keeps of consecutive rows.
 
     ``tokens`` are the scored tokens of the rows that count, ``labels`` the classes of all rows'
-    tokens; both are empty where no tokens are scored.
+    tokens; both are empty where no tokens are scored. ``hidden`` is the probability of the classes
+    that a file censors, of all rows; empty where both files hold every class.
     """
 
     summary: Summary
     tokens: tuple[TokenRows, ...] = ()
     labels: tuple[NDArray[np.intp], ...] = ()
+    hidden: tuple[Float64, ...] = ()
 
     @classmethod
     def join(cls, parts: Sequence[Compared]) -> Compared:
@@ -56,6 +59,7 @@ class Compared:
             Summary.join([part.summary for part in parts]),
             tuple(chain.from_iterable(part.tokens for part in parts)),
             tuple(chain.from_iterable(part.labels for part in parts)),
+            tuple(chain.from_iterable(part.hidden for part in parts)),
         )
 
 
@@ -148,10 +152,11 @@ class Comparing:
             padding=self._padding(view, found),
         )
         summary = Summary.from_rows(rows, max(self.asked.top, ALL_ROWS))
+        hidden = hidden_of(view, self.pairing, self.kinds, self.asked.temperature)
         if self.tokens is None:
-            return Compared(summary)
+            return Compared(summary, hidden=hidden)
         tokens = self.tokens.rows(view.whole, view.counted)
-        return Compared(summary, (tokens,), (self.tokens.of(view.whole),))
+        return Compared(summary, (tokens,), (self.tokens.of(view.whole),), hidden)
 
     def _padding(self, view: View, found: Evaluation) -> int:
         """Return how many cells of the valid rows decide nothing under sigmoid."""
@@ -175,7 +180,7 @@ class Comparing:
         self.watch.check(part.seen)
         head = head_of(self.watch, part, self.asked.nan_policy, self.choice)
         kept = part.kept or Compared(Summary.empty())
-        found = self._result(head, kept.summary, part)
+        found = self._result(head, kept, part)
         if self.tokens is not None:
             every = self.tokens.summary(kept.tokens)
             label = {"label": np.concatenate(kept.labels)}
@@ -188,10 +193,14 @@ class Comparing:
             found = replace(found, groups=groups)
         return found
 
-    def _result(self, head: Head, summary: Summary, part: Part[Compared]) -> Comparison:
+    def _result(self, head: Head, kept: Compared, part: Part[Compared]) -> Comparison:
         """Return the result; rows are called by their places where some were left out."""
         asked, keep = self.asked, self.keep_rows or self.grouping is not None
-        measures = summary.result(spend=not keep)
+        summary, hidden = kept.summary, None
+        if kept.hidden:
+            measures, hidden = bounded(summary, kept.hidden, self.measures, asked)
+        else:
+            measures = summary.result(spend=not keep)
         if any(found.infinite for found in measures.values()):
             head = replace(head, warnings=head.warnings + self.watch.rounded(part.seen))
         top = _shown_rows(summary, asked.top)
@@ -212,15 +221,21 @@ class Comparing:
             values=values if keep else {},
             skipped_rows=summary.skipped if keep else np.empty(0, bool),
             ids=np.concatenate(summary.ids) if summary.ids else None,
-            agreement=Agreement(
-                "argmax" if asked.mode == "softmax" else "sign",
-                summary.agreeing,
-                summary.decisions,
-                summary.padding,
-            ),
+            agreement=self._agreement(summary),
             top=top,
             masked_rows=summary.masked if keep else None,
             row_numbers=numbers,
+            hidden=hidden,
+        )
+
+    def _agreement(self, summary: Summary) -> Agreement:
+        """Return how many decisions agree, and how many those of invalid rows would be."""
+        softmax = self.asked.mode == "softmax"
+        rows = summary.invalid if self.asked.nan_policy == "propagate" else 0
+        each = 1 if softmax else prod(self.pairing.class_shape)
+        kind: Literal["argmax", "sign"] = "argmax" if softmax else "sign"
+        return Agreement(
+            kind, summary.agreeing, summary.decisions, summary.padding, undecided=rows * each
         )
 
 
