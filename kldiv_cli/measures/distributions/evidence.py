@@ -64,6 +64,35 @@ def all_in_unit(values: NDArray[Any], least: int) -> bool:
     return cells.size >= least and _within(cells, 1) and bool(((cells > 0) & (cells < 1)).any())
 
 
+def are_ids(ids: NDArray[Any], values: NDArray[Any]) -> bool:
+    """Tell whether numbers are the ids of other numbers' classes, in every row other ones.
+
+    They are whole and not negative, distinct within each row, and differ between rows. They do not
+    rise with the others, as logits rounded to integers do. Where they are all of 0, 1, ... in each
+    row, as ranks beside logits are, the others have to be sorted.
+
+    Parameters
+    ----------
+    ids : array, shape (rows, K), of any real dtype
+        Some rows; -1, and an id of a value that is -inf or NaN, is padding.
+    values : array, shape (rows, K), of any real dtype
+        The same rows of what may be a value for each.
+    """
+    if ids.shape != values.shape or len(ids) < 2 or ids.shape[1] < 2:
+        return False
+    whole, of = widen(ids), widen(values)
+    if not (np.isfinite(whole).all() and (whole == np.round(whole)).all() and whole.min() >= -1):
+        return False
+    known = (whole >= 0) & ~np.isnan(of) & (of != -np.inf)
+    apart = np.sort(np.where(known, whole, -1.0 - np.arange(ids.shape[1])), axis=1)
+    if (apart[:, 1:] == apart[:, :-1]).any() or (whole == whole[0]).all():
+        return False
+    rising = np.take_along_axis(whole, np.argsort(of, axis=1, kind="stable"), axis=1)
+    if (rising[:, 1:] >= rising[:, :-1]).all():
+        return False
+    return bool(whole.max() >= ids.shape[1] or (of[:, 1:] <= of[:, :-1]).all())
+
+
 def telling(values: NDArray[Any]) -> Float64:
     """Return the rows that tell something, as float64: no padding of 0 and no row with NaN."""
     wide = widen(values)

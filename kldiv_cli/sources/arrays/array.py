@@ -18,6 +18,7 @@ from kldiv_cli.sources.arrays.strided import copy_range, copy_single
 from kldiv_cli.sources.base import (
     BFLOAT16,
     LOGITS,
+    Beside,
     Block,
     Expected,
     Layout,
@@ -101,6 +102,11 @@ class ArraySource:
     def notes(self) -> tuple[str, ...]:
         """What was decided about the format."""
         return self.layout.notes
+
+    @property
+    def beside(self) -> Beside | None:
+        """What else the file holds of the same shape."""
+        return self.layout.beside
 
     @cached_property
     def class_axes(self) -> tuple[int, ...]:

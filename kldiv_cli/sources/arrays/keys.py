@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
+from contextlib import suppress
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from glob import has_magic
+from itertools import islice
 from typing import NamedTuple
 
 from kldiv_cli.errors import InputError, LogitsError
-from kldiv_cli.sources.base import Layout
+from kldiv_cli.sources.base import LOGITS, Beside, Layout
 from kldiv_cli.sources.stores.folders import natural
 
 _SHOWN = 20
@@ -68,6 +71,21 @@ def choose(
         f"Say which array with {layout.key_option}"
         + (f"; {joined} takes those that it matches, one after the other." if series else "."),
     )
+
+
+def beside(
+    layout: Layout, chosen: list[str], names: Collection[str], describe: Callable[[str], Kind]
+) -> Layout:
+    """Return a layout that knows what the file holds beside the one array that is taken."""
+    if len(chosen) != 1 or len(names) < 2 or layout.expected is not LOGITS:
+        return layout
+    shape = describe(chosen[0]).shape
+    others = []
+    for name in islice(names, _SHOWN):
+        with suppress(InputError):  # of what is damaged and nobody asked for
+            if name != chosen[0] and describe(name).shape == shape:
+                others.append(name)
+    return replace(layout, beside=Beside(chosen[0], tuple(others)))
 
 
 def _series(names: Collection[str], shown: dict[str, Kind]) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kldiv_cli.sources.base.layout import LOGITS, Decimal, Expected, Layout, RawType
+from kldiv_cli.sources.base.layout import LOGITS, Beside, Decimal, Expected, Layout, RawType
 from kldiv_cli.sources.base.members import Composed, Member
 from kldiv_cli.sources.base.numbers import (
     BFLOAT16,
@@ -30,6 +30,7 @@ __all__ = [
     "BLOCK_BYTES",
     "LOGITS",
     "STREAM_BYTES",
+    "Beside",
     "Block",
     "Bounds",
     "Composed",

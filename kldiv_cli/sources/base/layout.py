@@ -36,6 +36,22 @@ class Expected:
 LOGITS = Expected()
 
 
+@dataclass(frozen=True)
+class Beside:
+    """What a file holds beside the array, or the column of lists, that is taken.
+
+    Parameters
+    ----------
+    name : str
+        That of what is taken.
+    others : tuple of str
+        The names of arrays of the same shape, or of other columns of lists.
+    """
+
+    name: str
+    others: tuple[str, ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Layout:
     """What the user says of an input; everything that is None is found in the file.
@@ -73,6 +89,8 @@ class Layout:
         Which side of a comparison this is, for advice: some options are one side's own.
     alone : bool
         Whether the columns and the group column are all that is wanted of a table.
+    beside : Beside or None
+        What else the file holds of the same shape, once the key was found in it.
     """
 
     row_axes: int | None = None
@@ -90,6 +108,7 @@ class Layout:
     group: str | None = None
     side: Literal["reference", "candidate"] | None = None
     alone: bool = False
+    beside: Beside | None = None
 
     @property
     def booleans(self) -> bool:

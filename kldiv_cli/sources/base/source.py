@@ -10,6 +10,8 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from kldiv_cli.sources.base.layout import Beside
+
 BLOCK_BYTES = 1 << 19
 """The size of one side of a block, for work that makes arrays of the block's size: a few of them
 fit a core's cache. A row that is larger makes a larger block."""
@@ -161,6 +163,10 @@ class Source(Protocol):
     @property
     def arrays(self) -> int | None:
         """The number of arrays that are joined; None for one array and for a table."""
+
+    @property
+    def beside(self) -> Beside | None:
+        """What else the file holds of the same shape; None where nothing is known of any."""
 
     @property
     def rows_expected(self) -> int | None:

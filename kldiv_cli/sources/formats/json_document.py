@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kldiv_cli.errors import LogitsError
 from kldiv_cli.sources.arrays.array import ArraySource
-from kldiv_cli.sources.arrays.keys import Kind, choose, narrower
+from kldiv_cli.sources.arrays.keys import Kind, beside, choose, narrower
 from kldiv_cli.sources.base import Layout, Source, sum_tolerance
 from kldiv_cli.sources.formats.jsonl import ObjectTable, open_jsonl
 from kldiv_cli.sources.formats.polygraphy import arrays_of, is_polygraphy
@@ -85,7 +85,11 @@ def _is_nested(value: object) -> bool:
 
 
 def _lists(path: str, layout: Layout, lists: dict[str, Any]) -> Source:
-    names = choose(path, layout, lists, lambda name: Kind("numbers", _shape(lists[name])))
+    def describe(name: str) -> Kind:
+        return Kind("numbers", _shape(lists[name]))
+
+    names = choose(path, layout, lists, describe)
+    layout = beside(layout, names, lists, describe)
     return open_joined(
         path, names, lambda name: _array(path, layout, lists[name], name), narrower(layout)
     )

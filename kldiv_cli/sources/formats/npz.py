@@ -17,7 +17,7 @@ import numpy as np
 from kldiv_cli.errors import LogitsError
 from kldiv_cli.sources.arrays.array import ArraySource, type_name
 from kldiv_cli.sources.arrays.deflated import DeflatedSource
-from kldiv_cli.sources.arrays.keys import Kind, choose, narrower
+from kldiv_cli.sources.arrays.keys import Kind, beside, choose, narrower
 from kldiv_cli.sources.arrays.mapped import Place, Stored, map_array, told_type
 from kldiv_cli.sources.arrays.zip import find_bytes, list_members, open_member
 from kldiv_cli.sources.base import Layout, Source
@@ -45,7 +45,12 @@ def open_npz(path: str, layout: Layout) -> Source:
     """
     members = list_members(path, _ADVICE)
     arrays = {name[:-4]: entry for name, entry in members.items() if name.endswith(".npy")}
-    names = choose(path, layout, arrays, lambda name: _describe(path, name, arrays[name]))
+
+    def describe(name: str) -> Kind:
+        return _describe(path, name, arrays[name])
+
+    names = choose(path, layout, arrays, describe)
+    layout = beside(layout, names, arrays, describe)
 
     def open_one(name: str) -> Source:
         return _open_member(path, layout, name, arrays[name])

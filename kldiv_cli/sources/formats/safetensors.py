@@ -17,7 +17,7 @@ import numpy as np
 
 from kldiv_cli.errors import LogitsError
 from kldiv_cli.sources.arrays.array import ArraySource, type_name
-from kldiv_cli.sources.arrays.keys import Kind, choose, narrower, quoted
+from kldiv_cli.sources.arrays.keys import Kind, beside, choose, narrower, quoted
 from kldiv_cli.sources.arrays.mapped import Place, Stored, map_array
 from kldiv_cli.sources.base import BFLOAT16, Layout, Source
 from kldiv_cli.sources.views.joined import open_joined
@@ -81,6 +81,7 @@ def open_safetensors(path: str, layout: Layout) -> Source:
         tensors = _read_header(file.read(length), path)
     _check_offsets(tensors, size - 8 - length, path)
     names = choose(path, layout, tensors, lambda name: tensors[name].listed)
+    layout = beside(layout, names, tensors, lambda name: tensors[name].listed)
 
     def open_one(name: str) -> ArraySource:
         return _map(path, layout, name, tensors[name], 8 + length)

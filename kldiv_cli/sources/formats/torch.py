@@ -59,7 +59,7 @@ def open_torch(path: str, layout: Layout) -> Source:
     folder = _find_folder(path, members)
     order = _read_order(path, members.get(f"{folder}/byteorder"))
     content = _describe(path, _read_member(path, members[f"{folder}/data.pkl"]))
-    values = chosen(path, layout, content)
+    values, layout = chosen(path, layout, content)
     stored = {name: x.storage.key for name, x in values.items() if isinstance(x, Tensor)}
     first = {key: name for name, key in reversed(stored.items())}
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from kldiv_cli.errors import InputError, LogitsError, a_few
 from kldiv_cli.sources.arrays.array import type_name
-from kldiv_cli.sources.arrays.keys import Kind, choose, quoted
+from kldiv_cli.sources.arrays.keys import Kind, beside, choose, quoted
 from kldiv_cli.sources.base import BFLOAT16, Layout
 from kldiv_cli.sources.formats.torch_numpy import PickledArray
 from kldiv_cli.sources.formats.torch_pickle import Tensor
@@ -24,8 +24,10 @@ _MOST = 1 << 17
 _ITSELF = "Save the tensor itself: torch.save(logits, path)."
 
 
-def chosen(path: str, layout: Layout, content: object) -> dict[str, Value]:
+def chosen(path: str, layout: Layout, content: object) -> tuple[dict[str, Value], Layout]:
     """Return the arrays that are the input, in their order, by what messages call them.
+
+    The layout says what is beside them.
 
     A list, a tuple and a dict of whole numbers are one input. A dict has names, and so has what it
     holds. Of a list of dicts each name is one input.
@@ -37,7 +39,7 @@ def chosen(path: str, layout: Layout, content: object) -> dict[str, Value]:
         something else beside arrays.
     """
     if isinstance(content, Value):
-        return {"": content}
+        return {"": content}, layout
     if not isinstance(content, (dict, list, tuple)) or content in ([], ()):
         raise LogitsError(
             f"{path}: expected a tensor or a dict of tensors, found {type(content).__name__}",
@@ -59,6 +61,7 @@ def chosen(path: str, layout: Layout, content: object) -> dict[str, Value]:
         names = [""]
     else:
         names = choose(path, layout, offered, lambda name: _kind(offered[name]))
+        layout = beside(layout, names, offered, lambda name: _kind(offered[name]))
     taken = {}
     for name in names:
         for keys, value in offered[name].items():
@@ -69,7 +72,7 @@ def chosen(path: str, layout: Layout, content: object) -> dict[str, Value]:
                     _ITSELF,
                 )
             taken[shown(keys)] = value
-    return taken
+    return taken, layout
 
 
 def shown(keys: Path) -> str:

@@ -40,6 +40,8 @@ class Columns:
         What was decided, for the user.
     group : str or None
         The column of the rows' groups.
+    lists : tuple of str
+        The other columns of lists of numbers, where ``row`` is one.
     """
 
     id: str | None
@@ -47,6 +49,7 @@ class Columns:
     row: str | None
     notes: tuple[str, ...]
     group: str | None = None
+    lists: tuple[str, ...] = ()
 
 
 def assign(
@@ -92,7 +95,8 @@ def assign(
         id_name, notes = table.find_id(left, layout.id, must_tell=False)
         notes = layout.notes + notes
         if len(layout.columns) == 1 and is_number_list(table.types[layout.columns[0]]):
-            return Columns(id_name, (), layout.columns[0], notes, group)
+            lists = tuple(name for name in left if is_number_list(table.types[name]))
+            return Columns(id_name, (), layout.columns[0], notes, group, lists)
         table.check_classes(layout.columns)
         return Columns(id_name, layout.columns, None, notes, group)
 
@@ -104,13 +108,13 @@ def assign(
     out = {id_name, *indices}
     rest = [name for name in names if name not in out]
     classes = tuple(name for name in rest if is_number(table.types[name]))
-    lists = [name for name in rest if is_number_list(table.types[name])]
-    if len(lists) == 1 and not classes:
-        return Columns(id_name, (), lists[0], notes, group)
-    if lists or not classes:
+    row_lists = [name for name in rest if is_number_list(table.types[name])]
+    if len(row_lists) == 1 and not classes:
+        return Columns(id_name, (), row_lists[0], notes, group)
+    if row_lists or not classes:
         found = (
-            f"list column {a_few(lists)}{' beside ' if classes else ''}{a_few(list(classes))}"
-            if lists
+            f"list column {a_few(row_lists)}{' beside ' if classes else ''}{a_few(list(classes))}"
+            if row_lists
             else f"none (columns: {a_few(table.names)})"
         )
         raise LogitsError(

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from kldiv_cli.errors import InputError, LogitsError
-from kldiv_cli.sources.base import Block, Layout, sum_tolerance
+from kldiv_cli.sources.base import Beside, Block, Layout, sum_tolerance
 from kldiv_cli.sources.tables.cells import (
     Batches,
     ids_of,
@@ -152,6 +152,12 @@ class TableSource:
     def notes(self) -> tuple[str, ...]:
         """What was decided about format and columns."""
         return self.columns.notes
+
+    @property
+    def beside(self) -> Beside | None:
+        """Other columns of lists, where one holds the rows."""
+        row, lists = self.columns.row, self.columns.lists
+        return None if row is None or not lists else Beside(row, lists)
 
     @property
     def _has_groups_only(self) -> bool:

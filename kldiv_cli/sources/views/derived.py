@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from kldiv_cli.sources.base import Bounds, Shards, Source, length_of
+from kldiv_cli.sources.base import Beside, Bounds, Shards, Source, length_of
 
 
 class Derived(ABC):
@@ -126,6 +126,11 @@ class Derived(ABC):
     def arrays(self) -> int | None:
         """How many arrays are joined."""
         return self.origin.arrays
+
+    @property
+    def beside(self) -> Beside | None:
+        """What else the file holds of the same shape."""
+        return self.origin.beside
 
     @property
     def rows_expected(self) -> int | None:

@@ -118,9 +118,7 @@ def open_pairing(asked: Compare | Loss | Verify, layout: Layout) -> Pairing:
     reference, candidate = asked.reference, asked.candidate
     choice = choice_of(asked)
     _check_apart(reference, candidate)
-    layout = replace(layout, side="reference")
-    key = layout.key if asked.candidate_key is None else asked.candidate_key
-    other = replace(layout, side="candidate", key=key, format=asked.candidate_format)
+    layout, other = of_each(asked, layout)
     left, right = open_side(reference, layout), open_side(candidate, other)
     check_pair(left, right, layout, asked.candidate_key)
     kept = keep(left, right, _some(asked), truncate=asked.truncate_classes)
@@ -135,6 +133,14 @@ def open_pairing(asked: Compare | Loss | Verify, layout: Layout) -> Pairing:
     if left.tokens is not None and right.tokens is not None:
         _check_tokens(found, choice)
     return select(found.reference, found.candidate, choice, asked.on_missing, kept, found.aligned)
+
+
+def of_each(asked: Compare | Loss | Verify, layout: Layout) -> tuple[Layout, Layout]:
+    """Return how each side lies, given how the reference does, as far as that is said."""
+    key = layout.key if asked.candidate_key is None else asked.candidate_key
+    return replace(layout, side="reference"), replace(
+        layout, side="candidate", key=key, format=asked.candidate_format
+    )
 
 
 def _check_tokens(found: Alignment, choice: Choice) -> None:

@@ -8,8 +8,13 @@ from kldiv_cli.errors import UnclearError
 from kldiv_cli.tasks.opening.questions.one_class import one_class
 from kldiv_cli.tasks.opening.questions.opened import Opened
 from kldiv_cli.tasks.opening.questions.probabilities import taken_for_logits
+from kldiv_cli.tasks.opening.questions.top_k import taken_for_classes
 
-QUESTIONS: tuple[Callable[[Opened], UnclearError | None], ...] = (one_class, taken_for_logits)
+QUESTIONS: tuple[Callable[[Opened], UnclearError | None], ...] = (
+    one_class,
+    taken_for_classes,
+    taken_for_logits,
+)
 """A question returns what it would ask; None where there is nothing to ask."""
 
 
