@@ -58,10 +58,15 @@ def all_in_unit(values: NDArray[Any], least: int) -> bool:
     least : int
         How many cells are enough.
     """
-    if not values.size or not _within(values[:1, :_BEGINNING], 1):
+    if not in_unit(values):
         return False
     cells = values[~np.isnan(values)] if values.dtype.kind == "f" else values.ravel()
-    return cells.size >= least and _within(cells, 1) and bool(((cells > 0) & (cells < 1)).any())
+    return cells.size >= least and bool(((cells > 0) & (cells < 1)).any())
+
+
+def in_unit(values: NDArray[Any]) -> bool:
+    """Tell whether there are cells, and all of them lie in [0, 1]; NaN is no sign of anything."""
+    return bool(values.size) and _within(values[:1, :_BEGINNING], 1) and _within(values, 1)
 
 
 def are_ids(ids: NDArray[Any], values: NDArray[Any]) -> bool:

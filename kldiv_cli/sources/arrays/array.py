@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from math import prod
 from typing import Any
@@ -123,6 +123,12 @@ class ArraySource:
         if self.layout.class_axis is None:
             return self.array
         return np.moveaxis(self.array, self.layout.class_axis, -1)
+
+    def turned(self, axis: int) -> ArraySource | None:
+        """Return the array with its classes along another axis; None where the layout says it."""
+        if self.layout.row_axes is not None or self.layout.class_axis is not None:
+            return None
+        return replace(self, layout=replace(self.layout, class_axis=axis))
 
     @property
     def row_shape(self) -> tuple[int, ...]:

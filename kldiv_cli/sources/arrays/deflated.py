@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import IO, Any
 
@@ -43,6 +43,11 @@ class DeflatedSource(Derived):
     def origin(self) -> ArraySource:
         """The outline."""
         return self.outline
+
+    def turned(self, axis: int) -> DeflatedSource | None:
+        """Return the array with its classes along another axis; None where the layout says it."""
+        outline = self.outline.turned(axis)
+        return None if outline is None else replace(self, outline=outline)
 
     @property
     def held_bytes(self) -> int:
@@ -89,8 +94,9 @@ class DeflatedSource(Derived):
                 member.read(self.header_size)
                 starts = range(0, self.held_bytes, run)
                 runs = [_inflated(member, start, run)[:first] for start in starts]
-            classes = np.frombuffer(b"".join(runs), dtype).reshape(len(runs), -1)
-            yield Block(np.ascontiguousarray(classes.T))
+                classes = np.frombuffer(b"".join(runs), dtype).reshape(len(runs), -1)
+                # Whoever wants no more closes this here: nothing has to end behind these bytes.
+                yield Block(np.ascontiguousarray(classes.T))
 
 
 def _blocks(flat: NDArray[Any], count: int, each: int, rows: int) -> Iterator[Block]:

@@ -236,6 +236,17 @@ def beginning(source: Source, rows: int) -> Generator[Block, None, None]:
 
 
 @runtime_checkable
+class Turnable(Protocol):
+    """An array, whose classes may lie along any axis."""
+
+    def turned(self, axis: int) -> Source | None:
+        """Return the array with its classes along another axis; of several arrays, the first.
+
+        It is None where the user says which axes index classes.
+        """
+
+
+@runtime_checkable
 class Grouped(Protocol):
     """A source that reads any of its groups of rows without the other groups."""
 

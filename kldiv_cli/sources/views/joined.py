@@ -12,7 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError
-from kldiv_cli.sources.base import Block, Indexed, Member, Source, beginning, shown_shape, stacked
+from kldiv_cli.sources.base import (
+    Block,
+    Indexed,
+    Member,
+    Source,
+    Turnable,
+    beginning,
+    shown_shape,
+    stacked,
+)
 from kldiv_cli.sources.views.derived import Derived
 
 
@@ -119,6 +128,10 @@ class JoinedSource(Derived):
     def rows_expected(self) -> int:
         """The number of rows."""
         return sum(self.groups)
+
+    def turned(self, axis: int) -> Source | None:
+        """Return the first array with its classes along another axis."""
+        return self.first.turned(axis) if isinstance(self.first, Turnable) else None
 
     def blocks(self, rows: int, classes: Sequence[str] | None = None) -> Iterator[Block]:
         """Yield the rows of one array after the other."""

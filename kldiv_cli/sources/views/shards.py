@@ -21,6 +21,7 @@ from kldiv_cli.sources.base import (
     Member,
     Shards,
     Source,
+    Turnable,
     beginning,
     stacked,
 )
@@ -225,6 +226,10 @@ class ShardedSource(Derived):
                 )
             found.append(tokens)
         return np.concatenate(found)
+
+    def turned(self, axis: int) -> Source | None:
+        """Return the first array with its classes along another axis."""
+        return self.first.turned(axis) if isinstance(self.first, Turnable) else None
 
     def blocks(self, rows: int, classes: Sequence[str] | None = None) -> Iterator[Block]:
         """Yield the rows of one file after the other; a file is open while it is read."""

@@ -21,6 +21,7 @@ from kldiv_cli.results.summary import Summary
 from kldiv_cli.sources.base import Source
 from kldiv_cli.sources.labels.groups import GROUPS, RowLabels, read_row_labels
 from kldiv_cli.sources.labels.side_input import exists, keyed
+from kldiv_cli.tasks.opening.axes import check_rows, one_each
 from kldiv_cli.tasks.opening.sides import file_row_shape, row_count
 from kldiv_cli.tasks.options import Compare
 
@@ -184,6 +185,13 @@ def _is_file(name: str) -> bool:
 
 
 def _by_labels(labels: RowLabels, pairing: Pairing) -> Grouping:
+    given = labels.values.shape
+    one = one_each(given)
+
+    def fits(rows: tuple[int | None, ...]) -> bool:
+        return one(rows) or rows[: len(given)] == given
+
+    check_rows(pairing.reference, labels.path, given, "labels", fits)
     shape = (row_count(pairing) if n is None else n for n in file_row_shape(pairing))
     return Grouping(By(f"labels: {labels.path}", str), OfLabels(labels.over(tuple(shape))))
 

@@ -13,6 +13,7 @@ from kldiv_cli.pairing.masks.mask import Mask, Means
 from kldiv_cli.sources.base import Expected, Layout, Source
 from kldiv_cli.sources.labels.side_input import SideInput
 from kldiv_cli.sources.views.selected import whole
+from kldiv_cli.tasks.opening.axes import check_rows
 
 if TYPE_CHECKING:
     from kldiv_cli.tasks.opening.sides import Input
@@ -80,7 +81,11 @@ def _fitted(mask: Input, row_shape: Lengths, inputs: Source) -> tuple[Source, Le
     if axis is not None and source.class_axes is not None:
         lengths, along = align_around(source.path, source.shape, inputs.shape, axis)
         return source if along is None else MASK.open(mask, Layout(class_axis=along)), lengths
-    lengths = align(source.path, source.shape, row_shape, class_shape)
+    try:
+        lengths = align(source.path, source.shape, row_shape, class_shape)
+    except InputError:
+        check_rows(inputs, source.path, source.shape, "cells", source.shape.__eq__)
+        raise
     axes, ones = len(source.shape), len(lengths) - len(source.shape)
     leading = lengths == (*source.shape, *[1] * ones)
     own = min(axes, len(row_shape)) if leading else max(0, axes - len(class_shape))

@@ -23,6 +23,7 @@ from kldiv_cli.sources.stores.stdin import STDIN
 from kldiv_cli.sources.views.choice import Choice
 from kldiv_cli.sources.views.selected import count_rows, whole
 from kldiv_cli.tasks.executors.threads import available_threads
+from kldiv_cli.tasks.opening.axes import check_names, check_rows, one_each
 from kldiv_cli.tasks.opening.fitting import check_pair
 from kldiv_cli.tasks.options import Compare, Inspect, Loss, Verify, checks
 
@@ -121,6 +122,7 @@ def open_pairing(asked: Compare | Loss | Verify, layout: Layout) -> Pairing:
     layout, other = of_each(asked, layout)
     left, right = open_side(reference, layout), open_side(candidate, other)
     check_pair(left, right, layout, asked.candidate_key)
+    check_names(left, right)
     kept = keep(left, right, _some(asked), truncate=asked.truncate_classes)
     found = align(
         left,
@@ -188,6 +190,7 @@ def open_labels(
     from kldiv_cli.sources.labels.classes import read_labels  # noqa: PLC0415 - few have labels
 
     found = read_labels(labels, reference, layout)
+    check_rows(pairing.reference, found.path, found.shape, "labels", one_each(found.shape))
     found.check(row_count(pairing), file_row_shape(pairing))
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from kldiv_cli.errors import UnclearError
+from kldiv_cli.tasks.opening.questions.class_axis import sums_along_another_axis
 from kldiv_cli.tasks.opening.questions.one_class import one_class
 from kldiv_cli.tasks.opening.questions.opened import Opened
 from kldiv_cli.tasks.opening.questions.probabilities import taken_for_logits
@@ -13,6 +14,7 @@ from kldiv_cli.tasks.opening.questions.top_k import taken_for_classes
 QUESTIONS: tuple[Callable[[Opened], UnclearError | None], ...] = (
     one_class,
     taken_for_classes,
+    sums_along_another_axis,
     taken_for_logits,
 )
 """A question returns what it would ask; None where there is nothing to ask."""
