@@ -94,7 +94,9 @@ class Comparison(PairResult):
         token ids.
     tokens : mapping of str to array, shape (rows,)
         ``label`` is the class of every row's token; ``log_p`` and ``log_q`` are its
-        log-probabilities in nats, NaN where the row does not count. Empty without tokens.
+        log-probabilities in nats, NaN where the row does not count. ``censored_p`` and
+        ``censored_q`` tell which of these are bounds, for a side whose file censors classes. Empty
+        without tokens.
     groups : Groups or None
         The statistics per group, where groups were asked for.
     masked_rows : bool array, shape (rows,), or None

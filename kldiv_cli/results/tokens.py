@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from math import nan, sqrt
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,13 +86,20 @@ class TokenSummary:
     floor: float | None
     parts: tuple[TokenRows, ...] = ()
 
-    def values(self, counted: Bool) -> dict[str, Float64]:
-        """Return log p and log q of every row's token, NaN where the row does not count."""
+    def values(self, counted: Bool) -> dict[str, NDArray[Any]]:
+        """Return log p and log q of every row's token, NaN where the row does not count.
+
+        For a side whose file censors classes also whether it censors the token.
+        """
         joined = _joined(self.parts)
-        found = {}
+        found: dict[str, NDArray[Any]] = {}
         for name, values in (("log_p", joined.log_p), ("log_q", joined.log_q)):
             found[name] = np.full(len(counted), np.nan)
             found[name][counted] = values
+        for name, side in zip(("censored_p", "censored_q"), joined.censored, strict=True):
+            if side is not None:
+                found[name] = np.zeros(len(counted), bool)
+                found[name][counted] = side.target
         return found
 
     def result(self) -> LanguageResult:

@@ -265,9 +265,14 @@ class TestRecords:
     def test_csv_of_a_sample(self, kldiv: Kldiv) -> None:
         out = kldiv("compare", REFERENCE, CANDIDATE, "--format", "csv").out
         rows = list(csv.DictReader(out.splitlines()))
-        assert list(rows[0]) == ["row", "axis0", "axis1", "jeffreys", "label", "log_p", "log_q"]
+        assert list(rows[0]) == [
+            *("row", "axis0", "axis1", "jeffreys"),
+            *("label", "log_p", "log_q", "censored_p", "censored_q"),
+        ]
         for path, name in ((REFERENCE, "log_p"), (CANDIDATE, "log_q")):
             values, targets = decode(Path(path).read_bytes())
+            least = (values[np.arange(155), targets] == values.min(axis=1)).tolist()
+            assert [row[f"censored_{name[-1]}"] == "True" for row in rows] == least
             assert [int(row["label"]) for row in rows] == targets
             expected = values[np.arange(155), targets].tolist()
             assert [float(row[name]) for row in rows] == expected

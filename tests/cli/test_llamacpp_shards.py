@@ -47,7 +47,8 @@ def same(found: Comparison, whole: Comparison) -> None:
         whole.agreement,
         whole.top,
     )
-    assert found.tokens.keys() == whole.tokens.keys() == {"label", "log_p", "log_q"}
+    of_each_row = {"label", "log_p", "log_q", "censored_p", "censored_q"}
+    assert found.tokens.keys() == whole.tokens.keys() == of_each_row
     for name, values in whole.tokens.items():
         np.testing.assert_array_equal(found.tokens[name], values)
     assert found.warnings == whole.warnings

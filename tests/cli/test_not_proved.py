@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow.parquet as pq
 import pytest
 
 import kldiv_cli
@@ -317,6 +318,30 @@ class TestMeasures:
         parts, whole = kldiv_cli.compare(p, q, threads=threads), kldiv_cli.compare(P, Q8)
         assert parts.measures == whole.measures
         assert parts.hidden == whole.hidden
+
+
+class TestRecords:
+    def test_a_token_that_is_censored_is_marked(self, tmp_path: Path, kldiv: Kldiv) -> None:
+        paths = [tmp_path / f"rows{suffix}" for suffix in (".jsonl", ".parquet", ".csv")]
+        words = [word for path in paths for word in ("-o", path)]
+        assert kldiv("compare", P, Q8, "--rows", "0:20", *words).code == 0
+        lines = [json.loads(line) for line in paths[0].read_text().splitlines()]
+        table = pq.read_table(paths[1]).to_pylist()
+        tokens = kldiv_cli.compare(P, Q8, rows="0:20").tokens
+        for side in "pq":
+            name = f"censored_{side}"
+            expected = tokens[name].tolist()
+            assert 0 < sum(expected) < 20
+            assert [line[name] for line in lines] == expected
+            assert [line[name] for line in table] == expected
+            assert {line[name] for line in lines if line[f"log_{side}"] > -15} == {False}
+
+    def test_of_a_side_that_holds_every_class_there_is_nothing_to_say(self, tmp_path: Path) -> None:
+        logits = random_logits(2, 3, 7)
+        p = write(tmp_path / "p.kld", logits, random_tokens(2, 8, 7))
+        assert list(kldiv_cli.compare(p, logits).tokens) == [
+            *("label", "log_p", "log_q", "censored_p")
+        ]
 
 
 class TestInvalidRows:

@@ -103,7 +103,12 @@ def grid(result: LanguageResult) -> Grid:
         (label, _range(kld[low], kld[high]), _range(100 * change[low], 100 * change[high]))
         for label, low, high in (*ranges, ("min to max", "min", "max"))
     ]
-    header = ("percentiles", "KLD(p||q) (nats)", "delta p = q - p of the token (%)")
+    least = any(name.startswith("kld:") for name in result.ranges)
+    header = (
+        "percentiles",
+        f"KLD(p||q) (nats){', at least' if least else ''}",
+        "delta p = q - p of the token (%)",
+    )
     return Grid("", header, tuple(rows), ())
 
 

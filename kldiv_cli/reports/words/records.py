@@ -12,6 +12,7 @@ from kldiv_cli.results.comparison import Comparison
 from kldiv_cli.results.members import MemberNames
 
 CHUNK = 1 << 14
+_OF_TOKENS = {"log_p", "log_q", "censored_p", "censored_q"}
 
 
 def columns(comparison: Comparison) -> dict[str, NDArray[Any] | MemberNames]:
@@ -22,7 +23,8 @@ def columns(comparison: Comparison) -> dict[str, NDArray[Any] | MemberNames]:
     and groups; a row without a group has None. Arrays of one file are ``array``,
     ``row_in_array``. Then come
     the measures: NaN in invalid rows, and anything in those of ``Comparison.blank_rows``. The last
-    are ``label``, ``log_p`` and ``log_q`` where tokens were scored.
+    are ``label``, ``log_p`` and ``log_q`` where tokens were scored, and ``censored_p`` and
+    ``censored_q`` where a file censors some.
     """
     row = comparison.row_numbers
     if row is None:
@@ -44,7 +46,7 @@ def columns(comparison: Comparison) -> dict[str, NDArray[Any] | MemberNames]:
 
 def may_be_blank(name: str, comparison: Comparison) -> bool:
     """Tell whether a field of that name holds nothing where a row was skipped."""
-    return name in comparison.values or name in {"log_p", "log_q"}
+    return name in comparison.values or name in _OF_TOKENS
 
 
 def records(comparison: Comparison, skipped: Any) -> Iterator[tuple[Any, ...]]:
