@@ -32,6 +32,9 @@ class BlockPair:
         The rows of both sides with all classes, where some are left out.
     groups : array, shape (rows,), or None
         The rows of the group column, where there is one.
+    low : integer array, shape (rows,), or None
+        How many cells that a mask keeps are left out because they lie low on both sides; None where
+        none is to be.
     """
 
     start: int
@@ -43,6 +46,7 @@ class BlockPair:
     places: NDArray[np.intp] | None = None
     full: tuple[NDArray[Any], NDArray[Any]] | None = None
     groups: NDArray[Any] | None = None
+    low: NDArray[np.intp] | None = None
 
     @property
     def rows(self) -> slice | NDArray[np.intp]:

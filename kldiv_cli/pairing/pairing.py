@@ -59,6 +59,8 @@ class Pairing:
     mask : Mask or None
         Which cells enter; None for all. It has a row for every row of the reference, also for rows
         that are left out.
+    mask_below : float or None
+        Cells at or below it on both sides do not enter.
     ranged : bool
         Whether these are the rows of a range, which may be without partners altogether.
     room : int or None
@@ -81,6 +83,7 @@ class Pairing:
     on_missing: OnMissing = field(default="error", kw_only=True)
     classes: Kept | None = field(default=None, kw_only=True)
     mask: Mask | None = field(default=None, kw_only=True)
+    mask_below: float | None = field(default=None, kw_only=True)
     ranged: bool = field(default=False, kw_only=True)
     room: int | None = field(default=None, kw_only=True)
     members: Aligned | None = field(default=None, kw_only=True)
@@ -143,6 +146,13 @@ class Pairing:
     def leaves_rows_out(self) -> bool:
         """Whether some rows of the reference may have no place in the blocks."""
         return whole(self.reference) is not self.reference or self.on_missing == "skip"
+
+    @property
+    def masks_cells(self) -> str | None:
+        """The option by which single cells are masked; None where rows are, or nothing is."""
+        if self.mask is not None and not self.mask.of_rows:
+            return "--mask"
+        return None if self.mask_below is None else "--mask-below"
 
     @property
     def _by_name(self) -> bool:

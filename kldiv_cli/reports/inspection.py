@@ -114,6 +114,9 @@ def _rows(found: Inspection) -> Iterator[tuple[str, str]]:
         f"{count} {what} (first: row {first})" for what, count, first in bad if first is not None
     )
     yield from wrapped("", ", ".join(parts))
+    if rows.constant > 1:
+        number = "one number" if rows.constant_value is None else f"{rows.constant_value:g}"
+        yield "", f"{rows.constant} with nothing but {number}"
 
 
 def _guess(found: Inspection) -> Iterator[tuple[str, str]]:
@@ -185,6 +188,8 @@ def _object(found: Inspection) -> dict[str, Any]:
                 "first_nan": rows.first_nan,
                 "first_plus_inf": rows.first_plus_inf,
                 "first_nothing_but_minus_inf": rows.first_empty,
+                "constant": rows.constant,
+                "constant_value": rows.constant_value,
             },
             "cells": {
                 "total": found.cells.total,

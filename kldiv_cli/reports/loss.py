@@ -18,7 +18,7 @@ _OWN = (
 _KEYS = (
     *("schema", *_OWN, "warnings", "reference", "candidate", "paired_by", "rows", "classes"),
     *("skipped", "invalid", "masked", "mask", "class_selection", "selection", "missing", "members"),
-    "constant_rows",
+    *("mask_below", "constant_rows"),
 )
 
 
@@ -58,8 +58,8 @@ def _lines(result: LossResult, width: int | None) -> Iterator[tuple[str, str]]:
 
 
 def _how(result: LossResult) -> Iterator[tuple[str, str]]:
-    cells = result.mask is not None and result.mask.cells > 0
-    yield from inputs(result.reference, result.candidate, masked=cells)
+    masked = bool(result.head.masked_cells)
+    yield from inputs(result.reference, result.candidate, masked=masked)
     yield from wrapped("loss", f"{result.loss}: {result.formula}")
     options = ", ".join(_option(*item) for item in result.options.items())
     yield from wrapped("options", options or "none")

@@ -13,6 +13,7 @@ from kldiv_cli.results.verification import Finding, Verification
 _KEYS = (
     *("schema", "reference", "candidate", "mode", "temperature", "nan_policy", "paired_by"),
     *("rows", "skipped", "invalid", "identities", "holds", "warnings", "masked", "mask"),
+    "mask_below",
     *("class_selection", "selection", "missing", "members", "constant_rows"),
 )
 _NOTE = """

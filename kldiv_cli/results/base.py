@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from kldiv_cli.results.head import Head, MaskUse, Mode, NanPolicy, PairedBy, Side
 from kldiv_cli.results.members import Members, PairedMembers
-from kldiv_cli.results.padding import ConstantRows
+from kldiv_cli.results.padding import ConstantRows, MaskBelow
 from kldiv_cli.results.selection import ClassSelection, Missing, Selection
 
 
@@ -104,8 +104,13 @@ class PairResult(Result):
 
     @property
     def masked(self) -> int:
-        """How many rows have no cell that the mask keeps."""
+        """How many rows have no cell that is kept."""
         return self.head.masked
+
+    @property
+    def mask_below(self) -> MaskBelow | None:
+        """The cells that are masked because they lie low on both sides."""
+        return self.head.mask_below
 
     @property
     def class_selection(self) -> ClassSelection | None:

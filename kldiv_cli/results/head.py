@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from kldiv_cli.results.members import Members, PairedMembers
-from kldiv_cli.results.padding import ConstantRows
+from kldiv_cli.results.padding import ConstantRows, MaskBelow
 from kldiv_cli.results.selection import ClassSelection, Missing, Selection
 
 Mode = Literal["softmax", "sigmoid"]
@@ -127,8 +127,10 @@ class Head:
         What looks wrong with the input though it can be computed.
     mask : MaskUse or None
         The mask, its meaning, and how many cells it leaves out in the rows that count.
+    mask_below : MaskBelow or None
+        The cells that are masked because they lie low on both sides.
     masked : int
-        How many rows have no cell that the mask keeps.
+        How many rows have no cell that is kept.
     class_selection : ClassSelection or None
         Which classes were compared; None for all. Classes without names are called by their
         indices, and these need not begin at 0.
@@ -159,6 +161,7 @@ class Head:
     class_names: tuple[str, ...] | None = None
     warnings: tuple[str, ...] = ()
     mask: MaskUse | None = None
+    mask_below: MaskBelow | None = None
     masked: int = 0
     class_selection: ClassSelection | None = None
     selection: Selection | None = None
@@ -171,6 +174,12 @@ class Head:
     def classes(self) -> int:
         """How many classes (softmax) or cells (sigmoid) one row has."""
         return prod(self.class_shape)
+
+    @property
+    def masked_cells(self) -> int | None:
+        """How many cells are masked in the rows that count; None where nothing masks any."""
+        uses = [use for use in (self.mask, self.mask_below) if use is not None]
+        return sum(use.cells for use in uses) if uses else None
 
 
 def class_name(index: int, names: tuple[str, ...] | None, shape: tuple[int, ...]) -> str:

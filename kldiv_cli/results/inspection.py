@@ -101,6 +101,10 @@ class Rows:
         Rows with NaN, rows with +inf but without NaN, and rows of -inf alone.
     first_nan, first_plus_inf, first_empty : int or None
         The first such row, counted from 0.
+    constant : int
+        How many rows have 3 cells and more, and one finite number in all of them.
+    constant_value : float or None
+        Their number; None where they have several, or where there are none.
     """
 
     valid: int
@@ -110,6 +114,8 @@ class Rows:
     first_nan: int | None
     first_plus_inf: int | None
     first_empty: int | None
+    constant: int = 0
+    constant_value: float | None = None
 
     @property
     def total(self) -> int:

@@ -26,3 +26,20 @@ class ConstantRows:
     value: float | None
     skipped: int
     ignored: bool
+
+
+@dataclass(frozen=True)
+class MaskBelow:
+    """The cells that are masked because they lie low on both sides.
+
+    Attributes
+    ----------
+    value : float
+        They are at or below it.
+    cells, of : int
+        In the rows that count these are ``cells`` of ``of`` cells. A mask keeps them.
+    """
+
+    value: float
+    cells: int
+    of: int

@@ -13,7 +13,7 @@ from kldiv_cli.pairing import Pairing
 from kldiv_cli.results.comparison import Comparison
 from kldiv_cli.tasks.jobs.comparing import Comparing
 from kldiv_cli.tasks.opening.kinds import own_kinds
-from kldiv_cli.tasks.opening.masking import masked, scored
+from kldiv_cli.tasks.opening.masking import masked, scored, without_low_cells
 from kldiv_cli.tasks.opening.questions.asking import ask
 from kldiv_cli.tasks.opening.questions.opened import Opened
 from kldiv_cli.tasks.opening.sides import (
@@ -123,6 +123,7 @@ def opened(asked: Compare) -> Comparing:
     ask(Opened.of(asked, pairing, asked.mode))
     pairing = masked(pairing, asked.mask, asked.mask_means, by_place=asked.by_place)
     kinds = own_kinds(pairing, asked.kind, asked.mode)
+    pairing = without_low_cells(pairing, asked.mask_below, kinds)
     truth = None if labels is None else open_labels(labels, pairing, asked.reference, layout)
     tokens = scored(_scoring(pairing, asked.mode, kinds, truth), pairing, labels is not None)
     _check_limits(asked, scored=tokens is not None)

@@ -17,7 +17,7 @@ from kldiv_cli.tasks.warnings import Watch
 
 _CELLS = 3
 """Rows of fewer cells may hold one number by chance."""
-_IGNORED_LABEL = -100.0
+IGNORED_LABEL = -100.0
 """What training code pads labels with, and people pad logits with."""
 
 
@@ -82,7 +82,7 @@ class ConstantRows:
     def seen(self) -> Constants:
         """Return what a result says of them."""
         values, skipped = self.values[self.large], self.skipped[self.large]
-        padding = ~skipped & ((values == _IGNORED_LABEL) | (values <= MASK))
+        padding = ~skipped & ((values == IGNORED_LABEL) | (values <= MASK))
         return Constants(OneNumber.of(values), OneNumber.of(values[padding]), int(skipped.sum()))
 
 
@@ -92,3 +92,11 @@ def _kept(block: BlockPair, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
     if block.kept is None or block.kept.shape[1] != classes:
         return np.broadcast_to(True, (len(rows), classes))
     return block.kept[rows]
+
+
+def numbers_of(values: Float64) -> Float64:
+    """Return the numbers of the rows of one file that hold one number alone, in order."""
+    cells = constant_cells(values, values)
+    whole = (cells == values.shape[1]) & (cells >= _CELLS)
+    numbers: Float64 = values[whole, 0]
+    return numbers

@@ -8,6 +8,7 @@ from typing import Any
 
 from kldiv_cli.pairing import Pairing
 from kldiv_cli.results.head import Head, MaskUse, NanPolicy, Shape, Side
+from kldiv_cli.results.padding import MaskBelow
 from kldiv_cli.results.selection import Missing, Selection
 from kldiv_cli.sources.base import Source
 from kldiv_cli.sources.views.choice import Choice, shown
@@ -66,6 +67,7 @@ def head_of(watch: Watch, part: Part[Any], nan_policy: NanPolicy, choice: Choice
         class_names=pairing.class_names,
         warnings=watch.warnings(part.seen),
         mask=_mask(pairing, part),
+        mask_below=_mask_below(pairing, part),
         masked=counts.masked,
         class_selection=class_selection(pairing, part.seen),
         selection=_selection(pairing, choice, part.places),
@@ -86,9 +88,16 @@ def _mask(pairing: Pairing, part: Part[Any]) -> MaskUse | None:
     return MaskUse(
         **_file(source, (first if known else part.rows, *rest)),
         means=mask.means,
-        cells=part.masked_cells,
+        cells=part.masked_cells - part.low_cells,
         of=part.counted * prod(pairing.class_shape),
     )
+
+
+def _mask_below(pairing: Pairing, part: Part[Any]) -> MaskBelow | None:
+    if pairing.mask_below is None:
+        return None
+    of = part.counted * prod(pairing.class_shape)
+    return MaskBelow(pairing.mask_below, part.low_cells, of)
 
 
 def _file(source: Source, shape: Shape) -> dict[str, Any]:

@@ -28,8 +28,15 @@ def nothing_left(
 
     ``ignored`` says whether rows of one number are left out because somebody asked for it.
     """
-    if pairing.mask is None or not counts.masked or counts.skipped or counts.invalid:
+    if not counts.masked or counts.skipped or counts.invalid:
         return _nothing_counts(pairing, counts, constants, ignored=ignored)
+    if pairing.mask is None or pairing.mask_below is not None:
+        where = "" if pairing.mask is None else " where the mask keeps them"
+        return InputError(
+            f"{pairing.reference.path}: expected cells to compare, found none: all are at or below "
+            f"{pairing.mask_below:g} on both sides{where}",
+            "Say a lower number with --mask-below, or leave it out.",
+        )
     of = " of these rows" if pairing.leaves_rows_out else ""
     return InputError(
         f"{pairing.mask.source.path}: expected cells to compare, found none: the mask leaves out "

@@ -110,8 +110,9 @@ class Inspecting:
         guess = _guess(self.source, found)
         head = _head(self.source, rows, self.choice, part.places)
         questions = asked_of(Opened(self.asked, (self.source,)))
+        said = remarks(head.sides[0], rows, guess, questions, seen.rows.padding)
         return Inspection(
-            head=replace(head, warnings=tuple(remarks(head.sides[0], rows, guess, questions))),
+            head=replace(head, warnings=tuple(said)),
             ids=seen.ids,
             guess=guess,
             cells=seen.cells.result(),

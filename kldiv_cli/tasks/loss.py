@@ -10,7 +10,7 @@ from kldiv_cli.errors import UsageError
 from kldiv_cli.results.loss import LossResult
 from kldiv_cli.tasks.jobs.summing import Summing
 from kldiv_cli.tasks.opening.kinds import insisted, own_kinds
-from kldiv_cli.tasks.opening.masking import check_of_rows, masked
+from kldiv_cli.tasks.opening.masking import check_of_rows, masked, without_low_cells
 from kldiv_cli.tasks.opening.questions.asking import ask
 from kldiv_cli.tasks.opening.questions.opened import Opened
 from kldiv_cli.tasks.opening.sides import (
@@ -116,9 +116,10 @@ def opened(asked: Loss) -> Summing:
             "some of them out",
             "Leave one of the two out.",
         )
+    kinds = own_kinds(pairing, asked.kind, chosen.mode)
+    pairing = without_low_cells(pairing, asked.mask_below, kinds)
     if chosen.needs_prior:
         check_of_rows(pairing)
-    kinds = own_kinds(pairing, asked.kind, chosen.mode)
     truth = None if labels is None else open_labels(labels, pairing, asked.reference, layout)
     return Summing(
         name=asked.name,

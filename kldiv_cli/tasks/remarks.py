@@ -10,11 +10,12 @@ from kldiv_cli.results.inspection import Guess, Rows
 
 
 def remarks(
-    file: Side, rows: Rows, guess: Guess, questions: Sequence[UnclearError]
+    file: Side, rows: Rows, guess: Guess, questions: Sequence[UnclearError], padding: int = 0
 ) -> Iterator[str]:
     """Yield what other commands would ask or stop at, or compute though it means nothing.
 
-    Rows of nothing but -inf are not told: they are skipped where both sides have them.
+    ``padding`` rows hold nothing but -100. Those of -inf or a mask value are not told: they are
+    skipped where both sides have them.
     """
     yield from (f"{question.what}. {question.advice}" for question in questions)
     firsts = [row for row in (rows.first_nan, rows.first_plus_inf) if row is not None]
@@ -24,6 +25,11 @@ def remarks(
             f"{file.path}: row {min(firsts)} holds NaN or +inf, and no distribution under softmax "
             f"({count} such {'row' if count == 1 else 'rows'} in all): --nan-policy omit of "
             "kldiv compare leaves them out"
+        )
+    if padding > 1:
+        yield (
+            f"{file.path}: {padding} rows hold -100 alone, as padding does: --ignore-constant-rows "
+            "of kldiv compare leaves them out where both sides have them"
         )
     if guess.kind == "logits" and "int" in file.dtype:
         yield f"{file.path}: all numbers are integers: are these labels or token ids?"

@@ -21,7 +21,7 @@ from kldiv_cli.results.verification import Finding, Verification
 from kldiv_cli.sources.views.choice import Choice
 from kldiv_cli.tasks.describe import head_of
 from kldiv_cli.tasks.kept.part import Part
-from kldiv_cli.tasks.opening.masking import masked
+from kldiv_cli.tasks.opening.masking import masked, without_low_cells
 from kldiv_cli.tasks.opening.questions.asking import ask
 from kldiv_cli.tasks.opening.questions.opened import Opened
 from kldiv_cli.tasks.opening.sides import (
@@ -84,6 +84,7 @@ def opened(asked: Verify) -> Checking:
     pairing = open_pairing(asked, layout_of(asked))
     ask(Opened.of(asked, pairing, asked.mode))
     pairing = masked(pairing, asked.mask, asked.mask_means, by_place=asked.by_place)
+    pairing = without_low_cells(pairing, asked.mask_below, ("logits", "logits"))
     return Checking(
         pairing=pairing,
         mode=asked.mode,

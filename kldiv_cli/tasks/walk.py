@@ -15,6 +15,7 @@ from kldiv_cli.measures.rows.absence import without
 from kldiv_cli.measures.types import Status
 from kldiv_cli.memory import keep_freed_memory
 from kldiv_cli.pairing import BlockPair, Pairing
+from kldiv_cli.pairing.masks.below import without_low
 from kldiv_cli.pairing.ranges import within
 from kldiv_cli.sources.base import BLOCK_BYTES, STREAM_BYTES
 from kldiv_cli.tasks.constant import ConstantRows
@@ -200,6 +201,7 @@ class PairWork(Generic[Found, Kept]):
 
     def __call__(self, whole: BlockPair) -> Part[Kept]:
         """Work on one block, and let its pages go."""
+        whole = without_low(whole, self.watch.pairing.mask_below)
         block = hidden(whole, self.watch.kinds)
         found = self.task.look(block)
         constant = ConstantRows.of(block, found.status, found.constant, self.watch)
@@ -212,6 +214,7 @@ class PairWork(Generic[Found, Kept]):
             counts=RowCounts.of(view.status),
             counted=int(view.counted.sum()),
             masked_cells=view.masked_cells,
+            low_cells=0 if block.low is None else int(block.low[view.counted].sum()),
             seen=replace(seen, constants=constant.seen()),
             kept=self.task.keep(view, found),
         )

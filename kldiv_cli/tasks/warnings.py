@@ -116,7 +116,7 @@ class Watch:
         zeros = self._zeros(side, block, counted)
         if self.mode == "sigmoid" or not counted.any():
             return SideSeen(zeros=zeros)
-        if block.kept is not None:
+        if block.kept is not None and block.kept.shape[1] in (1, values.shape[1]):
             # What is no number may stand in a cell that is left out, but the row has no sum then.
             counted = counted & ~(~block.kept & ~(values < np.inf)).any(axis=1)
         with np.errstate(over="ignore", invalid="ignore"):

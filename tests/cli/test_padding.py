@@ -11,6 +11,7 @@ import pytest
 
 import kldiv_cli
 from kldiv_cli.results.comparison import Comparison
+from kldiv_cli.results.padding import MaskBelow
 from tests.command import Kldiv
 
 CASES = Path("tests/cases")
@@ -157,3 +158,140 @@ class TestCellsOfSpans:
             "constant     8 rows of -1e+12 on both sides, skipped as rows of -inf are\n" in done.out
         )
         assert "8 skipped, 0 invalid" in done.out
+
+
+class TestLowCells:
+    def test_they_are_masked(self, kldiv: Kldiv) -> None:
+        done = kldiv("compare", *GP, *SPANS, "--mask-below", "-1e4")
+        assert (done.code, done.err) == (0, "")
+        assert (
+            "mask below   -10000 or less on both sides\n"
+            "masked       0 rows, and 82 of 144 cells in those counted\n"
+            "             masked cells add nothing\n"
+            "rows         2 counted, paired by position\n"
+            "             0 zero, 0 infinite, 0 skipped, 0 invalid\n"
+            "same sign    95.1613 % of cells (59 of 62)\n\n"
+        ) in done.out
+
+    @pytest.mark.parametrize("measure", [["jeffreys"], ["js", "kl", "tv"]])
+    @pytest.mark.parametrize("mode", ["softmax", "sigmoid"])
+    @pytest.mark.parametrize("options", [{}, {"smooth": 0.1}, {"temperature": 2.0}, {"threads": 2}])
+    def test_as_a_mask_given_by_hand(self, measure: list[str], mode: Any, options: Any) -> None:
+        keep = ~(np.load(GP[0]) <= -1e11)
+        options = {"measure": measure, "mode": mode, **options}
+        found = kldiv_cli.compare(*GP, mask_below=-1e11, **options)
+        by_hand = kldiv_cli.compare(*GP, mask=keep, **options)
+        assert figures(found) == figures(by_hand)
+        assert by_hand.mask is not None
+        assert found.mask_below == MaskBelow(-1e11, by_hand.mask.cells, by_hand.mask.of)
+        assert (found.rows, found.masked) == (by_hand.rows, by_hand.masked) == (20, 4)
+        assert found.masked_rows is not None
+        assert found.masked_rows.tolist() == np.ravel(~keep.any(axis=-1)).tolist()
+
+    def test_beside_a_mask(self, kldiv: Kldiv, tmp_path: Path) -> None:
+        mask = np.random.default_rng(0).random((2, 2, 6, 6)) < 0.6
+        np.save(tmp_path / "m.npy", mask)
+        keep = ~(np.load(GP[0]) <= -1e4)
+        both = kldiv_cli.compare(*GP, mask=mask, mask_below=-1e4, mode="sigmoid", row_axes=1)
+        by_hand = kldiv_cli.compare(*GP, mask=mask & keep, mode="sigmoid", row_axes=1)
+        assert figures(both) == figures(by_hand)
+        words = ("--mask", tmp_path / "m.npy", "--mask-below", "-1e4", "--format", "json")
+        found = json.loads(kldiv("compare", *GP, *SPANS, *words).out)
+        assert found["mask"]["masked_cells"] == (~mask).sum()
+        low = {"value": -1e4, "masked_cells": (mask & ~keep).sum(), "cells": 144}
+        assert found["mask_below"] == low
+        out = kldiv("compare", *GP, *SPANS, *words[:4]).out
+        assert f"mask below   -10000 or less on both sides, {low['masked_cells']} cells\n" in out
+        assert f"and {(~(mask & keep)).sum()} of 144 cells in those counted" in out
+
+    def test_losses(self, kldiv: Kldiv, tmp_path: Path) -> None:
+        np.save(tmp_path / "m.npy", ~(np.load(GP[0]) <= -1e4))
+        for name in ("globalpointer", "torch", "kd"):
+            found, by_hand = (
+                json.loads(kldiv("loss", name, *GP, "--format", "json", *words).out)
+                for words in (("--mask-below", "-1e4"), ("--mask", tmp_path / "m.npy"))
+            )
+            low, mask = found.pop("mask_below"), by_hand.pop("mask")
+            assert low == {"value": -1e4, **{x: mask[x] for x in ("masked_cells", "cells")}}
+            assert found == by_hand
+        out = kldiv("loss", "globalpointer", *GP, "--mask-below", "-1e4").out
+        assert (
+            "mask below   -10000 or less on both sides\n"
+            "masked       82 of 144 cells in the rows counted\n"
+            "             rows are taken without them\n"
+            "rows         2 counted, paired by position, 0 skipped, 0 invalid, 0 masked\n"
+        ) in out
+
+    def test_verify(self, kldiv: Kldiv) -> None:
+        words = ("--mode", "sigmoid", "--mask-below", "-1e4", "--format", "json")
+        found = json.loads(kldiv("verify", *GP, *words).out)
+        assert (found["rows"], found["masked"], found["holds"]) == (20, 4, True)
+        assert found["mask_below"] == {"value": -1e4, "masked_cells": 58, "cells": 120}
+
+    def test_with_labels_and_groups(self) -> None:
+        keep = ~(np.load(GP[0]) <= -1e4)
+        labels = keep.argmax(axis=-1)
+        options: Any = {"labels": labels, "group": "argmax"}
+        found = kldiv_cli.compare(*GP, mask_below=-1e4, **options)
+        by_hand = kldiv_cli.compare(*GP, mask=keep, **options)
+        assert figures(found) == figures(by_hand)
+        assert found.language is not None
+        assert repr(found.language) == repr(by_hand.language)
+        assert repr(found.groups) == repr(by_hand.groups)
+
+    def test_nothing_is_left(self, kldiv: Kldiv) -> None:
+        error = (
+            f"{GP[0]}: expected cells to compare, found none: all are at or below 1e+09 on both "
+            "sides\nSay a lower number with --mask-below, or leave it out.\n"
+        )
+        assert kldiv("compare", *GP, "--mask-below", "1e9") == (2, "", f"kldiv: error: {error}")
+
+    @pytest.mark.parametrize(
+        ("words", "error"),
+        [
+            (
+                ("--mask-below", "nan"),
+                "expected a number as --mask-below, found nan\n-1e4 is above what masks hold.\n",
+            ),
+            (
+                ("--mask-below", "-1e4", "--input", "probs"),
+                (
+                    "--mask-below is for logits and log-probabilities, and there are "
+                    "probabilities\nLeave it out: a probability of 0 on both sides adds nothing. "
+                    "--mask masks any cell.\n"
+                ),
+            ),
+        ],
+    )
+    def test_wrong_usage(self, kldiv: Kldiv, words: tuple[str, ...], error: str) -> None:
+        assert kldiv("compare", *GP, *words) == (2, "", f"kldiv: error: {error}")
+
+    def test_class_priors_need_all_classes(self, kldiv: Kldiv, tmp_path: Path) -> None:
+        np.save(tmp_path / "labels.npy", np.zeros((2, 2, 6), int))
+        words = ("--labels", tmp_path / "labels.npy", "--class-prior", "--mask-below", "-1e4")
+        done = kldiv("loss", "gkl", *GP, *words)
+        assert done.code == 2
+        assert "and --mask-below leaves some of them out" in done.err
+
+
+class TestInspect:
+    def test_rows_of_one_number(self, kldiv: Kldiv) -> None:
+        done = kldiv("inspect", HF[0])
+        assert "rows         12 (3 x 4), a distribution in each\n" in done.out
+        assert "             3 with nothing but -100\n" in done.out
+        assert done.err == (
+            f"kldiv: warning: {HF[0]}: 3 rows hold -100 alone, as padding does: "
+            "--ignore-constant-rows of kldiv compare leaves them out where both sides have them\n"
+        )
+        (found,) = json.loads(kldiv("inspect", HF[0], "--format", "json").out)
+        assert (found["rows"]["constant"], found["rows"]["constant_value"]) == (3, -100.0)
+
+    def test_other_numbers_are_a_fact(self, kldiv: Kldiv, tmp_path: Path) -> None:
+        values = np.random.default_rng(0).normal(size=(9, 4))
+        values[[1, 2]], values[[4, 5]] = 0, -1e9
+        np.save(tmp_path / "x.npy", values)
+        done = kldiv("inspect", tmp_path / "x.npy")
+        assert "             4 with nothing but one number\n" in done.out
+        assert done.err == ""
+        np.save(tmp_path / "x.npy", values[:, :2])
+        assert "with nothing but" not in kldiv("inspect", tmp_path / "x.npy").out

@@ -11,7 +11,10 @@ import pytest
 from kldiv_cli import compare
 from kldiv_cli.errors import InputError
 from kldiv_cli.measures import _native
-from kldiv_cli.results.padding import ConstantRows
+from kldiv_cli.pairing import BlockPair
+from kldiv_cli.pairing.masks.below import without_low
+from kldiv_cli.results.padding import ConstantRows, MaskBelow
+from kldiv_cli.sources.base import BFLOAT16
 from kldiv_cli.tasks.kept.seen import Constants, OneNumber
 from tests.family import MODES, Mode
 
@@ -146,6 +149,82 @@ class TestUnderAMask:
         assert (found.rows, found.skipped, found.constant_rows) == (8, 0, None)
         mask = np.array([False, False, True, True, True])
         assert compare(s, t, mask=mask).constant_rows == ConstantRows(3, -2e4, 3, ignored=False)
+
+
+class TestLowCells:
+    @pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
+    @pytest.mark.parametrize("value", [-1e4, -65504.0, -1e9, -1e12, float(np.finfo("f4").min)])
+    def test_the_number_is_that_of_the_type(self, value: float, dtype: str) -> None:
+        """-1e12 in float32 is -999999995904; in half precision it overflows to -inf."""
+        with np.errstate(over="ignore"):
+            s, t = S.astype(dtype), T.astype("f4")
+            s[:, 3], t[:, 3] = value, value
+        keep = np.array([True, True, True, False, True])
+        found = compare(s, t, mask_below=value, mode="sigmoid")
+        by_hand = compare(s, t, mask=keep, mode="sigmoid")
+        assert found.mask_below == MaskBelow(value, 8, 40)
+        assert found.values["jeffreys"].tobytes() == by_hand.values["jeffreys"].tobytes()
+
+    def test_bfloat16(self) -> None:
+        """-1e4 is -9984 in bfloat16, and -1e12 is -1000727379968."""
+        for value, rounded in ((-1e4, -9984.0), (-1e12, -1000727379968.0), (-INF, -INF)):
+            s = S.astype(np.float32)
+            s[:, 3] = rounded
+            bits = (s.view(np.uint32) >> 16).astype("<u2").view(BFLOAT16)
+            block = BlockPair(0, bits, bits, None)
+            kept = without_low(block, value).kept
+            assert kept is not None
+            assert kept.tolist() == (s > rounded).tolist()
+            assert not kept.all()
+
+    def test_integers(self) -> None:
+        s = np.array([[1, 2, -100], [3, 1, -101]])
+        found = compare(s, s[::-1], mask_below=-100)
+        assert found.mask_below == MaskBelow(-100.0, 2, 6)
+
+    def test_on_one_side_only(self) -> None:
+        s, t = S.copy(), T.copy()
+        s[:, 1] = t[:4, 1] = -1e9
+        found = compare(s, t, mask_below=-1e4)
+        assert found.mask_below == MaskBelow(-1e4, 4, 40)
+        assert "mask mismatch" in found.warnings[0]
+
+    def test_padding_of_two_numbers(self) -> None:
+        for pads in ((-1e9, -1e12), (-1e9, -INF), (-INF, -1e4)):
+            s, t = padded(*pads[:1], other=pads[1])
+            found = compare(s, t, mask_below=-1e4)
+            assert (found.rows, found.masked, found.skipped, found.warnings) == (5, 3, 0, ())
+            others = np.delete(s, ROWS, axis=0), np.delete(t, ROWS, axis=0)
+            mean = compare(*others).measures["jeffreys"]["mean"]
+            assert found.measures["jeffreys"]["mean"] == mean
+
+    def test_nan_stays(self) -> None:
+        s, t = padded(-1e9)
+        s[2, 0] = np.nan
+        with pytest.raises(InputError, match="found NaN"):
+            compare(s, t, mask_below=-1e4)
+
+    @pytest.mark.parametrize("mode", MODES)
+    def test_among_some_classes(self, mode: Mode) -> None:
+        s, t = S.copy(), T.copy()
+        s[:, 1] = t[:, 1] = -1e9
+        found = compare(s, t, mask_below=-1e4, classes=[0, 1, 2], mode=mode)
+        cut = compare(s[:, :3], t[:, :3], mask=np.array([True, False, True]), mode=mode)
+        assert found.values["jeffreys"].tobytes() == cut.values["jeffreys"].tobytes()
+        assert found.mask_below == MaskBelow(-1e4, 8, 24)
+        logs = [x - np.log(np.exp(x).sum(axis=1, keepdims=True)) for x in (s, t)]
+        found = compare(*logs, kind="log-probs", mask_below=-1e4, classes=[0, 1, 2], mode=mode)
+        assert found.masked == 0
+
+    def test_with_rows_of_one_number(self) -> None:
+        """What is left of a row is what counts."""
+        s, t = padded(-100.0)
+        s[ROWS, 4] = t[ROWS, 4] = -1e9
+        assert compare(s, t).constant_rows is None
+        found = compare(s, t, mask_below=-1e4, ignore_constant_rows=True)
+        assert found.constant_rows == ConstantRows(3, -100.0, 3, ignored=True)
+        found = compare(s, t, mask_below=-100, ignore_constant_rows=True)
+        assert (found.rows, found.masked, found.skipped) == (5, 3, 0)
 
 
 class TestNothingLeft:

@@ -139,6 +139,8 @@ COMPARE: dict[str, tuple[tuple[str, str], dict[str, Any]]] = {
     "padding": (PADDED, {"group": "argmax"}),
     "padding under sigmoid": (PADDED, {"mode": "sigmoid"}),
     "constant rows": (PADDED, {"ignore_constant_rows": True, "mask": "cells-mask.npy"}),
+    "low cells": (PADDED, {"mask_below": -1e4, "mask": "cells-mask.npy", "group": "argmax"}),
+    "low cells of some classes": (PADDED, {"mask_below": -1, "classes": "1:5"}),
     "ids": (("ids-s.parquet", "ids-t.parquet"), {}),
     "ids shuffled": (IDS, MANY),
     "ids missing": (SOME, {"on_missing": "skip"}),
@@ -169,6 +171,7 @@ VERIFY: dict[str, tuple[tuple[str, str], dict[str, Any]]] = {
     "ids missing": (SOME, {"on_missing": "skip"}),
     "mask": (NPY, {"mask": "cells-mask.npy"}),
     "constant rows": (PADDED, {"ignore_constant_rows": True}),
+    "low cells": (PADDED, {"mask_below": -1e4}),
     "propagate": (("s.npy", "bad.npy"), {"nan_policy": "propagate"}),
 }
 LOSS: dict[str, tuple[tuple[str, str], dict[str, Any]]] = {
@@ -177,6 +180,7 @@ LOSS: dict[str, tuple[tuple[str, str], dict[str, Any]]] = {
     "priors": (NPY, {"name": "gkl", "labels": "labels.npy", "class_prior": True}),
     "mask": (NPY, {"name": "torch", "mask": "cells-mask.npy", "reduction": "mean"}),
     "constant rows": (PADDED, {"name": "torch", "ignore_constant_rows": True}),
+    "low cells": (PADDED, {"name": "torch", "mask_below": -1e4}),
     "batch": (("s3.npy", "t3.npy"), {"name": "torch", "rows": "7:48"}),
     "ids": (IDS, {"name": "kd"}),
     "ids missing": (SOME, {"name": "kd", "on_missing": "skip"}),
@@ -186,6 +190,7 @@ INSPECT: dict[str, dict[str, Any]] = {
     "plain": {"file": "s.npy"},
     "probs": {"file": "q.npy"},
     "faults": {"file": "bad.npy"},
+    "padding": {"file": "pad-s.npy"},
     "one row": {"file": "kinds.npy"},
     "table": {"file": "ids-s.parquet", "rows": "20:45"},
     "sample": {"file": "s3.npy", "sample": 21},

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _KEYS = (
     *("schema", "reference", "candidate", "mode", "unit", "temperature", "smooth", "nan_policy"),
-    *("paired_by", "rows", "classes", "skipped", "invalid", "masked", "mask"),
+    *("paired_by", "rows", "classes", "skipped", "invalid", "masked", "mask", "mask_below"),
     *("measures", "agreement", "grouped_by", "groups", "limits", "warnings", "language"),
     *("class_selection", "selection", "missing", "members", "constant_rows", "hidden"),
 )
@@ -102,7 +102,7 @@ def _groups(comparison: Comparison) -> dict[str, Any]:
                 "rows": group.rows,
                 "skipped": group.skipped,
                 "invalid": group.invalid,
-                **({} if comparison.mask is None else {"masked": group.masked}),
+                **({} if comparison.head.masked_cells is None else {"masked": group.masked}),
                 "agreement": {comparison.agreement.kind: group.share},
                 "measures": {
                     name: _found(found, comparison.members)

@@ -58,7 +58,7 @@ def lines(
     elif rows.figures is None:
         yield from left_out.lines(head)
         yield from _masked(head, room, rows)
-        masked = "" if head.mask is None else f", {head.masked} masked"
+        masked = "" if head.masked_cells is None else f", {head.masked} masked"
         yield "rows", f"{_counted(head)}, {_uncounted(head, rows)}{masked}"
     else:
         yield from _masked(head, room, rows)
@@ -78,17 +78,21 @@ def _sides(head: Head, room: int | None) -> Iterator[Line]:
 
 
 def _masked(head: Head, room: int | None, rows: Rows) -> Iterator[Line]:
-    mask = head.mask
-    if mask is None:
+    mask, low, masked = head.mask, head.mask_below, head.masked_cells
+    if masked is None:
         return
-    yield from file_lines("mask", mask, room)
-    yield from (("", printable(note)) for note in mask.notes)
-    cells = f"{mask.cells} of {mask.of} cells"
+    if mask is not None:
+        yield from file_lines("mask", mask, room)
+        yield from (("", printable(note)) for note in mask.notes)
+    if low is not None:
+        beside = "" if mask is None else f", {low.cells} cells"
+        yield "mask below", f"{low.value:g} or less on both sides{beside}"
+    cells = f"{masked} of {head.rows * head.classes} cells"
     if rows.figures is not None:
         whole = f"{head.masked} {'row' if head.masked == 1 else 'rows'}"
         yield "masked", f"{whole}, and {cells} in those counted"
         yield from (("", line) for line in rows.masked)
-    elif mask.cells:
+    elif masked:
         yield "masked", f"{cells} in the rows counted"
         yield "", "rows are taken without them"
 

@@ -53,8 +53,12 @@ def head_object(head: Head) -> dict[str, Any]:
         "class_names": None if head.class_names is None else list(head.class_names),
         "warnings": list(head.warnings),
     }
+    if head.masked_cells is not None:
+        found["masked"] = head.masked
     if head.mask is not None:
-        found |= {"masked": head.masked, "mask": _mask_object(head.mask)}
+        found["mask"] = _mask_object(head.mask)
+    if (low := head.mask_below) is not None:
+        found["mask_below"] = {"value": low.value, "masked_cells": low.cells, "cells": low.of}
     for name in ("class_selection", "selection", "missing", "constant_rows"):
         if getattr(head, name) is not None:
             found[name] = asdict(getattr(head, name))

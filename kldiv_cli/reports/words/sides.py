@@ -88,10 +88,10 @@ def inputs(reference: Side, candidate: Side, *, masked: bool) -> list[tuple[str,
 def probabilities(comparison: Comparison) -> list[tuple[str, str]]:
     """Say what was done to probabilities before they were compared."""
     sides = comparison.reference, comparison.candidate
-    found = inputs(*sides, masked=comparison.mask is not None)
+    found = inputs(*sides, masked=comparison.head.masked_cells is not None)
     if comparison.smooth:
         outcomes = f"{comparison.classes if comparison.mode == 'softmax' else 2}"
-        if comparison.mode == "softmax" and comparison.mask is not None:
+        if comparison.mode == "softmax" and comparison.head.masked_cells is not None:
             outcomes = "(classes kept)"
         found.append(("smooth", f"q is (1 - E)*q + E/{outcomes}, E = {comparison.smooth!r}"))
     return found
@@ -99,16 +99,16 @@ def probabilities(comparison: Comparison) -> list[tuple[str, str]]:
 
 def masked(comparison: Comparison) -> tuple[str, ...]:
     """Say what became of the cells that a mask leaves out, line by line."""
-    mask = comparison.mask
-    if mask is None:
+    cells = comparison.head.masked_cells
+    if cells is None:
         return ()
     rest = {
         "softmax": "p and q are distributions over the classes that are kept",
         "sigmoid": "masked cells add nothing",
     }
-    found = [rest[comparison.mode]] if mask.cells else []
+    found = [rest[comparison.mode]] if cells else []
     if comparison.language is not None:
-        found += ["tokens are scored among these"] if mask.cells else []
+        found += ["tokens are scored among these"] if cells else []
     elif any(side.censored for side in comparison.head.sides):
         found.append("tokens are scored among all classes, so here they are not")
     return tuple(found)

@@ -201,7 +201,7 @@ def tallies(block: Block, places: NDArray[np.intp], source: Source) -> Tallies:
         found = Tallies(
             ids,
             CellTally.of(values),
-            RowTally.of(largest, places),
+            RowTally.of(values, largest, places),
             CensoredTally.of(block.values, source.bounds),
         )
         valid = np.isfinite(largest)

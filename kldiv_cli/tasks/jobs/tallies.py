@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Any
 
@@ -15,6 +15,8 @@ from kldiv_cli.measures.types import MASK, Float64
 from kldiv_cli.results.inspection import Cells, MaskLike, Rows, Span
 from kldiv_cli.sources.base import Bounds
 from kldiv_cli.sources.bounds import held
+from kldiv_cli.tasks.constant import IGNORED_LABEL, numbers_of
+from kldiv_cli.tasks.kept.seen import OneNumber
 
 _MASK_VALUES = 1000
 """More different values than this are no masks; the largest ones are not counted then."""
@@ -169,17 +171,29 @@ class CensoredTally:
 
 @dataclass(frozen=True)
 class RowTally:
-    """Counts of rows, and of rows without a distribution by what they hold instead."""
+    """Counts of rows, of those without a distribution by what they hold instead, of constant ones.
+
+    ``padding`` of the rows of one number hold -100.
+    """
 
     total: int = 0
     counts: dict[str, int] = field(default_factory=dict)
     first: dict[str, int] = field(default_factory=dict)
+    constant: OneNumber = field(default_factory=OneNumber)
+    padding: int = 0
 
     @classmethod
-    def of(cls, largest: Float64, places: NDArray[np.intp]) -> RowTally:
-        """Look at the largest cell of each row of a block; NaN where a row holds NaN.
+    def of(cls, values: Float64, largest: Float64, places: NDArray[np.intp]) -> RowTally:
+        """Look at the rows of a block.
 
-        ``places`` are those of the rows in the file.
+        Parameters
+        ----------
+        values : float64, shape (rows, classes)
+            The rows.
+        largest : float64, shape (rows,)
+            The largest cell of each; NaN where it holds NaN.
+        places : integer array, shape (rows,)
+            Their places in the file.
         """
         counts, first = {}, {}
         for kind, test in _FAULTS:
@@ -187,7 +201,9 @@ class RowTally:
             if rows.any():
                 counts[kind] = int(rows.sum())
                 first[kind] = int(places[rows.argmax()])
-        return cls(len(largest), counts, first)
+        numbers = numbers_of(values)
+        padding = int((numbers == IGNORED_LABEL).sum())
+        return cls(len(largest), counts, first, OneNumber.of(numbers), padding)
 
     @classmethod
     def join(cls, parts: Sequence[RowTally]) -> RowTally:
@@ -198,16 +214,23 @@ class RowTally:
             first = part.first | first
             for kind, count in part.counts.items():
                 counts[kind] = counts.get(kind, 0) + count
-        return cls(sum(part.total for part in parts), counts, first)
+        return cls(
+            sum(part.total for part in parts),
+            counts,
+            first,
+            OneNumber.join([part.constant for part in parts]),
+            sum(part.padding for part in parts),
+        )
 
     def result(self) -> Rows:
         """Return the counts, and where the first row of each kind stands."""
         kinds = [kind for kind, _ in _FAULTS]
-        return Rows(
+        found = Rows(
             self.total - sum(self.counts.values()),
             *(self.counts.get(kind, 0) for kind in kinds),
             *(self.first.get(kind) for kind in kinds),
         )
+        return replace(found, constant=self.constant.rows, constant_value=self.constant.number)
 
 
 @dataclass(frozen=True)

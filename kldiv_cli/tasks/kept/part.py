@@ -66,8 +66,9 @@ class Part(Generic[Kept]):
         Their places in the reference.
     counts : RowCounts
         What became of them.
-    counted, masked_cells : int
-        How many rows enter the result, and how many of their cells a mask leaves out.
+    counted, masked_cells, low_cells : int
+        How many rows enter the result, how many of their cells are masked, and how many of these
+        because they lie low on both sides.
     seen : Seen
         What warnings need.
     kept : object or None
@@ -79,6 +80,7 @@ class Part(Generic[Kept]):
     counts: RowCounts = field(default_factory=RowCounts)
     counted: int = 0
     masked_cells: int = 0
+    low_cells: int = 0
     seen: Seen = field(default_factory=Seen)
     kept: Kept | None = None
 
@@ -97,6 +99,7 @@ class Part(Generic[Kept]):
             counts=RowCounts.join([part.counts for part in parts]),
             counted=sum(part.counted for part in parts),
             masked_cells=sum(part.masked_cells for part in parts),
+            low_cells=sum(part.low_cells for part in parts),
             seen=Seen.join([part.seen for part in parts]),
             kept=type(kept[0]).join(kept) if kept else None,
         )

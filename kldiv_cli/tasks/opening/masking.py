@@ -9,6 +9,7 @@ from kldiv_cli.errors import UsageError
 from kldiv_cli.pairing import Pairing
 
 if TYPE_CHECKING:
+    from kldiv_cli.measures.distributions.kinds import Kind
     from kldiv_cli.pairing.masks.mask import Means
     from kldiv_cli.tasks.jobs.tokens import Scoring
     from kldiv_cli.tasks.opening.sides import Input
@@ -63,14 +64,14 @@ def scored(tokens: Scoring | None, pairing: Pairing, labelled: bool) -> Scoring 
         )
     if pairing.classes is not None:
         return None
-    if pairing.mask is None or pairing.mask.of_rows:
+    if pairing.masks_cells is None:
         return tokens
     if pairing.reference.bounds is None and pairing.candidate.bounds is None:
         return tokens
     if labelled:
         raise UsageError(
-            "--labels score tokens of a llama.cpp logits file among all classes, and --mask leaves "
-            "some of them out",
+            "--labels score tokens of a llama.cpp logits file among all classes, and "
+            f"{pairing.masks_cells} leaves some of them out",
             "Leave one of the two out, or mask whole rows.",
         )
     return None
@@ -78,9 +79,27 @@ def scored(tokens: Scoring | None, pairing: Pairing, labelled: bool) -> Scoring 
 
 def check_of_rows(pairing: Pairing) -> None:
     """Raise a `UsageError` where single cells are masked: class priors need whole rows."""
-    if pairing.mask is not None and not pairing.mask.of_rows:
+    if pairing.masks_cells is not None:
         raise UsageError(
-            "--class-prior averages distributions over all classes, and --mask leaves some of them "
-            "out",
+            f"--class-prior averages distributions over all classes, and {pairing.masks_cells} "
+            "leaves some of them out",
             "Leave one of the two out, or mask whole rows.",
         )
+
+
+def without_low_cells(pairing: Pairing, highest: float | None, kinds: tuple[Kind, Kind]) -> Pairing:
+    """Return a pairing without the cells at or below a number on both sides.
+
+    Raises
+    ------
+    UsageError
+        A side holds probabilities.
+    """
+    if highest is None:
+        return pairing
+    if "probs" in kinds:
+        raise UsageError(
+            "--mask-below is for logits and log-probabilities, and there are probabilities",
+            "Leave it out: a probability of 0 on both sides adds nothing. --mask masks any cell.",
+        )
+    return replace(pairing, mask_below=highest)

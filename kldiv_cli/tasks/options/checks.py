@@ -25,6 +25,14 @@ def smooth(value: float) -> None:
         )
 
 
+def mask_below(value: float) -> None:
+    """Raise a `UsageError` for what no cell can be below."""
+    if isnan(value):
+        raise UsageError(
+            "expected a number as --mask-below, found nan", "-1e4 is above what masks hold."
+        )
+
+
 def top(value: int) -> None:
     """Raise a `UsageError` for what is no number of rows."""
     if value < 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kldiv_cli.tasks.options import rules
+from kldiv_cli.tasks.options import checks, rules
 from kldiv_cli.tasks.options.row import PART, Options, option
 
 if TYPE_CHECKING:
@@ -58,6 +58,21 @@ class Masks(Options):
         kind='{"keep", "drop"}, optional',
         doc="Whether true cells enter, as they do by default, or are left out as those of a "
         "padding mask are.",
+    )
+    mask_below: float | None = option(
+        None,
+        rules.NUMBER,
+        "-1e4",
+        flags=("--mask-below",),
+        metavar="V",
+        typed=float,
+        check=checks.mask_below,
+        panel=PART,
+        help="Leave out cells at or below V on both sides too: masks that are written into logits, "
+        "as -1e4 or -1e12.",
+        kind="float, optional",
+        doc="Cells at or below it on both sides are masked as well: logits into which masks were "
+        "written, as -1e4 or -1e12. It is rounded to the type of each side.",
     )
     ignore_constant_rows: bool = option(
         False,

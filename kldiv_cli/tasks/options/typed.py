@@ -46,6 +46,7 @@ class _Truth(TypedDict, total=False):
 class _Masks(TypedDict, total=False):
     mask: Input | None
     mask_means: Means | None
+    mask_below: float | None
     ignore_constant_rows: bool
 
 
