@@ -16,6 +16,7 @@ from kldiv_cli.sources.views.selected import Selected, whole
 from kldiv_cli.tasks.faults import nothing_left
 from kldiv_cli.tasks.kept.part import Part
 from kldiv_cli.tasks.kept.places import Places
+from kldiv_cli.tasks.lone import nothing_else
 from kldiv_cli.tasks.membership import members_of, paired, without_partners
 from kldiv_cli.tasks.warnings import Watch, class_selection, constant_rows
 
@@ -43,6 +44,8 @@ def head_of(watch: Watch, part: Part[Any], nan_policy: NanPolicy, choice: Choice
     if not counts.counted and not (nan_policy == "propagate" and counts.invalid):
         ignored = watch.ignore_constant_rows
         raise nothing_left(pairing, counts, part.seen.constants, ignored=ignored)
+    if part.seen.lone and part.seen.lone == counts.counted:
+        raise nothing_else(pairing)
     missing = _missing(pairing, part.rows, choice)
     selected = isinstance(pairing.reference, Selected)
     renumbered = selected or missing not in (None, Missing(0, 0))

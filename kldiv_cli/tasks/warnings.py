@@ -22,6 +22,7 @@ from kldiv_cli.results.padding import ConstantRows
 from kldiv_cli.results.selection import ClassSelection, Discarded
 from kldiv_cli.tasks.faults import sums_advice
 from kldiv_cli.tasks.kept.seen import LeftOutMass, Ruled, Seen, SideSeen
+from kldiv_cli.tasks.lone import lone, told
 from kldiv_cli.tasks.opening.rounding import decimals, sum_tolerance
 
 _SIDES = ("reference", "candidate")
@@ -85,6 +86,7 @@ class Watch:
                 ),
             ),
             discarded=self._left_out(s, t, counted),
+            lone=lone(block, counted, self.mode),
         )
         ruled.learn(seen, block)
         return seen
@@ -199,6 +201,8 @@ class Watch:
                 f"{paths[0]} and {paths[1]}: {padding.rows} rows hold {what} alone on both sides, "
                 "as padding does, and count: --ignore-constant-rows leaves them out"
             )
+        if seen.lone:
+            found.append(told(self.pairing, seen.lone))
         if seen.identical:
             where = " where the mask keeps them" if seen.masked else ""
             found.append(f"{paths[0]} and {paths[1]} hold the same numbers{where}: is one a copy?")

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import kldiv_cli
-from kldiv_cli.errors import UnclearError
+from kldiv_cli.errors import InputError, UnclearError
 from kldiv_cli.tasks.inspect import inspect
 from kldiv_cli.tasks.verify import verify
 from tests.command import ROOT
@@ -140,3 +140,52 @@ def test_an_array_of_one_axis_as_rows() -> None:
     )
     assert (rows.rows, rows.row_shape, rows.classes) == (8, (8,), 1)
     assert kldiv_cli.compare(p, q).rows == 1
+
+
+class TestOneCellThatAMaskKeeps:
+    S = np.arange(24.0).reshape(4, 6) % 7
+    T = S[::-1]
+
+    @staticmethod
+    def kept(*cells: int) -> Any:
+        """Return a mask that keeps so many cells of each row."""
+        return np.arange(6) < np.array(cells)[:, None]
+
+    def test_is_counted_and_told(self) -> None:
+        (warning,) = kldiv_cli.compare(self.S, self.T, mask=self.kept(1, 3, 0, 1)).warnings
+        assert warning == (
+            "mask: of 2 rows that count the mask keeps one cell, whose probability is 1 on both "
+            "sides: they are 0 whatever the files hold"
+        )
+        (one,) = verify(self.S, self.T, mask=self.kept(2, 3, 2, 1)).warnings
+        assert one.startswith("mask: of 1 row that counts the mask keeps one cell")
+        assert one.endswith(": it is 0 whatever the files hold")
+        assert len(kldiv_cli.loss("kd", self.S, self.T, mask=self.kept(2, 3, 2, 1)).warnings) == 1
+
+    @pytest.mark.parametrize(
+        ("mask", "options"),
+        [
+            (kept(2, 3, 0, 6), {}),
+            (kept(1, 3, 0, 1), {"mode": "sigmoid"}),
+            (np.array([True, False, True, True]), {}),
+        ],
+    )
+    def test_nothing_to_tell(self, mask: Any, options: dict[str, Any]) -> None:
+        assert not kldiv_cli.compare(self.S, self.T, mask=mask, **options).warnings
+
+    def test_rows_that_do_not_count_are_not_told(self) -> None:
+        s = self.S.copy()
+        s[0] = np.nan
+        found = kldiv_cli.compare(s, self.T, mask=self.kept(1, 3, 2, 2), nan_policy="omit")
+        assert not found.warnings
+
+    @pytest.mark.parametrize("mask", [kept(1, 1, 0, 1), np.arange(6) == 2])
+    def test_of_every_row_is_an_error(self, mask: Any) -> None:
+        with pytest.raises(InputError) as caught:
+            kldiv_cli.compare(self.S, self.T, mask=mask)
+        assert caught.value.what == (
+            "mask: expected two cells or more that the mask keeps of a row, found one in every row:"
+            " under softmax its probability is always 1"
+        )
+        assert kldiv_cli.compare(self.S, self.T, mask=mask, mask_means="drop").rows == 4
+        assert kldiv_cli.compare(self.S, self.T, mask=mask, mode="sigmoid").rows > 0

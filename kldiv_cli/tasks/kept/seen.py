@@ -120,7 +120,7 @@ class Seen:
 
     ``first_mismatch`` says where a mask value stands on one side only; ``discarded`` how much
     probability the classes hold that do not enter, None where all do; ``constants`` which rows hold
-    one number.
+    one number; ``lone`` counts those of which a mask keeps one cell.
     """
 
     mismatches: int = 0
@@ -130,6 +130,7 @@ class Seen:
     sides: tuple[SideSeen, SideSeen] = _NOTHING_SEEN
     discarded: tuple[LeftOutMass, LeftOutMass] | None = None
     constants: Constants = field(default_factory=Constants)
+    lone: int = 0
 
     @classmethod
     def join(cls, parts: Sequence[Seen]) -> Seen:
@@ -152,6 +153,7 @@ class Seen:
             if masses
             else None,
             constants=Constants.join([part.constants for part in parts]),
+            lone=sum(part.lone for part in parts),
         )
 
 
