@@ -65,7 +65,7 @@ def align(
     skip: bool,
     by_place: bool,
     wanted: int | None,
-    masked: bool = False,
+    beside: bool = False,
 ) -> Alignment:
     """Find out how the files, or arrays, of two inputs belong together.
 
@@ -82,8 +82,8 @@ def align(
         Whether names say nothing.
     wanted : int or None
         The place behind the last row that is wanted; None for all rows.
-    masked : bool
-        Whether ``by_place`` may be said of a mask.
+    beside : bool
+        Whether ``by_place`` may be said of a mask, or of labels.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def align(
     """
     by_ids = left.id_name is not None and right.id_name is not None
     if by_ids or not (isinstance(left, Composed) and isinstance(right, Composed)):
-        if by_place and not masked:
+        if by_place and not beside:
             raise _nothing_to_place(by_ids=by_ids)
         return Alignment(left, right)
     matched = None if by_place else match(left.members, right.members)

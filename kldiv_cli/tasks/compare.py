@@ -124,7 +124,7 @@ def opened(asked: Compare) -> Comparing:
     pairing = masked(pairing, asked.mask, asked.mask_means, by_place=asked.by_place)
     kinds = own_kinds(pairing, asked.kind, asked.mode)
     pairing = without_low_cells(pairing, asked.mask_below, kinds)
-    truth = None if labels is None else open_labels(labels, pairing, asked.reference, layout)
+    truth = open_labels(asked, pairing, layout)
     tokens = scored(_scoring(pairing, asked.mode, kinds, truth), pairing, labels is not None)
     _check_limits(asked, scored=tokens is not None)
     grouping = _grouping(pairing, asked, kinds[0])

@@ -120,7 +120,7 @@ def opened(asked: Loss) -> Summing:
     pairing = without_low_cells(pairing, asked.mask_below, kinds)
     if chosen.needs_prior:
         check_of_rows(pairing)
-    truth = None if labels is None else open_labels(labels, pairing, asked.reference, layout)
+    truth = open_labels(asked, pairing, layout)
     return Summing(
         name=asked.name,
         loss=chosen,

@@ -383,7 +383,10 @@ class TestMask:
             f"{m}: expected the files of {p}, found 1 only there ('layer_0.npy') and 1 only here "
             "('layer_3.npy') beside 2 that both have"
         )
-        assert error.advice.startswith("Say --by-place to take the mask's rows in their order, or")
+        assert error.advice == (
+            "Say --by-place to take the mask in the order of its files, or give these the names of "
+            "the reference's."
+        )
         for candidate in (p, np.concatenate(parts)):
             assert compare(p, candidate, mask=m, by_place=True).rows == 12
 
@@ -396,6 +399,17 @@ class TestMask:
         arrays = np.concatenate(LAYERS[1:5]), np.concatenate(OTHERS[1:5])
         np.testing.assert_array_equal(
             found.values["jeffreys"], compare(*arrays, mask=mask).values["jeffreys"]
+        )
+
+    def test_a_wrong_cell_is_named_in_its_file(self, tmp_path: Path) -> None:
+        p = save(tmp_path / "p", layers(LAYERS, [0, 1]))
+        mask = [np.ones(layer.shape) for layer in LAYERS]
+        mask[1][2, 3] = 7
+        m = save(tmp_path / "m", layers(mask, [0, 1]))
+        with pytest.raises(InputError) as caught:
+            compare(p, p, mask=m)
+        assert caught.value.what == (
+            f"{m}: cell [7, 3], row 2 of {m}/layer_1.npy: expected 0 or 1, found 7"
         )
 
     def test_its_files_in_another_order(self, tmp_path: Path) -> None:
@@ -411,6 +425,47 @@ class TestMask:
         assert found.mask is not None
         assert expected.mask is not None
         assert found.mask.cells == expected.mask.cells == int((~mask[0]).sum() + (~mask[1]).sum())
+
+
+class TestLabels:
+    """Labels in a folder of tables, one for each file of the reference."""
+
+    @pytest.fixture
+    def sides(self, tmp_path: Path) -> tuple[Path, Path]:
+        parts = [np.ones((4, 3), np.float32) * [1, 2, 4]] * 3
+        others = [part + np.array([0.5, 0.3, 0.2], np.float32) for part in parts]
+        return (
+            save(tmp_path / "p", layers(parts, [0, 1, 2])),
+            save(tmp_path / "q", layers(others, [0, 1, 2])),
+        )
+
+    def tables(self, folder: Path, numbers: range) -> str:
+        folder.mkdir()
+        for i in numbers:
+            columns = {"y": [i % 3] * 4, "lang": [f"l{i}"] * 4}
+            pq.write_table(pa.table(columns), folder / f"layer_{i}.parquet")
+        return str(folder)
+
+    @pytest.mark.parametrize(("option", "key"), [("labels", "y"), ("group", "lang")])
+    def test_their_files_are_those_of_the_reference(
+        self, tmp_path: Path, sides: tuple[Path, Path], option: str, key: str
+    ) -> None:
+        right = f"{self.tables(tmp_path / 'right', range(3))}:{key}"
+        wrong = f"{self.tables(tmp_path / 'wrong', range(1, 4))}:{key}"
+        fitting: Any = {option: right}
+        shifted: Any = {option: wrong}
+        assert compare(*sides, **fitting).rows == 12
+        error = asked(*sides, **shifted)
+        assert "only there ('layer_0.npy') and 1 only here ('layer_3.parquet')" in error.what
+        assert error.advice.startswith("Say --by-place to take the labels in the order of its")
+        found = compare(*sides, by_place=True, **shifted)
+        if option == "labels":
+            assert found.tokens["label"].tolist() == [1] * 4 + [2] * 4 + [0] * 4
+            with pytest.raises(UnclearError):
+                loss("dkd", *sides, labels=wrong)
+        else:
+            assert found.groups is not None
+            assert [group.name for group in found.groups.each] == ["l1", "l2", "l3"]
 
 
 class TestPlace:

@@ -144,10 +144,11 @@ class Mask:
         return ~true if self.means == "drop" else true
 
     def _place(self, row: int, column: int) -> str:
-        names = self.names or self.source.class_names
+        names, place = self.names or self.source.class_names, self.source.place_of(row)
+        where = "" if place is None else f", {place}"
         if names is None:
             flat = row * prod(self.source.class_shape) + column
             shape = [n or row + 1 for n in self.source.shape]
-            return f"cell [{', '.join(str(int(i)) for i in np.unravel_index(flat, shape))}]"
-        place = self.source.place_of(row)
-        return f"row {row}{'' if place is None else f', {place}'}, column {names[column]!r}"
+            cell = ", ".join(str(int(i)) for i in np.unravel_index(flat, shape))
+            return f"cell [{cell}]{where}"
+        return f"row {row}{where}, column {names[column]!r}"

@@ -92,7 +92,10 @@ def is_column(labels: object) -> bool:
 
 
 def read_labels(
-    labels: str | os.PathLike[str] | ArrayLike, reference: object, layout: Layout
+    labels: str | os.PathLike[str] | ArrayLike,
+    reference: object,
+    layout: Layout,
+    what: SideInput = LABELS,
 ) -> Labels:
     """Read labels; a name without .npy is that of a column of the reference.
 
@@ -111,7 +114,7 @@ def read_labels(
     if not isinstance(labels, (str, os.PathLike)):
         values = as_array(labels, LABELS.name)
         return _integers(LABELS.name, values.ravel(), values.shape)
-    source, within = LABELS.open(labels), keyed(labels)
+    source, within = what.open(labels), keyed(labels)
     if within is not None:
         _check_no_column(os.fspath(labels), reference, layout)
     elif source.is_table or source.has_keys or source.kind is not None:

@@ -63,7 +63,9 @@ class RowLabels:
         )
 
 
-def read_row_labels(labels: str | os.PathLike[str] | ArrayLike) -> RowLabels:
+def read_row_labels(
+    labels: str | os.PathLike[str] | ArrayLike, what: SideInput = GROUPS
+) -> RowLabels:
     """Read labels: an .npy file, a text file of a label per line, `FILE:KEY`, or an array.
 
     Raises
@@ -75,7 +77,7 @@ def read_row_labels(labels: str | os.PathLike[str] | ArrayLike) -> RowLabels:
         return RowLabels("array", _as_text(as_array(labels, "labels"), "labels"))
     GROUPS.refuse_stdin(labels)
     if keyed(labels) is not None:
-        return RowLabels(os.fspath(labels), text_of(labels, GROUPS))
+        return RowLabels(os.fspath(labels), text_of(labels, what))
     path = os.fspath(labels)
     try:
         with Path(path).open("rb") as file:

@@ -7,7 +7,7 @@ column of a table.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -46,12 +46,15 @@ class SideInput:
         What it should hold.
     advice : str
         What to do where a file holds something else.
+    arranged : callable or None
+        What puts the files of a folder in the order that is wanted; None for their own.
     """
 
     option: str
     name: str
     expected: Expected
     advice: str
+    arranged: Callable[[Source], Source] | None = None
 
     def open(self, given: Given, layout: Layout | None = None) -> Source:
         """Open what was given.
@@ -77,7 +80,8 @@ class SideInput:
             self.refuse_stdin(given)
             forget_pipes(given)
             found = keyed(given)
-            return open_source(given, layout) if found is None else _open_keyed(found, layout)
+            source = open_source(given, layout) if found is None else _open_keyed(found, layout)
+            return source if self.arranged is None else self.arranged(source)
 
     @contextmanager
     def reading(self) -> Iterator[None]:

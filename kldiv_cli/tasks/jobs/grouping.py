@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,7 +21,9 @@ from kldiv_cli.results.summary import Summary
 from kldiv_cli.sources.base import Source
 from kldiv_cli.sources.labels.groups import GROUPS, RowLabels, read_row_labels
 from kldiv_cli.sources.labels.side_input import exists, keyed
+from kldiv_cli.sources.views.selected import whole
 from kldiv_cli.tasks.opening.axes import check_rows, one_each
+from kldiv_cli.tasks.opening.beside import Beside
 from kldiv_cli.tasks.opening.sides import file_row_shape, row_count
 from kldiv_cli.tasks.options import Compare
 
@@ -161,7 +163,8 @@ def open_grouping(
                 "neither input has as a column",
                 "A file holds one label per row: a line of text each, or an .npy array.",
             )
-    return _by_labels(read_row_labels(group), pairing)
+    beside = Beside("the labels", whole(pairing.reference), asked.by_place)
+    return _by_labels(read_row_labels(group, replace(GROUPS, arranged=beside)), pairing)
 
 
 def _by_column(name: str, side: Source) -> Grouping:

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from math import prod
 from typing import TYPE_CHECKING
 
-from kldiv_cli.errors import InputError, UnclearError, UsageError, a_few
-from kldiv_cli.pairing import Pairing, members
+from kldiv_cli.errors import InputError, UsageError, a_few
+from kldiv_cli.pairing import Pairing
 from kldiv_cli.pairing.masks.axes import Lengths, align, align_around
 from kldiv_cli.pairing.masks.mask import Mask, Means
 from kldiv_cli.sources.base import Expected, Layout, Source
 from kldiv_cli.sources.labels.side_input import SideInput
 from kldiv_cli.sources.views.selected import whole
 from kldiv_cli.tasks.opening.axes import check_rows
+from kldiv_cli.tasks.opening.beside import Beside
 
 if TYPE_CHECKING:
     from kldiv_cli.tasks.opening.sides import Input
@@ -44,8 +45,7 @@ def open_mask(mask: Input, means: Means, pairing: Pairing, *, by_place: bool) ->
     if pairing.leaves_rows_out:
         row_shape = whole(pairing.reference).row_shape
     source, lengths = _fitted(mask, row_shape, whole(pairing.reference))
-    if not by_place and source.length == whole(pairing.reference).length:
-        source = _by_name(source, whole(pairing.reference))
+    source = Beside("the mask", whole(pairing.reference), by_place)(source)
     rows, classes = lengths[: len(row_shape)], lengths[len(row_shape) :]
     cells = tuple(length or 1 for length in classes)
     if pairing.classes is not None and prod(cells) > 1:
@@ -55,18 +55,6 @@ def open_mask(mask: Input, means: Means, pairing: Pairing, *, by_place: bool) ->
         )
     names = _names(source, pairing) if prod(source.class_shape) > 1 else None
     return Mask(source, means, rows, cells, row_shape, pairing.class_shape, names)
-
-
-def _by_name(source: Source, reference: Source) -> Source:
-    """Return a mask whose files, or arrays, stand in the order of the reference's."""
-    try:
-        return members.align(reference, source, skip=False, by_place=False, wanted=None).candidate
-    except UnclearError as error:
-        raise UnclearError(
-            error.what,
-            "Say --by-place to take the mask's rows in their order, or name its files as those of "
-            "the reference are.",
-        ) from error
 
 
 def _class_axis(source: Source) -> int | None:

@@ -24,6 +24,7 @@ from kldiv_cli.sources.views.choice import Choice
 from kldiv_cli.sources.views.selected import count_rows, whole
 from kldiv_cli.tasks.executors.threads import available_threads
 from kldiv_cli.tasks.opening.axes import check_names, check_rows, one_each
+from kldiv_cli.tasks.opening.beside import Beside
 from kldiv_cli.tasks.opening.fitting import check_pair
 from kldiv_cli.tasks.options import Compare, Inspect, Loss, Verify, checks
 
@@ -130,7 +131,7 @@ def open_pairing(asked: Compare | Loss | Verify, layout: Layout) -> Pairing:
         skip=asked.on_missing == "skip",
         by_place=asked.by_place,
         wanted=choice.end,
-        masked=asked.mask is not None,
+        beside=_of_rows(asked),
     )
     if left.tokens is not None and right.tokens is not None:
         _check_tokens(found, choice)
@@ -143,6 +144,12 @@ def of_each(asked: Compare | Loss | Verify, layout: Layout) -> tuple[Layout, Lay
     return replace(layout, side="reference"), replace(
         layout, side="candidate", key=key, format=asked.candidate_format
     )
+
+
+def _of_rows(asked: Compare | Loss | Verify) -> bool:
+    """Tell whether anything is given for each row of the reference."""
+    given = (getattr(asked, name, None) for name in ("mask", "labels", "group"))
+    return any(one is not None for one in given)
 
 
 def _check_tokens(found: Alignment, choice: Choice) -> None:
@@ -175,21 +182,22 @@ def _some(asked: Compare | Loss | Verify) -> Some | None:
     return read_classes(asked.classes)
 
 
-def open_labels(
-    labels: str | os.PathLike[str] | ArrayLike, pairing: Pairing, reference: Input, layout: Layout
-) -> Labels:
+def open_labels(asked: Compare | Loss, pairing: Pairing, layout: Layout) -> Labels | None:
     """Read the true class of every row; a name without .npy is that of a column of the reference.
 
-    ``layout`` is the reference's.
+    ``layout`` is the reference's. There is None to read where nobody gives labels.
 
     Raises
     ------
     InputError
         There is no label for every row, or the labels cannot be read.
     """
-    from kldiv_cli.sources.labels.classes import read_labels  # noqa: PLC0415 - few have labels
+    if asked.labels is None:
+        return None
+    from kldiv_cli.sources.labels.classes import LABELS, read_labels  # noqa: PLC0415 - few have labels
 
-    found = read_labels(labels, reference, layout)
+    beside = Beside("the labels", whole(pairing.reference), asked.by_place)
+    found = read_labels(asked.labels, asked.reference, layout, replace(LABELS, arranged=beside))
     check_rows(pairing.reference, found.path, found.shape, "labels", one_each(found.shape))
     found.check(row_count(pairing), file_row_shape(pairing))
     return found
