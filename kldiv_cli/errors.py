@@ -6,6 +6,7 @@ Each carries one line of what is wrong, one line of what to do, and the exit cod
 from __future__ import annotations
 
 import re
+from shlex import quote
 
 _LONGEST = 80
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://\S+")
@@ -125,6 +126,11 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def typed(*names: str) -> str:
+    """Write names as a shell takes them for the value of an option: ``'a b',c``."""
+    return quote(",".join(names))
 
 
 def a_few(names: list[str], limit: int = 3) -> str:

@@ -24,7 +24,6 @@ from kldiv_cli.tasks.opening.sides import (
     open_labels,
     open_pairing,
     threads_of,
-    without_labels,
 )
 from kldiv_cli.tasks.options import Compare, checks
 from kldiv_cli.tasks.options.signature import documented
@@ -116,9 +115,7 @@ def opened(asked: Compare) -> Comparing:
     begin(asked)
     checks.normalize(asked.mode, asked.kind, normalize=asked.normalize)
     found = _measures(asked)
-    labels, group = asked.labels, asked.group
-    layout = layout_of(asked, group=group if isinstance(group, str) else None)
-    layout = without_labels(layout, asked.reference, labels)
+    labels, layout = asked.labels, layout_of(asked)
     pairing = open_pairing(asked, layout)
     ask(Opened.of(asked, pairing, asked.mode))
     pairing = masked(pairing, asked.mask, asked.mask_means, by_place=asked.by_place)

@@ -22,7 +22,6 @@ from kldiv_cli.tasks.opening.sides import (
     open_pairing,
     open_side,
     threads_of,
-    without_labels,
 )
 from kldiv_cli.tasks.options import Loss, checks
 from kldiv_cli.tasks.options.signature import documented
@@ -102,7 +101,7 @@ def opened(asked: Loss) -> Summing:
     chosen = losses.load(asked.name, asked.own)
     losses.check_labels(asked.name, chosen, labels is not None)
     checks.normalize(chosen.mode, asked.kind, normalize=asked.normalize)
-    layout = without_labels(layout_of(asked), asked.reference, labels)
+    layout = layout_of(asked)
     choice = choice_of(asked)
     whole = chosen.whole_samples and (asked.row_axes, asked.class_axis) == (None, None)
     if whole and len(open_side(asked.reference, layout).shape) > 1:

@@ -272,7 +272,7 @@ MORE_BAD = {
     ),
     "no-header-but-ids": Bad(".csv", csv().partition("\n")[2], "line 1: expected column names"),
     "semicolons": Bad(".csv", csv().replace(",", ";"), "expected cells between ',', found ';'"),
-    "unnamed-column": Bad(".csv", ",a,b\n7,0.5,1\n3,1.5,2\n", "row ids or a class?"),
+    "unnamed-column": Bad(".csv", ",a,b\n7,0.5,1\n3,1.5,2\n", "row ids or a class"),
     "row-without-id": Bad(".csv", csv(ids=["x", "", "z"]), "expected an id in every row"),
     "large-ids-csv": Bad(".csv", "uid,a\n9007199254740993,1.5\n", "beyond 2**53", both=True),
     "row-without-list": Bad(".parquet", parquet({"l": [[1.0], None]}), "a list in every row"),

@@ -136,7 +136,7 @@ class TestOptions:
         code, out, err = kldiv("inspect", NPY, *options)
         assert (code, out) == (2, "")
         assert err == (
-            f"kldiv: error: {NPY}: expected a table for --id and --columns, found npy\n"
+            f"kldiv: error: {NPY}: expected a table for --id, --columns and --drop, found npy\n"
             "Leave them out: an array has no columns.\n"
         )
 

@@ -237,7 +237,10 @@ class TestRefused:
         )
         np.savez_compressed(tmp_path / "p.npz", P)
         what, _ = error(kldiv("inspect", tmp_path / "p.npz", "--columns", "a"))
-        assert what == f"{tmp_path / 'p.npz'}: expected a table for --id and --columns, found npz"
+        assert (
+            what
+            == f"{tmp_path / 'p.npz'}: expected a table for --id, --columns and --drop, found npz"
+        )
 
 
 def test_inspect_takes_them(kldiv: Kldiv, tmp_path: Path) -> None:
@@ -309,7 +312,7 @@ class TestListColumns:
         assert what == (
             f"{sides[0]}: expected one numeric column per class, found list column 'l', 'other'"
         )
-        assert advice == "Name what holds the logits with --columns A,B,... or --columns LIST."
+        assert advice == "Name the column that holds the logits: --columns l"
 
     def test_of_two_that_have_no_ids(self, kldiv: Kldiv, tmp_path: Path) -> None:
         for name, x in (("p", P), ("q", Q)):

@@ -17,8 +17,7 @@ from kldiv_cli.errors import InputError
 from kldiv_cli.pairing import Pairing
 from kldiv_cli.results.statistics import STATISTICS
 from kldiv_cli.sources.arrays.array import ArraySource
-from kldiv_cli.sources.base import Layout
-from kldiv_cli.sources.tables.columns import Columns
+from kldiv_cli.sources.base import Columns, Layout
 from kldiv_cli.sources.tables.table import TableSource
 
 Array = npt.NDArray[Any]
@@ -54,7 +53,7 @@ def table(
             yield from whole.slice(start, stop - start).select(wanted).to_batches()
 
     rows = len(values) if known else None
-    roles = Columns("id" if ids is not None else None, classes, None, ())
+    roles = Columns(("id",) if ids is not None else (), classes, None, ())
     return TableSource(
         path, "parquet", "float64", roles, len(classes), rows, rows, batches, lambda _: None
     )

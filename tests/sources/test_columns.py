@@ -7,9 +7,9 @@ import pyarrow as pa
 import pytest
 
 from kldiv_cli.errors import InputError
-from kldiv_cli.sources.base import Layout
+from kldiv_cli.sources.base import Columns, Layout
 from kldiv_cli.sources.formats.opening import open_source
-from kldiv_cli.sources.tables.columns import Columns, assign
+from kldiv_cli.sources.tables.roles import assign
 from kldiv_cli.sources.tables.table import TableSource
 
 LOGITS = [[1.5, 2.5], [0.5, -1.5], [3.5, 4.5]]
@@ -18,11 +18,11 @@ LOGITS = [[1.5, 2.5], [0.5, -1.5], [3.5, 4.5]]
 def roles(columns: Mapping[str, Any], layout: Layout | None = None) -> Columns:
     """Assign the roles of a table in memory, as a Parquet file would give it."""
     batch = pa.RecordBatch.from_pydict(dict(columns))
-    return assign("x.parquet", batch.schema, first_column(batch), layout or Layout())
+    return assign("x.parquet", batch.schema, values_of(batch), layout or Layout())
 
 
-def first_column(batch: pa.RecordBatch) -> Callable[[], Any]:
-    return lambda: batch.column(0).to_numpy(zero_copy_only=False)
+def values_of(batch: pa.RecordBatch) -> Callable[[str], Any]:
+    return lambda name: batch.column(name).to_numpy(zero_copy_only=False)
 
 
 def roles_of_csv(folder: Path, text: str, layout: Layout | None = None) -> Columns:
@@ -43,7 +43,7 @@ def complaint(columns: Mapping[str, Any], layout: Layout | None = None) -> str:
 
 def test_all_numeric_columns_are_classes() -> None:
     found = roles({"a": [1, 2], "b": [0.5, 1.5]})
-    assert found == Columns(None, ("a", "b"), None, ())
+    assert found == Columns((), ("a", "b"), None, (), integers=("a",))
 
 
 @pytest.mark.parametrize("place", [0, 1, 2], ids=["first", "middle", "last"])
@@ -57,9 +57,7 @@ def test_the_only_column_that_is_not_numeric_is_the_id(place: int) -> None:
 
 @pytest.mark.parametrize("name", ["id", "idx", "index", "row", "row_id"])
 @pytest.mark.parametrize("case", [str.lower, str.upper, str.title], ids=["lower", "upper", "title"])
-@pytest.mark.parametrize(
-    "values", [[0, 1, 2], [17, 3, 99], [3.0, 1.0, 2.0]], ids=["counting", "any", "floats"]
-)
+@pytest.mark.parametrize("values", [[0, 1, 2], [17, 3, 99]], ids=["counting", "any"])
 def test_a_numeric_column_with_the_name_of_an_index_is_the_id(
     name: str, case: Any, values: list[float]
 ) -> None:
@@ -67,6 +65,14 @@ def test_a_numeric_column_with_the_name_of_an_index_is_the_id(
     found = roles({"a": [1.5, 2.5, 3.5], name: values, "b": [1, 2, 3]})
     assert (found.id, found.classes) == (name, ("a", "b"))
     assert found.notes == (f"row id: column {name!r}, which numbers the rows",)
+
+
+@pytest.mark.parametrize(
+    "values", [[3.0, 1.0, 2.0], [0, 1, 0]], ids=["no-integers", "more-than-once"]
+)
+def test_what_does_not_tell_rows_apart_is_no_index(values: list[float]) -> None:
+    found = roles({"a": [1.5, 2.5, 3.5], "index": values})
+    assert (found.id, found.classes) == (None, ("a", "index"))
 
 
 @pytest.mark.parametrize("name", ["ids", "my_id", "rows", "identity", "key", "i"])
@@ -108,22 +114,28 @@ def test_an_unnamed_index_beside_a_text_id_is_left_out(tmp_path: Path) -> None:
     assert "column '' left out: it numbers the rows" in found.notes
 
 
-@pytest.mark.parametrize("first", ["5,3", "1,2"], ids=["shuffled", "from-one"])
-def test_an_unnamed_column_that_does_not_count_is_asked_about(tmp_path: Path, first: str) -> None:
+@pytest.mark.parametrize("first", ["5,3", "2,1"], ids=["any", "shuffled"])
+def test_an_unnamed_column_that_does_not_count_is_unclear(tmp_path: Path, first: str) -> None:
     a, b = first.split(",")
     text = f",a,b\n{a},1.5,2.5\n{b},0.5,-1.5\n"
-    with pytest.raises(InputError, match="row ids or a class") as caught:
-        roles_of_csv(tmp_path, text)
-    assert "--id ''" in caught.value.advice
-    found = roles_of_csv(tmp_path, text, Layout(id=""))
+    for layout in (Layout(), Layout(columns=("a", "b"))):
+        found = roles_of_csv(tmp_path, text, layout)
+        assert (found.id, found.classes, found.unclear) == (None, ("a", "b"), "")
+    found = roles_of_csv(tmp_path, text, Layout(id=("",)))
     assert (found.id, found.classes) == ("", ("a", "b"))
     found = roles_of_csv(tmp_path, text, Layout(columns=("", "a", "b")))
-    assert (found.id, found.classes) == (None, ("", "a", "b"))
+    assert (found.id, found.classes, found.unclear) == (None, ("", "a", "b"), None)
+    found = roles_of_csv(tmp_path, text, Layout(columns=("*",)))
+    assert (found.id, found.classes, found.unclear) == (None, ("", "a", "b"), None)
 
 
-def test_an_unnamed_column_is_asked_about_beside_classes_of_integers_too(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="row ids or a class"):
-        roles_of_csv(tmp_path, ",a,b\n5,1,2\n3,3,4\n")
+def test_an_unnamed_column_is_unclear_beside_classes_of_integers_too(tmp_path: Path) -> None:
+    assert roles_of_csv(tmp_path, ",a,b\n5,1,2\n3,3,4\n").unclear == ""
+
+
+def test_rows_that_r_names_are_an_index(tmp_path: Path) -> None:
+    found = roles_of_csv(tmp_path, '"","a","b"\n"1",1.5,2.5\n"2",0.5,-1.5\n')
+    assert (found.id, found.classes) == ("", ("a", "b"))
 
 
 def test_a_column_half_of_whose_cells_are_numbers_is_a_class(tmp_path: Path) -> None:
@@ -151,14 +163,14 @@ def test_an_index_beside_a_text_id_is_left_out_with_a_note(index: str) -> None:
 def test_two_indices_need_to_be_told_apart() -> None:
     table = {"idx": [1, 0], "row": [0, 1], "a": [1.5, 2.5]}
     assert complaint(table).endswith("expected one row id, found 'idx', 'row'")
-    found = roles(table, Layout(id="idx"))
+    found = roles(table, Layout(id=("idx",)))
     assert (found.id, found.classes) == ("idx", ("a",))
     assert found.notes[1] == "column 'row' left out: it numbers the rows"
 
 
 def test_id_overrules_what_would_be_found() -> None:
     table = {"id": [0, 1], "key": [5, 6], "a": [1.5, 2.5]}
-    found = roles(table, Layout(id="key"))
+    found = roles(table, Layout(id=("key",)))
     assert (found.id, found.classes) == ("key", ("a",))
     assert found.notes[0] == "row id: column 'key' (--id)"
 
@@ -171,7 +183,7 @@ def test_columns_overrule_what_would_be_found() -> None:
 
 def test_columns_keep_the_order_they_are_named_in_and_the_rest_is_not_read() -> None:
     table = {"file": ["x"], "a": [1.5], "b": [2.5], "note": ["n"], "c": [3.5]}
-    found = roles(table, Layout(id="file", columns=("c", "a")))
+    found = roles(table, Layout(id=("file",), columns=("c", "a")))
     assert (found.id, found.classes) == ("file", ("c", "a"))
 
 
@@ -183,20 +195,20 @@ def test_columns_alone_leave_the_only_text_column_as_id() -> None:
 def test_two_text_columns_need_to_be_told_apart() -> None:
     table = {"file": ["x"], "label": ["cat"], "a": [1.5], "b": [2.5]}
     assert "expected at most one column that is not numeric" in complaint(table)
-    assert "expected numbers beside the row id 'file'" in complaint(table, Layout(id="file"))
+    assert "expected numbers beside the row id 'file'" in complaint(table, Layout(id=("file",)))
     found = roles(table, Layout(columns=("a", "b")))
     assert (found.id, found.classes) == (None, ("a", "b"))
-    found = roles(table, Layout(id="label", columns=("a", "b")))
+    found = roles(table, Layout(id=("label",), columns=("a", "b")))
     assert (found.id, found.classes) == ("label", ("a", "b"))
 
 
 @pytest.mark.parametrize(
     ("layout", "said"),
     [
-        (Layout(id="nope"), "expected column 'nope', found 'file', 'a', 'b'"),
+        (Layout(id=("nope",)), "expected column 'nope', found 'file', 'a', 'b'"),
         (Layout(columns=("a", "nope", "no")), "expected column 'nope', 'no', found 'file'"),
         (Layout(columns=("",)), "expected column '', found"),
-        (Layout(id="a", columns=("a", "b")), "column 'a' cannot be the row id and a class"),
+        (Layout(id=("a",), columns=("a", "b")), "column 'a' cannot be the row id and a class"),
         (Layout(columns=("a", "file")), "expected numbers in class column 'file', found string"),
         (Layout(columns=("a", "a")), "'a'"),
     ],
@@ -209,7 +221,7 @@ def test_what_is_asked_must_be_there(layout: Layout, said: str) -> None:
 def test_names_that_occur_twice_are_an_error() -> None:
     batch = pa.RecordBatch.from_arrays([pa.array([1.5])] * 4, names=["a", "b", "a", "b"])
     with pytest.raises(InputError, match="expected every column name once, found 'a', 'b' again"):
-        assign("x.parquet", batch.schema, first_column(batch), Layout())
+        assign("x.parquet", batch.schema, values_of(batch), Layout())
 
 
 def test_names_that_occur_twice_in_a_csv_are_an_error(tmp_path: Path) -> None:
@@ -229,7 +241,7 @@ def test_a_table_without_classes_is_an_error(columns: Mapping[str, Any]) -> None
 def test_a_table_without_columns_is_an_error() -> None:
     schema = pa.schema([])
     with pytest.raises(InputError):
-        assign("x.parquet", schema, lambda: np.empty(0), Layout())
+        assign("x.parquet", schema, lambda _: np.empty(0), Layout())
 
 
 @pytest.mark.parametrize(
@@ -262,7 +274,7 @@ def test_a_class_with_one_bad_cell_is_not_taken_for_the_id(
 
 
 def test_ids_that_are_mostly_numbers_are_ids_when_named(tmp_path: Path) -> None:
-    found = roles_of_csv(tmp_path, "key,a\n1,2\n2,3\nthree,4\n", Layout(id="key"))
+    found = roles_of_csv(tmp_path, "key,a\n1,2\n2,3\nthree,4\n", Layout(id=("key",)))
     assert (found.id, found.classes) == ("key", ("a",))
 
 

@@ -15,7 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pytest
 
-from kldiv_cli.errors import InputError, UsageError, printable
+import kldiv_cli
+from kldiv_cli.errors import InputError, UnclearError, UsageError, printable
 from kldiv_cli.sources.base import Layout
 from kldiv_cli.sources.formats.csv import open_csv
 from kldiv_cli.sources.formats.opening import open_source
@@ -393,7 +394,7 @@ def test_large_numbers_and_words_for_infinity_are_read(
 
 def test_columns_that_are_no_classes_may_hold_any_number(tmp_path: Path) -> None:
     path = save(tmp_path, "id,a,b\n9007199254740993,-inf,1e400\n9007199254740992,3,4\n")
-    values, ids = read(path, Layout(id="id", columns=("a",)))
+    values, ids = read(path, Layout(id=("id",), columns=("a",)))
     assert values.tolist() == [[-np.inf], [3.0]]
     assert ids == ["9007199254740993", "9007199254740992"]
 
@@ -555,7 +556,7 @@ def test_a_table_without_a_header_knows_its_columns_by_position(
 
 def test_a_column_without_a_name_is_chosen_by_its_position(tmp_path: Path) -> None:
     path = save(tmp_path, "7,1.5,2.5,x\n3,3.5,4.5,y\n")
-    layout = Layout(header=False, id="0", columns=("2", "1"))
+    layout = Layout(header=False, id=("0",), columns=("2", "1"))
     assert opened(path, layout)[0].tolist() == [[2.5, 1.5], [4.5, 3.5]]
     assert opened(path, layout)[1] == ["7", "3"]
     assert refusal(path, Layout(header=False, columns=("4",))).startswith("expected column '4'")
@@ -563,14 +564,16 @@ def test_a_column_without_a_name_is_chosen_by_its_position(tmp_path: Path) -> No
 
 def test_integers_that_may_be_ids_or_a_class_are_asked_about(tmp_path: Path) -> None:
     path = save(tmp_path, "7,1.5\n3,3.5\n")
-    with pytest.raises(InputError) as caught:
-        opened(path, Layout(header=False))
+    with pytest.raises(UnclearError) as caught:
+        kldiv_cli.compare(path, path, header=False)
     assert caught.value.what == (
-        f"{path}: expected row ids or a class in the first column, found integers that may be "
-        "either"
+        f"{path}: expected row ids or a class in the first column, found integers that "
+        "may be either"
     )
-    assert "--id 0" in caught.value.advice
-    assert "--columns 0,1,2,..." in caught.value.advice
+    assert caught.value.advice == (
+        "--id 0 if they are row ids, --drop 0 if they are neither, --columns '*' if they are a "
+        "class."
+    )
     assert opened(path, Layout(header=False, columns=("0", "1")))[0].tolist() == [
         [7, 1.5],
         [3, 3.5],

@@ -329,7 +329,7 @@ def test_ids_beyond_64_bits_are_refused(
     line = '{{"id": {}, "a": 1, "b": 2}}\n'
     if before == 1 and then == 2**64:
         said = said.replace("int64", "uint64")
-    text = line.format(first) * before + line.format(then)
+    text = "".join(line.format(first + i) for i in range(before)) + line.format(then)
     assert complaint(tmp_path, text) == f"line {before + 1}: 'id': {said}"
 
 

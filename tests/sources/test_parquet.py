@@ -287,7 +287,7 @@ def test_integer_ids_are_exact(tmp_path: Path, ids: pa.Array) -> None:
 def test_float_ids_that_may_be_rounded_are_refused(
     tmp_path: Path, ids: list[float], shown: str
 ) -> None:
-    said = complaint(save(tmp_path, {"id": ids, "a": [0.5, 1.5]}))
+    said = complaint(save(tmp_path, {"id": ids, "a": [0.5, 1.5]}), Layout(id=("id",)))
     assert said == f"expected row ids that are text or integers, found {shown} of type double"
 
 

@@ -479,7 +479,7 @@ class TestUse:
 
     def test_inspect_refuses_columns_of_arrays(self, tmp_path: Path) -> None:
         folder = shard(tmp_path / "p", LOGITS)
-        with pytest.raises(InputError, match="expected a table for --id and --columns, found npy"):
+        with pytest.raises(InputError, match="expected a table for --id, --columns"):
             inspect(folder, id_column="x")
 
     def test_labels_of_a_loss(self, tmp_path: Path) -> None:

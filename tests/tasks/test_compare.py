@@ -219,8 +219,11 @@ class TestOptions:
             ({"top": -1}, "expected --top of 0 or more, found -1"),
             ({"limits": {"average": 1.0}}, "no statistic is called 'average'"),
             ({"limits": [("mean", NAN)]}, "expected a number as the limit of mean, found nan"),
-            ({"id_column": "file"}, "--id and --columns name columns, and neither input is a"),
-            ({"columns": ["a"]}, "--id and --columns name columns, and neither input is a"),
+            (
+                {"id_column": "file"},
+                "--id, --columns and --drop are for tables, and neither input is",
+            ),
+            ({"columns": ["a"]}, "--id, --columns and --drop are for tables, and neither input is"),
         ],
         ids=str,
     )

@@ -509,7 +509,10 @@ class TestErrors:
     def test_columns_of_an_array(self, said: InspectOptions) -> None:
         with pytest.raises(InputError) as caught:
             inspect(np.zeros((2, 3)), **said)
-        assert caught.value.what == "array: expected a table for --id and --columns, found array"
+        assert (
+            caught.value.what
+            == "array: expected a table for --id, --columns and --drop, found array"
+        )
         assert caught.value.advice == "Leave them out: an array has no columns."
 
     def test_too_many_row_axes(self) -> None:

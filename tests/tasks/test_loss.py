@@ -229,17 +229,22 @@ class TestLabels:
         what, _ = refusal(lambda: loss("dkd", path, path, labels="truth"))
         assert what.startswith(f"{path}: expected column 'truth', found 'c0'")
 
-    def test_cannot_be_a_class(self, sides: tuple[Array, Array]) -> None:
+    def test_cannot_be_a_class(self, sides: tuple[Array, Array], tmp_path: Path) -> None:
         call = lambda: loss("dkd", *sides, labels="c", columns=["c", "d"])  # noqa: E731
         what, _ = refusal(call, UsageError)
-        assert what == "column 'c' cannot hold the labels and be a class"
+        assert what == "--id, --columns and --drop are for tables, and neither input is one"
+        path = tmp_path / "p.csv"
+        write(path, {name: sides[0][:, i] for i, name in enumerate("abcd")})
+        what, _ = refusal(lambda: loss("dkd", path, path, labels="c", columns=["c", "d"]))
+        assert what == f"{path}: column 'c' cannot hold the labels and be a class"
 
     def test_nothing_but_labels_is_refused(self, labels: Array, tmp_path: Path) -> None:
         path = tmp_path / "p.parquet"
         write(path, {"label": labels})
-        what, advice = refusal(lambda: loss("dkd", path, path, labels="label"))
-        assert what == f"{path}: expected class columns beside the labels 'label', found none"
-        assert ".npy" in advice
+        what, _ = refusal(lambda: loss("dkd", path, path, labels="label"))
+        assert (
+            what == f"{path}: expected one numeric column per class, found none (columns: 'label')"
+        )
 
     @pytest.mark.parametrize(
         ("name", "options", "what"),
@@ -344,7 +349,7 @@ class TestRows:
 
     def test_columns_of_arrays(self) -> None:
         what, _ = refusal(lambda: loss("vat", [0, 1], [0, 1], columns=["a"]), UsageError)
-        assert what == "--id and --columns name columns, and neither input is a table with columns"
+        assert what == "--id, --columns and --drop are for tables, and neither input is one"
 
 
 def write(path: Path, columns: dict[str, Any]) -> None:

@@ -63,7 +63,7 @@ class ArraySource:
 
     is_table = is_delimited = False
     kind = bounds = tokens = None
-    class_names = id_name = shards = arrays = group_name = None
+    class_names = columns = id_name = shards = arrays = group_name = None
 
     def __post_init__(self) -> None:
         check_type(self.array.dtype, self.path, self.layout.expected)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kldiv_cli.sources.base.columns import Columns
 from kldiv_cli.sources.base.layout import LOGITS, Beside, Decimal, Expected, Layout, RawType
 from kldiv_cli.sources.base.members import Composed, Member
 from kldiv_cli.sources.base.numbers import (
@@ -34,6 +35,7 @@ __all__ = [
     "Beside",
     "Block",
     "Bounds",
+    "Columns",
     "Composed",
     "Decimal",
     "Expected",

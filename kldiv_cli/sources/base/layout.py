@@ -63,10 +63,14 @@ class Layout:
     class_axis : int or None
         The axis of an array that indexes classes, from 0, or negative from the last; None where
         ``row_axes`` says it.
-    id : str or None
-        The row-id column of a table.
+    id : tuple of str
+        The columns of a table that together identify a row.
     columns : tuple of str or None
-        The class columns of a table.
+        The class columns of a table: names, globs, ranges.
+    drop : tuple of str
+        The columns of a table that are neither, in the same words; it may lack some.
+    taken : tuple of str
+        The columns that other options take; a table may lack them.
     key : str or None
         The array to take from a file that holds several under names.
     dtype : str or None
@@ -95,8 +99,10 @@ class Layout:
 
     row_axes: int | None = None
     class_axis: int | None = None
-    id: str | None = None
+    id: tuple[str, ...] = ()
     columns: tuple[str, ...] | None = None
+    drop: tuple[str, ...] = ()
+    taken: tuple[str, ...] = ()
     key: str | None = None
     dtype: str | None = None
     header: bool = True
@@ -109,6 +115,11 @@ class Layout:
     side: Literal["reference", "candidate"] | None = None
     alone: bool = False
     beside: Beside | None = None
+
+    @property
+    def names_columns(self) -> bool:
+        """Whether the user says something of columns, which only tables have."""
+        return bool(self.id or self.drop) or self.columns is not None
 
     @property
     def booleans(self) -> bool:

@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from kldiv_cli.sources.base.columns import Columns
 from kldiv_cli.sources.base.layout import Beside
 
 BLOCK_BYTES = 1 << 19
@@ -143,6 +144,10 @@ class Source(Protocol):
     @property
     def class_names(self) -> tuple[str, ...] | None:
         """One name per class, where the file has names."""
+
+    @property
+    def columns(self) -> Columns | None:
+        """What a table's columns were taken for; None for an array."""
 
     @property
     def id_name(self) -> str | None:

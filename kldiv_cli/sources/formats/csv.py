@@ -12,11 +12,11 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from kldiv_cli.errors import InputError, LogitsError, UsageError, shortage
-from kldiv_cli.sources.base import LOGITS, Layout
+from kldiv_cli.sources.base import LOGITS, Columns, Layout
 from kldiv_cli.sources.stores.streams import codec_of
-from kldiv_cli.sources.tables import columns as roles
 from kldiv_cli.sources.tables.cells import EXACT, as_rows, may_be_inexact, with_numbers
 from kldiv_cli.sources.tables.kinds import is_number
+from kldiv_cli.sources.tables.roles import assign, may_be_classes
 from kldiv_cli.sources.tables.table import MORE_THREADS, TableSource, check_layout
 from kldiv_cli.sources.text.delimited import Delimited
 from kldiv_cli.sources.text.first_lines import ADVICE, FirstLines, read_first_lines
@@ -59,14 +59,14 @@ def open_csv(path: str, layout: Layout, delimiter: str = ",", name: str = "csv")
     check_layout(path, layout)
     first = read_first_lines(_as_told(path, layout, delimiter))
     text = first.text
-    schema = first.schema(layout.id)
+    schema = first.schema
     begin = first.names[0] if layout.header else first.cells[0][0]
     _check_separated(path, schema.types, begin, text.delimiter)
-    first.check_spelling(_may_be_classes(layout, first.names))
+    first.check_spelling(may_be_classes(first.names, layout))
     truths = frozenset(column.name for column in schema if pa.types.is_boolean(column.type))
     schema = with_numbers(schema)
     layout = replace(layout, notes=layout.notes + first.notes)
-    columns = roles.assign(path, schema, first.first_column, layout, named=layout.header)
+    columns = assign(path, schema, first.values_of, layout, named=layout.header)
     first.check_exact(columns.classes, layout.expected)
     table = _Table(first, columns, truths)
     return TableSource(
@@ -104,18 +104,12 @@ def _as_told(path: str, layout: Layout, own: str) -> Delimited:
     )
 
 
-def _may_be_classes(layout: Layout, names: tuple[str, ...]) -> set[str]:
-    """Return the columns that may hold numbers, as far as options tell."""
-    named = layout.alone or layout.columns is not None
-    return set((layout.columns or ()) if named else names) - {layout.id, layout.group}
-
-
 @dataclass(frozen=True)
 class _Table:
     """How PyArrow reads a file; ``truths`` are the columns of true and false."""
 
     first: FirstLines
-    columns: roles.Columns
+    columns: Columns
     truths: frozenset[str]
 
     @property
@@ -129,9 +123,7 @@ class _Table:
         PyArrow could cut the file by itself, but reads 32 pieces ahead.
         """
         types = dict.fromkeys(self.columns.classes, pa.float64())
-        for name in (self.columns.id, self.columns.group):
-            if name is not None:
-                types[name] = pa.string()
+        types |= dict.fromkeys(self.columns.per_row, pa.string())
         size = piece_size(self.first.longest)
         with self._reading(), self.text.open() as file:
             skip(file, self.first.begins)

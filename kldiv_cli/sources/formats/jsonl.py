@@ -16,10 +16,10 @@ import pyarrow.json as pa_json
 from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError, shortage
-from kldiv_cli.sources.base import Layout
+from kldiv_cli.sources.base import Columns, Layout
 from kldiv_cli.sources.stores.streams import codec_of, open_stream
-from kldiv_cli.sources.tables import columns as roles
 from kldiv_cli.sources.tables.cells import EXACT, as_rows, may_be_inexact
+from kldiv_cli.sources.tables.roles import assign
 from kldiv_cli.sources.tables.table import MORE_THREADS, TableSource, check_layout
 from kldiv_cli.sources.text.first_objects import ADVICE, LIST, FirstObjects, read_first_objects
 from kldiv_cli.sources.text.json_text import (
@@ -74,7 +74,7 @@ class ObjectTable:
 
     text: JsonText
     first: FirstObjects
-    columns: roles.Columns
+    columns: Columns
     width: int
     is_closed: bool
 
@@ -87,11 +87,12 @@ class ObjectTable:
         InputError
             They are unclear, or hold integers that float64 cannot.
         """
-        columns = roles.assign(text.path, first.schema, first.first_column, layout)
+        columns = assign(text.path, first.schema, first.values_of, layout)
         numbers = columns.classes if columns.row is None else [columns.row]
         first.check_exact(numbers, layout.expected)
         width = len(columns.classes) if columns.row is None else first.width(columns.row)
-        return cls(text, first, columns, width, is_closed=layout.columns is None)
+        leaves_out = layout.columns is not None or bool(layout.drop or layout.taken)
+        return cls(text, first, columns, width, is_closed=not leaves_out)
 
     def batches(self, names: list[str], _: int) -> Iterator[pa.RecordBatch]:
         """Yield the rows, a piece of the file at a time."""
@@ -110,7 +111,7 @@ class ObjectTable:
                     for batch in table.select(names).to_batches():
                         self._check_lists(batch)
                         self._check_held(batch, start, text, table.num_rows)
-                        for name in self._labels:
+                        for name in self.columns.per_row:
                             batch.column(name).validate(full=True)  # as UTF-8
                         yield batch
                         start += len(batch)
@@ -156,11 +157,6 @@ class ObjectTable:
         names = [name for name in self.columns.classes if name in batch.schema.names]
         return as_rows(batch.select(names)) if names else None
 
-    @property
-    def _labels(self) -> list[str]:
-        """The columns that hold no numbers to compute with."""
-        return [x for x in (self.columns.id, self.columns.group) if x is not None]
-
     @cached_property
     def types(self) -> pa.Schema:
         """The type of every known name; names that --columns leaves out are not known."""
@@ -169,7 +165,7 @@ class ObjectTable:
             types[self.columns.row] = pa.list_(pa.float64())
         schema = self.first.schema
         for name, kind in zip(schema.names, schema.types, strict=True):
-            if name in self._labels:
+            if name in self.columns.per_row:
                 types[name] = pa.string() if pa.types.is_null(kind) else kind
             elif self.is_closed:
                 types.setdefault(name, pa.float64())  # an index beside the id
@@ -223,8 +219,8 @@ class ObjectTable:
             return found if self.is_closed else None
         if name != self.columns.row and not _holds(types.field(name).type, cell):
             kind = "a number"
-            if name in self._labels:
-                kind = f"{'an id' if name == self.columns.id else 'a label'} like the first"
+            if name in self.columns.per_row:
+                kind = f"{'an id' if name in self.columns.ids else 'a label'} like the first"
                 if type(cell) is int and pa.types.is_integer(types.field(name).type):
                     kind = f"an integer like the first, of type {types.field(name).type}"
             return f"{name!r}: expected {kind}, found {named(cell)}"

@@ -82,7 +82,7 @@ class LlamaCppSource:
     dtype = "float64"
     has_keys = is_table = is_delimited = False
     bounds = WINDOW
-    class_names = id_name = class_axes = shards = arrays = group_name = beside = None
+    class_names = columns = id_name = class_axes = shards = arrays = group_name = beside = None
 
     @property
     def kind(self) -> Literal["log-probs"]:

@@ -147,9 +147,12 @@ def _of_column(name: str, reference: object, layout: Layout) -> Labels:
         alone = replace(
             layout,
             row_axes=None,
-            id=None,
+            id=(),
             columns=(name,),
+            drop=(),
+            taken=(),
             group=None,
+            alone=True,
             expected=LABELS.expected,
         )
         try:

@@ -11,8 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError, LogitsError, shortage
-from kldiv_cli.sources.base import check_exact_integers
-from kldiv_cli.sources.tables.columns import Columns
+from kldiv_cli.sources.base import Columns, check_exact_integers
 
 Batches = Callable[[list[str], int], Iterator[pa.RecordBatch]]
 """(Column names, rows at a time) -> record batches that hold these columns in this order."""
@@ -86,8 +85,25 @@ def list_width(path: str, column: pa.Array) -> int:
     return int(longest)
 
 
-def ids_of(path: str, column: pa.Array) -> NDArray[Any]:
-    """Return row ids: integers as they are, anything else as text."""
+def ids_of(path: str, columns: Sequence[pa.Array]) -> NDArray[Any]:
+    """Return row ids: integers as they are, anything else as text.
+
+    Those of several columns are joined by commas; one that holds a comma or a quote is quoted, as
+    in CSV.
+    """
+    if len(columns) == 1:
+        return _ids_of(path, columns[0])
+    parts = [map(_quoted, map(str, _ids_of(path, column).tolist())) for column in columns]
+    ids = np.empty(len(columns[0]), object)
+    ids[:] = [",".join(cells) for cells in zip(*parts, strict=True)]
+    return ids
+
+
+def _quoted(cell: str) -> str:
+    return '"{}"'.format(cell.replace('"', '""')) if "," in cell or '"' in cell else cell
+
+
+def _ids_of(path: str, column: pa.Array) -> NDArray[Any]:
     if pa.types.is_floating(column.type):
         _check_exact_ids(path, column)
     if column.null_count:

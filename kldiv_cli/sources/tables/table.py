@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from kldiv_cli.errors import InputError, LogitsError
-from kldiv_cli.sources.base import Beside, Block, Layout, sum_tolerance
+from kldiv_cli.sources.base import Beside, Block, Columns, Layout, sum_tolerance
 from kldiv_cli.sources.tables.cells import (
     Batches,
     ids_of,
@@ -19,7 +19,6 @@ from kldiv_cli.sources.tables.cells import (
     rows_of_lists,
     text_of,
 )
-from kldiv_cli.sources.tables.columns import Columns
 from kldiv_cli.sources.views.read_ahead import Ahead
 
 MORE_THREADS = pa.cpu_count() > 2
@@ -210,8 +209,7 @@ class TableSource:
         """Yield every batch as one block."""
         if self.columns.row is not None:
             order = [self.columns.row]
-        beside = (name for name in (self.columns.id, self.columns.group) if name is not None)
-        names = [*beside, *order]
+        names = [*self.columns.per_row, *order]
         found = False
         for batch in batches(names, rows):
             if batch.num_rows == 0:
@@ -239,8 +237,8 @@ class TableSource:
             values = rows_of_columns(self.path, batch, order, self.integers)
         else:
             values = rows_of_lists(self.path, batch.column(self.columns.row), self.width)
-        name, group = self.columns.id, self.columns.group
-        ids = None if name is None else ids_of(self.path, batch.column(name))
+        names, group = self.columns.ids, self.columns.group
+        ids = ids_of(self.path, [batch.column(name) for name in names]) if names else None
         groups = None if group is None else text_of(self.path, batch.column(group))
         return Block(values, ids, groups=groups)
 

@@ -10,13 +10,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from kldiv_cli.sources.base import Layout
-from kldiv_cli.sources.tables import columns as roles
 from kldiv_cli.sources.tables.cells import (
     Batches,
     booleans_as_numbers,
     shape_of_classes,
     wide_integers,
 )
+from kldiv_cli.sources.tables.roles import assign
 from kldiv_cli.sources.tables.table import RowGroups, TableSource
 
 _FIRST_VALUES = 1 << 17
@@ -57,7 +57,7 @@ def typed_table(
     read = batches
     if layout.booleans:
         schema, read = booleans_as_numbers(schema, batches)
-    columns = roles.assign(path, schema, lambda: _first_values(batches, schema.names), layout)
+    columns = assign(path, schema, lambda name: _first_values(batches, name), layout)
     width, dtype = shape_of_classes(path, schema, columns, read)
     rows = count()
     return TableSource(
@@ -75,8 +75,8 @@ def typed_table(
     )
 
 
-def _first_values(batches: Batches, names: list[str]) -> NDArray[Any]:
-    """Return the first values of the first column."""
-    first = next(batches(names[:1], _FIRST_VALUES), None)
+def _first_values(batches: Batches, name: str) -> NDArray[Any]:
+    """Return the first values of a column."""
+    first = next(batches([name], _FIRST_VALUES), None)
     column = pa.nulls(0) if first is None else first.column(0)
     return np.asarray(column.to_numpy(zero_copy_only=False))

@@ -103,15 +103,20 @@ class FirstLines:
         if texts:
             check_spelling(self.text, self.names, texts)
 
-    def schema(self, id_name: str | None) -> pa.Schema:
-        """Return names and types; row ids are text."""
-        pairs = zip(self.names, self.kinds, strict=True)
-        return pa.schema([(x, pa.string() if x == id_name else kind) for x, kind in pairs])
+    @property
+    def schema(self) -> pa.Schema:
+        """Names and types."""
+        return pa.schema(list(zip(self.names, self.kinds, strict=True)))
 
-    def first_column(self) -> NDArray[Any]:
-        """Return the values of the first column; NaN where they are no numbers."""
-        cells = [cell.strip() or "nan" for cell in self.cells[0]]
-        return np.array(cells if are_numbers(cells) else ["nan"]).astype(np.float64)
+    def values_of(self, name: str) -> NDArray[Any]:
+        """Return the values of a column: numbers if all are any, an empty cell NaN; else text."""
+        cells = [cell.strip() for cell in self.cells[self.names.index(name)]]
+        numbers = ["nan" if not cell or cell in MISSING else cell for cell in cells]
+        return (
+            np.array(numbers).astype(np.float64)
+            if are_numbers(numbers)
+            else np.array(cells, object)
+        )
 
     def check_exact(self, names: Iterable[str], expected: Expected) -> None:
         """Raise where an integer is too large for float64: ids, most likely, taken for a class."""

@@ -63,11 +63,9 @@ class FirstObjects:
         """Names and types."""
         return pa.schema([(name, _kind(cells)) for name, cells in self.fields.items()])
 
-    def first_column(self) -> NDArray[Any]:
-        """Return the values of the first field; NaN where they are no numbers."""
-        cells = next(iter(self.fields.values()))
-        are_numbers = set(map(type, cells)) <= {int, float}
-        return np.array(cells if are_numbers else [np.nan], np.float64)
+    def values_of(self, name: str) -> NDArray[Any]:
+        """Return the values of a field."""
+        return np.array(self.fields[name], object)
 
     def check_exact(self, names: Iterable[str], expected: Expected) -> None:
         """Raise where an integer is too large for float64: ids, most likely, taken for a class."""

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from kldiv_cli.sources.base import Beside, Bounds, Shards, Source, length_of
+from kldiv_cli.sources.base import Beside, Bounds, Columns, Shards, Source, length_of
 
 
 class Derived(ABC):
@@ -101,6 +101,11 @@ class Derived(ABC):
     def class_names(self) -> tuple[str, ...] | None:
         """The names of the classes."""
         return self.origin.class_names
+
+    @property
+    def columns(self) -> Columns | None:
+        """What a table's columns were taken for."""
+        return self.origin.columns
 
     @property
     def id_name(self) -> str | None:

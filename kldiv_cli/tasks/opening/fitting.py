@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kldiv_cli.errors import InputError, UsageError
+from kldiv_cli.errors import InputError, UsageError, a_few
 from kldiv_cli.sources.base import Layout, Source
 
 
@@ -18,20 +18,20 @@ def check_pair(left: Source, right: Source, layout: Layout, candidate_key: str |
             "--class-axis names an axis of arrays, and neither input is one",
             "Leave it out: the columns of tables are their classes.",
         )
-    named = layout.id is not None or layout.columns is not None
-    if named and not (left.is_table or right.is_table):
+    if layout.names_columns and not (left.is_table or right.is_table):
         raise UsageError(
-            "--id and --columns name columns, and neither input is a table with columns",
+            "--id, --columns and --drop are for tables, and neither input is one",
             "Leave them out.",
         )
+    _check_dropped(left, right)
 
 
 def check_one(source: Source, layout: Layout) -> None:
     """Raise an `InputError` for what is said of one input and does not fit it."""
     path, found = source.path, source.format
-    if (layout.id, layout.columns) != (None, None) and not source.is_table:
+    if layout.names_columns and not source.is_table:
         raise InputError(
-            f"{path}: expected a table for --id and --columns, found {found}",
+            f"{path}: expected a table for --id, --columns and --drop, found {found}",
             "Leave them out: an array has no columns.",
         )
     if layout.class_axis is not None and source.class_axes is None:
@@ -39,6 +39,7 @@ def check_one(source: Source, layout: Layout) -> None:
             f"{path}: expected an array for --class-axis, found {found}",
             "Leave it out: the columns of a table are its classes.",
         )
+    _check_dropped(source)
     if layout.key is not None and not source.has_keys:
         raise InputError(
             f"{path}: expected arrays under names for --key, found {found}",
@@ -55,6 +56,19 @@ def check_one(source: Source, layout: Layout) -> None:
             f"{path}: expected values of two raw bytes for --dtype {layout.dtype}, found "
             f"{source.dtype}",
             "Leave it out: the file says what it holds.",
+        )
+
+
+def _check_dropped(*sources: Source) -> None:
+    """Raise where ``--drop`` names what no table has."""
+    tables = [source for source in sources if source.columns is not None]
+    missing = [source.columns.unmatched for source in tables if source.columns is not None]
+    words = [word for word in missing[0] if all(word in x for x in missing)] if missing else []
+    if words:
+        raise InputError(
+            f"{' and '.join(source.path for source in tables)}: expected columns for --drop, found "
+            f"none for {a_few(words)}",
+            "Check --drop against the files' column names.",
         )
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from math import prod
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from numpy.typing import ArrayLike
 
-from kldiv_cli.errors import InputError, UsageError
+from kldiv_cli.errors import UsageError
 from kldiv_cli.pairing import Pairing
 from kldiv_cli.pairing.classes import Some, keep
 from kldiv_cli.pairing.members import Alignment, align
@@ -26,16 +27,14 @@ from kldiv_cli.tasks.executors.threads import available_threads
 from kldiv_cli.tasks.opening.axes import check_names, check_rows, one_each
 from kldiv_cli.tasks.opening.beside import Beside
 from kldiv_cli.tasks.opening.fitting import check_pair
-from kldiv_cli.tasks.options import Compare, Inspect, Loss, Verify, checks
+from kldiv_cli.tasks.opening.questions.columns import no_classes
+from kldiv_cli.tasks.opening.questions.opened import Opened
+from kldiv_cli.tasks.options import Asked, Compare, Inspect, Loss, Verify, checks
 
 if TYPE_CHECKING:
     from kldiv_cli.sources.labels.classes import Labels
 
 Input = str | os.PathLike[str] | ArrayLike
-
-
-Asked = Compare | Loss | Verify | Inspect
-"""What any of the tasks is asked, as far as it is about files."""
 
 
 def begin(asked: Asked) -> None:
@@ -44,7 +43,7 @@ def begin(asked: Asked) -> None:
     forget_pipes(*sides)
 
 
-def layout_of(asked: Asked, *, group: str | None = None) -> Layout:
+def layout_of(asked: Asked) -> Layout:
     """Return how a file lies, of two the reference, as far as that is said.
 
     Raises
@@ -53,19 +52,49 @@ def layout_of(asked: Asked, *, group: str | None = None) -> Layout:
         Two options say which axes index classes.
     """
     checks.axes(asked.row_axes, asked.class_axis)
+    group = asked.group if isinstance(asked, Compare) else None
     return Layout(
         row_axes=asked.row_axes,
         class_axis=asked.class_axis,
-        id=asked.id_column,
+        id=asked.id_column or (),
         columns=asked.columns,
+        drop=asked.drop or (),
+        taken=() if isinstance(asked, Inspect) else _taken(asked),
         key=asked.key,
         dtype=asked.dtype,
         header=asked.header,
         delimiter=asked.delimiter,
         decimal=asked.decimal,
         format=asked.input_format if isinstance(asked, Inspect) else asked.reference_format,
-        group=group,
+        group=group if isinstance(group, str) else None,
     )
+
+
+def _taken(asked: Compare | Loss | Verify) -> tuple[str, ...]:
+    """Return the columns that options take which name one: labels, or ``FILE:KEY`` of a side."""
+    given = [getattr(asked, name, None) for name in ("labels", "mask", "group")]
+    if not any(isinstance(one, (str, os.PathLike)) for one in given):
+        return ()
+    from kldiv_cli.sources.labels.classes import is_column  # noqa: PLC0415 - few name any
+    from kldiv_cli.sources.labels.side_input import keyed  # noqa: PLC0415
+
+    sides = [
+        side for side in (asked.reference, asked.candidate) if isinstance(side, (str, os.PathLike))
+    ]
+    named = [given[0]] if isinstance(given[0], str) and is_column(given[0]) else []
+    keys = [
+        within.key
+        for within in filter(None, map(keyed, given))
+        if any(_is_same(within.file, side) for side in sides)
+    ]
+    return (*named, *keys)
+
+
+def _is_same(one: str, other: str | os.PathLike[str]) -> bool:
+    try:
+        return Path(one).samefile(other)
+    except (OSError, ValueError):  # of a name that is no file's
+        return False
 
 
 def choice_of(asked: Asked) -> Choice:
@@ -113,6 +142,8 @@ def open_pairing(asked: Compare | Loss | Verify, layout: Layout) -> Pairing:
     ------
     InputError
         A file cannot be read, has not the rows that are wanted, or the two sides do not correspond.
+    UnclearError
+        A column may be no class.
     UsageError
         An option is for neither side: an id or columns without a table, a key without arrays under
         names, a delimiter or no header without delimited text, a type without raw bytes.
@@ -123,8 +154,13 @@ def open_pairing(asked: Compare | Loss | Verify, layout: Layout) -> Pairing:
     layout, other = of_each(asked, layout)
     left, right = open_side(reference, layout), open_side(candidate, other)
     check_pair(left, right, layout, asked.candidate_key)
+    some = _some(asked)
+    mode = "softmax" if isinstance(asked, Loss) else asked.mode
+    question = no_classes(Opened(asked, (left, right), mode, classes=some))
+    if question is not None:
+        raise question
     check_names(left, right)
-    kept = keep(left, right, _some(asked), truncate=asked.truncate_classes)
+    kept = keep(left, right, some, truncate=asked.truncate_classes)
     found = align(
         left,
         right,
@@ -221,39 +257,3 @@ def row_count(pairing: Pairing) -> int:
     if len(lengths) == len(pairing.row_shape):
         return prod(lengths)
     return sum(len(block.reference) for block in pairing.blocks())
-
-
-def without_labels(layout: Layout, reference: Input, labels: object) -> Layout:
-    """Take the column of labels out of the classes of both tables.
-
-    Raises
-    ------
-    UsageError
-        The column is named as a class too.
-    InputError
-        The reference has no other column.
-    """
-    if labels is None:
-        return layout
-    from kldiv_cli.sources.labels.classes import is_column  # noqa: PLC0415 - few have labels
-
-    if not is_column(labels):
-        return layout
-    if layout.columns is not None:
-        if labels in layout.columns:
-            raise UsageError(
-                f"column {labels!r} cannot hold the labels and be a class",
-                "Leave it out of --columns.",
-            )
-        return layout
-    side = open_side(reference, replace(layout, side="reference"))
-    names = side.class_names
-    if names is None or labels not in names:
-        return layout
-    columns = tuple(name for name in names if name != labels)
-    if not columns:
-        raise InputError(
-            f"{side.path}: expected class columns beside the labels {labels!r}, found none",
-            "Save the labels with numpy.save and give that .npy file.",
-        )
-    return replace(layout, columns=columns)

@@ -81,6 +81,10 @@ class Inspect(Chosen, Tables, OfOne, Text, Threads, Told):
     file: Any = option(..., rules.FILE, "'a.npy'")
 
 
+Asked = Compare | Loss | Verify | Inspect
+"""What any of the tasks is asked, as far as it is about files."""
+
+
 class CompareLine(Compare, Printed, Warned):
     """What ``kldiv compare`` is given."""
 

@@ -54,30 +54,50 @@ class Tables(Options):
         doc="Which axis of arrays indexes classes, counted from 0 or, negative, from the end; all "
         "others index rows, in their order. The last by default. Not with ``row_axes``.",
     )
-    id_column: str | None = option(
+    id_column: tuple[str, ...] | None = option(
         None,
-        rules.TEXT,
+        rules.COLUMNS,
         "'id'",
         flags=("--id",),
-        metavar="COLUMN",
+        metavar="A,B,...",
+        read=lambda _, text: (text,),
         panel=READING,
-        help="The row-id column of tables.",
+        help="The row-id column of tables, or several that are one together.",
         shown="found where it is plain",
-        kind="str, optional",
-        doc="The row-id column of tables; found by itself where that is plain.",
+        kind="str or sequence of str, optional",
+        doc="The row-id column of tables, or several whose values together are one; found by "
+        "itself where that is plain.",
     )
     columns: tuple[str, ...] | None = option(
         None,
-        rules.NAMES,
+        rules.COLUMNS,
         "['yes', 'no']",
         flags=("--columns",),
         metavar="A,B,...",
-        read=lambda _, text: text.split(","),
+        read=lambda _, text: (text,),
         panel=READING,
-        help="The class columns of tables.",
+        help="The class columns of tables: names, globs, ranges A..K with both ends.",
         shown="all numeric ones but the id",
-        kind="sequence of str, optional",
-        doc="The class columns of tables; by default all numeric ones but the id.",
+        kind="str or sequence of str, optional",
+        doc="The class columns of tables: names, globs, or ranges ``A..K`` that include both ends; "
+        "``*`` is all that is left by ``drop``, ids and labels. By default all numeric ones but "
+        "ids; one that may be something else is asked about.",
+    )
+    drop: tuple[str, ...] | None = option(
+        None,
+        rules.COLUMNS,
+        "['label', 'fold']",
+        flags=("--drop",),
+        metavar="A,B,...",
+        several=True,
+        read=lambda _, texts: tuple(texts),
+        panel=READING,
+        help="Columns of tables that are no classes: names, globs, ranges. May be given several "
+        "times.",
+        shown=False,
+        kind="str or sequence of str, optional",
+        doc="The columns of tables that are no classes, in the words of ``columns``; a table may "
+        "lack some that the other one has.",
     )
     key: str | None = option(
         None,

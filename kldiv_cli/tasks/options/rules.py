@@ -101,9 +101,12 @@ def _names(value: Any) -> tuple[str, ...]:
     return tuple(map(_text, _ordered(value)))
 
 
+def _columns(value: Any) -> tuple[str, ...]:
+    return (_text(value),) if isinstance(value, str) else _names(value)
+
+
 def _one_or_more(value: Any) -> tuple[str, ...]:
-    names = (_text(value),) if isinstance(value, str) else _names(value)
-    return tuple(dict.fromkeys(names))
+    return tuple(dict.fromkeys(_columns(value)))
 
 
 def _of_each(value: Any) -> tuple[str | None, str | None]:
@@ -166,6 +169,7 @@ WHOLE = Rule("an integer", _whole)
 NUMBER = Rule("a number", _number)
 FLAG = Rule("True or False", _flag)
 NAMES = Rule("a list of names", _names)
+COLUMNS = Rule("a name or a list of them", _columns)
 MEASURES = Rule("a name or a list of them", _one_or_more)
 OF_EACH = Rule("a name, or one for each side", _of_each)
 ROWS = Rule("a slice, or A:B as text", _rows)

@@ -80,8 +80,9 @@ class _Measured(TypedDict, total=False):
 class _Tables(TypedDict, total=False):
     row_axes: int | None
     class_axis: int | None
-    id_column: str | None
-    columns: Sequence[str] | None
+    id_column: str | Sequence[str] | None
+    columns: str | Sequence[str] | None
+    drop: str | Sequence[str] | None
     key: str | None
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from kldiv_cli.errors import UnclearError
 from kldiv_cli.tasks.opening.questions.class_axis import sums_along_another_axis
+from kldiv_cli.tasks.opening.questions.columns import no_classes
 from kldiv_cli.tasks.opening.questions.one_class import one_class
 from kldiv_cli.tasks.opening.questions.opened import Opened
 from kldiv_cli.tasks.opening.questions.probabilities import taken_for_logits
@@ -17,7 +18,10 @@ QUESTIONS: tuple[Callable[[Opened], UnclearError | None], ...] = (
     sums_along_another_axis,
     taken_for_logits,
 )
-"""A question returns what it would ask; None where there is nothing to ask."""
+"""A question returns what it would ask; None where there is nothing to ask.
+
+What columns are is asked before two sides are paired: it may be the reason why they do not fit.
+"""
 
 
 def ask(opened: Opened) -> None:
@@ -36,4 +40,5 @@ def ask(opened: Opened) -> None:
 
 def asked_of(opened: Opened) -> tuple[UnclearError, ...]:
     """Return all questions that there are."""
-    return tuple(found for question in QUESTIONS if (found := question(opened)) is not None)
+    every = (no_classes, *QUESTIONS)
+    return tuple(found for question in every if (found := question(opened)) is not None)

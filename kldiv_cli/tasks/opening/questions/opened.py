@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from kldiv_cli.measures.types import Mode
 from kldiv_cli.pairing import Pairing
+from kldiv_cli.pairing.classes import Some
 from kldiv_cli.sources.base import Source
-from kldiv_cli.tasks.opening.sides import Asked
-from kldiv_cli.tasks.options import Compare, Loss, Verify
+from kldiv_cli.tasks.options import Asked, Compare, Loss, Verify
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,16 @@ class Opened:
     mode : {"softmax", "sigmoid"}
         The link function; that of the loss, where one is computed.
     pairing : Pairing or None
-        Both sides together; None for one file.
+        Both sides together; None for one file, and for two that are not paired yet.
+    classes : Some or None
+        The classes that the user names.
     """
 
     asked: Asked
     sources: tuple[Source, ...]
     mode: Mode = "softmax"
     pairing: Pairing | None = None
+    classes: Some | None = None
 
     @classmethod
     def of(cls, asked: Compare | Loss | Verify, pairing: Pairing, mode: Mode) -> Opened:

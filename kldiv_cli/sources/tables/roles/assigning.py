@@ -1,0 +1,130 @@
+"""Columns -> roles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from kldiv_cli.errors import LogitsError, a_few, typed
+from kldiv_cli.sources.base import Columns, Layout
+from kldiv_cli.sources.tables.kinds import is_number, is_number_list
+from kldiv_cli.sources.tables.roles.columns import Table
+from kldiv_cli.sources.tables.roles.ids import find_ids
+from kldiv_cli.sources.tables.roles.said import Said, classes_said, said
+from kldiv_cli.sources.tables.roles.stated import Stated, stated
+
+
+def assign(
+    path: str,
+    schema: pa.Schema,
+    first: Callable[[str], NDArray[Any]],
+    layout: Layout,
+    *,
+    named: bool = True,
+) -> Columns:
+    """Decide what each column of a table is.
+
+    What options name leaves first, then what the file says. Of the rest, the only column that is
+    not numeric is the row id, or else a numeric one that plainly numbers the rows. The classes are
+    those that ``layout.columns`` names, or else all that is numeric.
+
+    Parameters
+    ----------
+    path : str
+        For messages.
+    schema : pyarrow.Schema
+        Names and types, and what the file says of them.
+    first : callable
+        Name -> the first values of a column.
+    layout : Layout
+        What the user said; it overrules every guess.
+    named : bool
+        Whether the names in the schema stand in the file; if not, they are the columns' positions.
+
+    Raises
+    ------
+    InputError
+        A named column is missing or of the wrong type, names occur twice, or the roles are unclear.
+    """
+    table = Table(path, schema.names, schema.types, first, named)
+    options = said(table, layout)
+    if layout.alone:
+        return _alone(table, layout, options)
+    insisted = options.classes or frozenset()
+    file = stated(schema).without(options.taken | insisted)
+    out = options.taken | {*file.ids, *file.labels}
+    rest = [name for name in table.names if name not in out]
+    free = [name for name in rest if name not in insisted]
+    found = find_ids(table, options.ids, file.ids, free, tell=layout.columns is None)
+    rest = [name for name in rest if name not in {*found.ids, *found.out}]
+    unclear = table.unclear if table.unclear in rest else None
+    if layout.columns is None:
+        classes = _all_classes(table, [name for name in rest if name != unclear])
+    else:
+        classes = classes_said(table, layout, rest)
+    is_list = len(classes) == 1 and _is_list(table, classes[0])
+    return Columns(
+        ids=found.ids,
+        classes=() if is_list else classes,
+        row=classes[0] if is_list else None,
+        notes=(*layout.notes, *found.notes, *_left_out(options, file)),
+        group=options.group,
+        integers=tuple(name for name in classes if pa.types.is_integer(table.types[name])),
+        lists=tuple(x for x in rest if is_list and _is_list(table, x) and x not in classes),
+        insists=layout.columns is not None,
+        unclear=unclear if unclear not in classes else None,
+        unmatched=options.unmatched,
+    )
+
+
+def _alone(table: Table, layout: Layout, options: Said) -> Columns:
+    """Return the roles where a column of text or of numbers is all that is wanted."""
+    if layout.columns:
+        classes = classes_said(table, layout, ())
+        if _is_list(table, classes[0]):
+            return Columns((), (), classes[0], layout.notes, options.group)
+        return Columns((), classes, None, layout.notes, options.group)
+    if layout.group not in table.types:
+        raise LogitsError(
+            f"{table.path}: expected column {layout.group!r}, found {a_few(table.names)}",
+            "Name one of the file's columns.",
+        )
+    return Columns((), (), None, layout.notes, layout.group)
+
+
+def _all_classes(table: Table, names: Sequence[str]) -> tuple[str, ...]:
+    """Return all columns of numbers, or the one of lists."""
+    classes = tuple(name for name in names if is_number(table.types[name]))
+    lists = tuple(name for name in names if _is_list(table, name))
+    if len(lists) == 1 and not classes:
+        return lists
+    if not lists and classes:
+        return classes
+    expected = f"{table.path}: expected one numeric column per class, found"
+    if not lists:
+        raise LogitsError(
+            f"{expected} none (columns: {a_few(table.names)})",
+            "Check what wrote the file: beside row ids, labels and text there is no column.",
+        )
+    beside = a_few(list(classes))
+    raise LogitsError(
+        f"{expected} list column {a_few(list(lists))}{f' beside {beside}' if classes else ''}",
+        f"Name the column that holds the logits: --columns {typed(lists[0])}",
+    )
+
+
+def _is_list(table: Table, name: str) -> bool:
+    return is_number_list(table.types[name])
+
+
+def _left_out(options: Said, file: Stated) -> Iterator[str]:
+    """Say what the user and the file leave out, beside ids."""
+    for names, why in (
+        (options.dropped, "(--drop)"),
+        (file.labels, "(the file says that it holds labels)"),
+    ):
+        if names:
+            yield f"left out: {a_few(list(names))} {why}"
