@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from kldiv_cli.errors import InputError, a_few
-from kldiv_cli.measures.distributions.evidence import strangers, telling
+from kldiv_cli.errors import InputError
 from kldiv_cli.measures.distributions.exact import real
 from kldiv_cli.measures.distributions.kinds import Kind, looks_like
 from kldiv_cli.measures.rows.faults import first_invalid
 from kldiv_cli.measures.types import Mode
 from kldiv_cli.pairing import BlockPair, Pairing
-from kldiv_cli.sources.base import Source
+from kldiv_cli.tasks.causes import cell_advice
 from kldiv_cli.tasks.kept.part import RowCounts
 from kldiv_cli.tasks.kept.seen import Constants
-from kldiv_cli.tasks.opening.first_rows import first_rows
-from kldiv_cli.tasks.opening.rounding import sum_tolerance
-
-_HALF = 0.5
-"""Where fewer rows than this share do not sum to 1, the others are right."""
 
 
 def nothing_left(
@@ -65,8 +57,8 @@ def invalid_row(
             f"The other side looks like {kinds[here]}: are --reference-input and "
             "--candidate-input swapped?"
         )
-    elif kinds[here] != "logits":
-        advice = f"Say --{fault.side}-input logits if these are logits."
+    elif kinds[here] != "logits" and fault.cell is not None and fault.found != "NaN":
+        advice = cell_advice(getattr(pairing, fault.side), kinds, here, mode)
     place = pairing.place(fault.side, block, fault.row, fault.cell)
     within = " in the cells that the mask keeps"
     part = within if fault.cell is None and block.kept is not None else ""
@@ -75,42 +67,6 @@ def invalid_row(
         f"{fault.found}{part}",
         advice,
     )
-
-
-def sums_advice(source: Source, kinds: tuple[Kind, Kind], side: int) -> str:
-    """Say what to do about rows of one side that do not sum to 1; the first rows tell the cause."""
-    kind = kinds[side]
-    if source.kind is not None:
-        return (
-            "The file is damaged: write it again, or say --input log-probs --normalize to take it "
-            "all the same."
-        )
-    tolerance = sum_tolerance(source, kind=kind)
-    with np.errstate(over="ignore", invalid="ignore"):
-        rows = telling(first_rows(source).values)
-        if kind == "log-probs":
-            rows = np.exp(rows)
-        if columns := strangers(rows, tolerance):
-            return _leave_out(source, columns)
-        off = np.abs(rows.sum(axis=1) - 1) > tolerance
-    if len(off) > 1 and off.mean() < _HALF:
-        return (
-            "Most rows do: check what wrote this one, or say --normalize to divide it all the same."
-        )
-    option = "--input" if kinds[0] == kinds[1] else f"--{('reference', 'candidate')[side]}-input"
-    return (
-        f"Say --normalize to divide every row by its sum, or {option} logits if these are logits."
-    )
-
-
-def _leave_out(source: Source, columns: list[int]) -> str:
-    """Say how to leave out columns that are no classes."""
-    names = source.class_names
-    if names is None or max(columns) >= len(names):
-        cut = f"numpy.delete(array, {columns}, axis=-1)"
-        return f"Without class {columns[0]} they do: save the array without it, as by {cut}."
-    named = [names[column] for column in columns]
-    return f"Without {a_few(named)} they do, which then is no class."
 
 
 def _nothing_counts(

@@ -174,10 +174,8 @@ def _guess(source: Source, seen: Distributions) -> Guess:
         return Guess(None, None, "", "no row holds a distribution")
     if seen.zero_or_one:
         return _zero_or_one(source, total)
-    if seen.like_probs:
-        off = off_one(total.low, total.high)
-        why = f"every cell lies in [0, 1] and every row sums to 1 within {off:.2g}"
-        return Guess("probs", "softmax", _options("probs", off, source), why)
+    if seen.like_probs or seen.like_percentages:
+        return _probabilities(source, seen)
     if seen.like_log_probs:
         off = off_one(exp(log_sum.low), exp(log_sum.high))
         why = f"no cell is above 0 and exp(row) sums to 1 within {off:.2g} in every row"
@@ -195,6 +193,17 @@ def _guess(source: Source, seen: Distributions) -> Guess:
     if "int" in source.dtype:
         why += "; but all are integers: labels or token ids?"
     return Guess("logits", None, "", why)
+
+
+def _probabilities(source: Source, seen: Distributions) -> Guess:
+    total = seen.sums
+    if not seen.like_probs:
+        off = 100 * off_one(total.low / 100, total.high / 100)
+        why = f"no cell is below 0 and every row sums to 100 within {off:.2g}: percentages"
+        return Guess("probs", "softmax", "--input probs --normalize", why)
+    off = off_one(total.low, total.high)
+    why = f"every cell lies in [0, 1] and every row sums to 1 within {off:.2g}"
+    return Guess("probs", "softmax", _options("probs", off, source), why)
 
 
 def _zero_or_one(source: Source, total: SpanTally) -> Guess:

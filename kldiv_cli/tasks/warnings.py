@@ -20,7 +20,7 @@ from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.results.head import Side
 from kldiv_cli.results.padding import ConstantRows
 from kldiv_cli.results.selection import ClassSelection, Discarded
-from kldiv_cli.tasks.faults import sums_advice
+from kldiv_cli.tasks.causes import sums_advice
 from kldiv_cli.tasks.kept.seen import LeftOutMass, Ruled, Seen, SideSeen
 from kldiv_cli.tasks.lone import lone, told
 from kldiv_cli.tasks.opening.rounding import decimals, sum_tolerance

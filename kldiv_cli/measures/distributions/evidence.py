@@ -105,6 +105,7 @@ def telling(values: NDArray[Any]) -> Float64:
     return found
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def strangers(rows: Float64, tolerance: float) -> list[int]:
     """Return the columns without which all rows sum to 1; none where no such columns are found.
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.measures.distributions import exact
+from kldiv_cli.measures.distributions.evidence import MOST_OFF
 from kldiv_cli.measures.distributions.kinds import sums, to_logits
 from kldiv_cli.measures.types import Float64
 from kldiv_cli.results.inspection import Leaders
@@ -84,7 +85,8 @@ _LEADERS = LeaderTally()
 class Distributions:
     """Rows with a distribution: their range, sums, argmax and entropies.
 
-    ``entropy_as_probs`` is of the rows as they are, and known where all of them `like_probs`.
+    ``entropy_as_probs`` is of the rows as they are, divided by their sums. It is known where all of
+    them are `like_probs` or `like_percentages`.
     """
 
     span: SpanTally = field(default_factory=SpanTally)
@@ -109,7 +111,7 @@ class Distributions:
         )
         zero_or_one = found.in_unit and bool(((values == 0) | (values == 1)).all())
         found = replace(found, zero_or_one=zero_or_one)
-        if not found.like_probs:
+        if not found.like_probs and not found.like_percentages:
             return found
         logs = to_logits(values, "probs", "softmax")
         return replace(found, entropy_as_probs=EntropyTally.of(normalise(logs, argmax)[1]))
@@ -139,6 +141,12 @@ class Distributions:
         A comparison warns of rows that sum to 1 more closely than that.
         """
         return self.in_unit and off_one(self.sums.low, self.sums.high) <= _ABOUT_ONE
+
+    @property
+    def like_percentages(self) -> bool:
+        """Whether every row could be percentages: no cell below 0, and sums of 100 within 5."""
+        off = off_one(self.sums.low / 100, self.sums.high / 100)
+        return self.span.low >= 0 and off <= MOST_OFF
 
     @property
     def like_log_probs(self) -> bool:

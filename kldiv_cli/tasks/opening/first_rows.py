@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 from typing import Any
-from weakref import finalize
+from weakref import ref
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +45,8 @@ class FirstRows:
         return len(self.values)
 
 
-_READ: dict[int, FirstRows] = {}
+_READ: dict[int, tuple[ref[Source], FirstRows]] = {}
+"""What was read of the sources that still are."""
 
 
 def first_rows(source: Source) -> FirstRows:
@@ -54,11 +56,11 @@ def first_rows(source: Source) -> FirstRows:
     with the file is left to say for the walk over all rows.
     """
     source = whole(source)
-    found = _READ.get(id(source))
-    if found is None:
-        found = _READ[id(source)] = _read(source)
-        finalize(source, _READ.pop, id(source), None)
-    return found
+    if id(source) not in _READ:
+        # A callback in C: in one that is written in Python an interrupt would be lost.
+        forget = partial(_READ.pop, id(source))
+        _READ[id(source)] = ref(source, forget), _read(source)
+    return _READ[id(source)][1]
 
 
 def _read(source: Source) -> FirstRows:

@@ -18,6 +18,7 @@ import kldiv_cli
 from kldiv_cli.errors import InputError, UnclearError
 from kldiv_cli.sources.arrays.array import ArraySource
 from kldiv_cli.sources.base import Layout
+from kldiv_cli.tasks.inspect import inspect
 from kldiv_cli.tasks.opening.questions.opened import Opened
 from kldiv_cli.tasks.opening.questions.probabilities import taken_for_logits
 from kldiv_cli.tasks.options import Compare
@@ -211,6 +212,49 @@ def test_losses_ask_the_same(name: str) -> None:
     assert kldiv_cli.loss(name, P, Q, kind="logits").warnings == ()
     wanted = kldiv_cli.loss(name, S, T).reference_value
     assert kldiv_cli.loss(name, P, Q, kind="probs").reference_value == pytest.approx(wanted)
+
+
+def test_inspect_knows_percentages() -> None:
+    found = inspect((100 * P).round(2))
+    assert found.guess.options == "--input probs --normalize"
+    assert found.guess.why == (
+        "no cell is below 0 and every row sums to 100 within 0.01: percentages"
+    )
+    wanted = inspect(P).entropy
+    assert found.entropy is not None
+    assert wanted is not None
+    assert found.entropy.of == "row"
+    assert found.entropy.mean == pytest.approx(wanted.mean, rel=1e-3)
+
+
+class TestCellsThatAreNone:
+    def advice(self, values: Array, **options: Any) -> str:
+        with pytest.raises(InputError) as caught:
+            kldiv_cli.compare(values, Q, **{"kind": ("probs", "probs"), **options})
+        return caught.value.advice
+
+    def test_logits(self) -> None:
+        assert self.advice(S) == "Say --reference-input logits if these are logits."
+
+    def test_one_row(self) -> None:
+        values = P.copy()
+        values[3, 2] = -0.1
+        found = self.advice(values)
+        assert found.startswith("Most rows are right")
+        assert kldiv_cli.compare(values, Q, kind="probs", nan_policy="omit").rows == 5
+
+    def test_nan(self) -> None:
+        values = P.copy()
+        values[3, 2] = np.nan
+        assert self.advice(values).startswith("Leave such rows out with --nan-policy omit")
+
+    def test_logarithms(self) -> None:
+        assert self.advice(np.log(P)).endswith("say --reference-input log-probs.")
+
+    def test_a_column_that_is_no_class(self) -> None:
+        labels = np.array([[-1], [2], [0], [3], [1], [1]])
+        found = self.advice(np.hstack([labels, P[:, 1:] + P[:, :1] / 10]))
+        assert found.startswith("Without class 0 they do")
 
 
 class TestSumsThatAreOff:
