@@ -176,8 +176,8 @@ class TestFormat:
         path.write_text("a b")
         code, out, err = toys("inspect", path)
         assert (code, out) == (2, "")
-        assert ".kld .toy), found text" in err
-        assert err.endswith(", llamacpp, toy.\n")
+        assert ".pb .toy), found text" in err
+        assert err.endswith(", onnx, toy.\n")
 
 
 class TestReport:

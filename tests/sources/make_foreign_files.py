@@ -3,13 +3,14 @@
 Run once with these installed; all files hold the logits of tests/cases/right_p.npy.
 
     python3 -m venv otherenv
-    otherenv/bin/pip install polars==2.1.0 numpy
+    otherenv/bin/pip install polars==2.1.0 onnx==1.23.2 numpy
     otherenv/bin/python tests/sources/make_foreign_files.py
 """
 
 from pathlib import Path
 
 import numpy as np
+import onnx  # type: ignore[import-not-found]
 import polars as pl  # type: ignore[import-not-found]
 
 FOLDER = Path(__file__).with_name("foreign_files")
@@ -29,10 +30,35 @@ def write_polars() -> None:
     pl.DataFrame({"name": words, "logits": rows}).write_ipc(FOLDER / "polars-words.arrow")
 
 
+def write_onnx() -> None:
+    """Write tensors of ONNX, whose values lie in several kinds of fields."""
+    make, kinds = onnx.helper.make_tensor, onnx.TensorProto
+    flat = LOGITS.ravel()
+    whole = np.rint(flat).astype(int).tolist()
+    tensors = {
+        "float": make("x", kinds.FLOAT, LOGITS.shape, flat.astype(np.float32).tolist()),
+        "double": make("x", kinds.DOUBLE, LOGITS.shape, flat.tolist()),
+        "float16": make("x", kinds.FLOAT16, LOGITS.shape, flat.tolist()),
+        "bfloat16": make("x", kinds.BFLOAT16, LOGITS.shape, flat.tolist()),
+        "int8": make("x", kinds.INT8, LOGITS.shape, whole),
+        "int64": make("x", kinds.INT64, LOGITS.shape, whole),
+        "uint64": make("x", kinds.UINT64, LOGITS.shape, np.abs(whole).tolist()),
+        "float8": make("x", kinds.FLOAT8E4M3FN, LOGITS.shape, flat.tolist()),
+        "raw": onnx.numpy_helper.from_array(LOGITS, "logits"),
+    }
+    for name, tensor in tensors.items():
+        (FOLDER / f"onnx-{name}.pb").write_bytes(tensor.SerializeToString())
+    tensor = onnx.numpy_helper.from_array(LOGITS, "logits")
+    onnx.external_data_helper.set_external_data(tensor, "weights.bin")
+    tensor.ClearField("raw_data")
+    (FOLDER / "onnx-external.pb").write_bytes(tensor.SerializeToString())
+
+
 def main() -> None:
     """Write every file."""
     FOLDER.mkdir(exist_ok=True)
     write_polars()
+    write_onnx()
 
 
 if __name__ == "__main__":

@@ -103,6 +103,8 @@ SAMPLES: dict[str, Sample] = {
     ),
     "safetensors": Sample("x.safetensors", lambda p: test_safetensors.save(p, l=FLOAT32), "sized"),
     "llamacpp": Sample("x.kld", kld, "sized"),
+    "onnx": Sample("x.pb", (FOREIGN / "onnx-raw.pb").read_bytes(), "sized"),
+    "onnx-integers": Sample("x.pb", (FOREIGN / "onnx-bfloat16.pb").read_bytes(), "sized"),
     "parquet": Sample("x.parquet", parquet(TABLE), "sized"),
     "parquet-list": Sample("x.parquet", parquet(LISTS, compression="zstd"), "sized"),
     "arrow": Sample("x.arrow", arrow(TABLE, "file"), "sized"),

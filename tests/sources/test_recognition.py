@@ -62,6 +62,11 @@ def safetensors(folder: Path) -> bytes:
     return test_safetensors.save(folder / "saved", logits=LOGITS).read_bytes()
 
 
+def tensor() -> bytes:
+    values = LOGITS.astype("<f4").tobytes()
+    return b"\x08\2\x08\3\x10\1\x4a" + bytes([len(values)]) + values
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     """The same numbers in every format that has a signature."""
     return {
@@ -71,6 +76,7 @@ def contents(folder: Path) -> dict[str, bytes]:
         "safetensors": safetensors(folder),
         "torch": (TORCH / "parameter.pt").read_bytes(),
         "arrow": arrow(),
+        "onnx": tensor(),
         "llamacpp": (ROOT / "samples" / "llamacpp" / "tiny-Q4_0.kld").read_bytes(),
     }
 

@@ -17,6 +17,7 @@ from kldiv_cli.sources.formats.signatures import (
     is_arrow,
     is_npz,
     is_safetensors,
+    is_tensor,
     is_text_with_tabs,
     is_text_without_tabs,
     is_torch,
@@ -130,6 +131,12 @@ _ROWS = {
         (".kld",),
         "logits file of llama.cpp (llama-perplexity --kl-divergence-base), mapped",
         begins(b"_logits_"),
+    ),
+    "onnx": Format(
+        "kldiv_cli.sources.formats.onnx:open_onnx",
+        (".pb",),
+        "tensor of ONNX (TensorProto), mapped",
+        is_tensor,
     ),
 }
 FORMATS = Registry("format", Format, _ROWS, "kldiv_cli.formats")

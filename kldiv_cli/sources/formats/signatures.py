@@ -11,6 +11,11 @@ Signature = Callable[[bytes], bool]
 
 _MOST_HEADER = 100_000_000
 _ZIP_NAME = slice(30, None)
+_TENSOR = re.compile(
+    rb"(\x0a[\x01-\x28][\x00-\xff]{1,40}?|(\x08[\x80-\xff]{0,9}[\x00-\x7f]){1,64})\x10[\x01-\x17]"
+    rb"[\x22\x25\x28\x2a\x38\x3a\x42\x4a\x51\x52\x58\x5a\x62\x6a\x70\x82]"
+)
+"""Dims, packed or one by one, then a type, then the tag of a field that may follow these."""
 _TORCH_NAME = re.compile(rb"[^/]+/(data\.pkl|data/|version$|byteorder$|code/)")
 
 
@@ -115,6 +120,11 @@ def is_torch(first: bytes) -> bool:
 def is_safetensors(first: bytes) -> bool:
     """Tell a length that a header may have, and then the brace that begins the header."""
     return first[8:9] == b"{" and int.from_bytes(first[:8], "little") <= _MOST_HEADER
+
+
+def is_tensor(first: bytes) -> bool:
+    """Tell a TensorProto of ONNX: its shape, its type, and then values or a name."""
+    return _TENSOR.match(first) is not None
 
 
 def foreign(first: bytes, *, may_be_zip: bool) -> Foreign | None:

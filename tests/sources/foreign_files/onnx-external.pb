@@ -1,0 +1,2 @@
+Blogitsj
+locationweights.binp
