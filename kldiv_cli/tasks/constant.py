@@ -17,7 +17,7 @@ from kldiv_cli.tasks.warnings import Watch
 
 _CELLS = 3
 """Rows of fewer cells may hold one number by chance."""
-IGNORED_LABEL = -100.0
+_IGNORED_LABEL = -100.0
 """What training code pads labels with, and people pad logits with."""
 
 
@@ -82,8 +82,11 @@ class ConstantRows:
     def seen(self) -> Constants:
         """Return what a result says of them."""
         values, skipped = self.values[self.large], self.skipped[self.large]
-        padding = ~skipped & ((values == IGNORED_LABEL) | (values <= MASK))
-        return Constants(OneNumber.of(values), OneNumber.of(values[padding]), int(skipped.sum()))
+        return Constants(
+            OneNumber.of(values),
+            OneNumber.of(values[~skipped & _like_padding(values)]),
+            OneNumber.of(values[skipped]),
+        )
 
 
 def _kept(block: BlockPair, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
@@ -94,9 +97,13 @@ def _kept(block: BlockPair, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
     return block.kept[rows]
 
 
-def numbers_of(values: Float64) -> Float64:
-    """Return the numbers of the rows of one file that hold one number alone, in order."""
+def constants_of(values: Float64) -> Constants:
+    """Return what the rows of one file show that hold one number alone."""
     cells = constant_cells(values, values)
-    whole = (cells == values.shape[1]) & (cells >= _CELLS)
-    numbers: Float64 = values[whole, 0]
-    return numbers
+    numbers = values[(cells == values.shape[1]) & (cells >= _CELLS), 0]
+    return Constants(OneNumber.of(numbers), OneNumber.of(numbers[_like_padding(numbers)]))
+
+
+def _like_padding(values: Float64) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = (values == _IGNORED_LABEL) | (values <= MASK)
+    return found

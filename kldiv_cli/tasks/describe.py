@@ -18,7 +18,8 @@ from kldiv_cli.tasks.kept.part import Part
 from kldiv_cli.tasks.kept.places import Places
 from kldiv_cli.tasks.lone import nothing_else
 from kldiv_cli.tasks.membership import members_of, paired, without_partners
-from kldiv_cli.tasks.warnings import Watch, class_selection, constant_rows
+from kldiv_cli.tasks.padding import constant_rows
+from kldiv_cli.tasks.warnings import Watch, class_selection
 
 
 def head_of(watch: Watch, part: Part[Any], nan_policy: NanPolicy, choice: Choice) -> Head:
@@ -77,7 +78,7 @@ def head_of(watch: Watch, part: Part[Any], nan_policy: NanPolicy, choice: Choice
         missing=missing,
         paired_members=paired(pairing),
         members=members_of(pairing.reference),
-        constant_rows=constant_rows(part.seen, ignored=watch.ignore_constant_rows),
+        constant_rows=constant_rows(part.seen.constants, ignored=watch.ignore_constant_rows),
     )
 
 

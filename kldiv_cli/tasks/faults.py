@@ -73,9 +73,9 @@ def _nothing_counts(
     pairing: Pairing, counts: RowCounts, constants: Constants, *, ignored: bool
 ) -> InputError:
     """Return the error of two sides without a row that counts."""
-    why = "nothing but -inf or one number" if constants.skipped else "nothing but -inf"
+    why = "nothing but -inf or one number" if constants.skipped.rows else "nothing but -inf"
     advice = "Check what wrote the files: no row is a distribution on both sides."
-    if ignored and constants.skipped:
+    if ignored and constants.skipped.rows:
         advice = "Leave --ignore-constant-rows out to count rows of one number as well."
     return InputError(
         f"{pairing.reference.path}: expected rows to compare, found none that counts "

@@ -110,7 +110,7 @@ class Inspecting:
         guess = _guess(self.source, found)
         head = _head(self.source, rows, self.choice, part.places)
         questions = asked_of(Opened(self.asked, (self.source,)))
-        said = remarks(head.sides[0], rows, guess, questions, seen.rows.padding)
+        said = remarks(head.sides[0], rows, guess, questions, seen.rows.constants.padding)
         return Inspection(
             head=replace(head, warnings=tuple(said)),
             ids=seen.ids,

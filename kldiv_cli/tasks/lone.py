@@ -21,21 +21,28 @@ def told(pairing: Pairing, rows: int) -> str:
     """Return the warning of so many such rows."""
     some = "1 row that counts" if rows == 1 else f"{rows} rows that count"
     whose = "it is 0" if rows == 1 else "they are 0"
+    path, what = _mask(pairing)
     return (
-        f"{_path(pairing)}: of {some} the mask keeps one cell, whose probability is 1 on both "
-        f"sides: {whose} whatever the files hold"
+        f"{path}: of {some} {what} keeps one cell, whose probability is 1 on both sides: {whose} "
+        "whatever the files hold"
     )
 
 
 def nothing_else(pairing: Pairing) -> InputError:
     """Return the error of files with no other rows that count."""
+    path, what = _mask(pairing)
+    means = "--mask-means says whether true cells enter (keep) or are left out (drop)"
+    if pairing.mask is None:
+        means = "A lower number keeps more cells"
     return InputError(
-        f"{_path(pairing)}: expected two cells or more that the mask keeps of a row, found one in "
-        "every row: under softmax its probability is always 1",
-        "--mask-means says whether true cells enter (keep) or are left out (drop); kldiv compare "
-        "--mode sigmoid takes every cell for a label of its own.",
+        f"{path}: expected two cells or more that {what} keeps of a row, found one in every row: "
+        "under softmax its probability is always 1",
+        f"{means}; kldiv compare --mode sigmoid takes every cell for a label of its own.",
     )
 
 
-def _path(pairing: Pairing) -> str:
-    return pairing.reference.path if pairing.mask is None else pairing.mask.source.path
+def _mask(pairing: Pairing) -> tuple[str, str]:
+    """Return the file to name, and what masks."""
+    if pairing.mask is None:
+        return pairing.reference.path, "--mask-below"
+    return pairing.mask.source.path, "the mask"

@@ -7,14 +7,16 @@ from collections.abc import Iterator, Sequence
 from kldiv_cli.errors import UnclearError
 from kldiv_cli.results.head import Side
 from kldiv_cli.results.inspection import Guess, Rows
+from kldiv_cli.tasks.kept.seen import OneNumber
+from kldiv_cli.tasks.padding import rows_of
 
 
 def remarks(
-    file: Side, rows: Rows, guess: Guess, questions: Sequence[UnclearError], padding: int = 0
+    file: Side, rows: Rows, guess: Guess, questions: Sequence[UnclearError], padding: OneNumber
 ) -> Iterator[str]:
     """Yield what other commands would ask or stop at, or compute though it means nothing.
 
-    ``padding`` rows hold nothing but -100. Those of -inf or a mask value are not told: they are
+    ``padding`` are rows of nothing but -100 or a mask value. Those of -inf are not told: they are
     skipped where both sides have them.
     """
     yield from (f"{question.what}. {question.advice}" for question in questions)
@@ -26,10 +28,10 @@ def remarks(
             f"({count} such {'row' if count == 1 else 'rows'} in all): --nan-policy omit of "
             "kldiv compare leaves them out"
         )
-    if padding > 1:
+    if padding.rows > 1:
         yield (
-            f"{file.path}: {padding} rows hold -100 alone, as padding does: --ignore-constant-rows "
-            "of kldiv compare leaves them out where both sides have them"
+            f"{file.path}: {rows_of(padding)}, as padding does: --ignore-constant-rows of kldiv "
+            "compare leaves them out where both sides have them"
         )
     if guess.kind == "logits" and "int" in file.dtype:
         yield f"{file.path}: all numbers are integers: are these labels or token ids?"

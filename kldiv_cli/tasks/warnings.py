@@ -18,12 +18,12 @@ from kldiv_cli.measures.rows.faults import Fault, mask_mismatches
 from kldiv_cli.measures.types import Mode
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.results.head import Side
-from kldiv_cli.results.padding import ConstantRows
 from kldiv_cli.results.selection import ClassSelection, Discarded
 from kldiv_cli.tasks.causes import sums_advice
 from kldiv_cli.tasks.kept.seen import LeftOutMass, Ruled, Seen, SideSeen
 from kldiv_cli.tasks.lone import lone, told
 from kldiv_cli.tasks.opening.rounding import decimals, sum_tolerance
+from kldiv_cli.tasks.padding import warnings_of
 
 _SIDES = ("reference", "candidate")
 _SMOOTH = 0.01
@@ -194,15 +194,10 @@ class Watch:
                 f"{'cell' if seen.mismatches == 1 else 'cells'} in all): mask both sides alike"
             )
         paths = self.pairing.reference.path, self.pairing.candidate.path
-        padding = seen.constants.padding
-        if padding.rows > 1:
-            what = "-100 or a mask value" if padding.number is None else f"{padding.number:g}"
-            found.append(
-                f"{paths[0]} and {paths[1]}: {padding.rows} rows hold {what} alone on both sides, "
-                "as padding does, and count: --ignore-constant-rows leaves them out"
-            )
         if seen.lone:
             found.append(told(self.pairing, seen.lone))
+        if not self.ignore_constant_rows:
+            found += warnings_of(seen.constants, paths)
         if seen.identical:
             where = " where the mask keeps them" if seen.masked else ""
             found.append(f"{paths[0]} and {paths[1]} hold the same numbers{where}: is one a copy?")
@@ -254,14 +249,6 @@ class Watch:
             )
         )
         return ours, theirs
-
-
-def constant_rows(seen: Seen, *, ignored: bool) -> ConstantRows | None:
-    """Return what the result says of rows of one number; None of one such row that counts."""
-    found = seen.constants
-    if not ignored and found.every.rows < 2:
-        return None
-    return ConstantRows(found.every.rows, found.every.number, found.skipped, ignored)
 
 
 def class_selection(pairing: Pairing, seen: Seen) -> ClassSelection | None:

@@ -153,10 +153,16 @@ class TestCellsOfSpans:
             "as padding does, and count: --ignore-constant-rows leaves them out\n"
         )
         done = kldiv("compare", *files)
-        assert done.err == ""
-        assert (
-            "constant     8 rows of -1e+12 on both sides, skipped as rows of -inf are\n" in done.out
+        assert done.err == (
+            f"kldiv: warning: {files[0]} and {files[1]}: 8 rows hold -1e+12 alone on both sides, "
+            "as padding does, and are skipped: say --ignore-constant-rows if they are padding\n"
         )
+        skipped = "constant     8 rows of -1e+12 on both sides, skipped as rows of -inf are\n"
+        assert skipped in done.out
+        assert "8 skipped, 0 invalid" in done.out
+        done = kldiv("compare", *files, "--ignore-constant-rows")
+        assert (done.code, done.err) == (0, "")
+        assert "constant     8 rows of -1e+12 on both sides, left out (--ignore-const" in done.out
         assert "8 skipped, 0 invalid" in done.out
 
 
@@ -212,6 +218,10 @@ class TestLowCells:
                 for words in (("--mask-below", "-1e4"), ("--mask", tmp_path / "m.npy"))
             )
             low, mask = found.pop("mask_below"), by_hand.pop("mask")
+            for each in (found, by_hand):
+                each["warnings"] = [x.split(": ", 1)[1] for x in each["warnings"]]
+            told = str(by_hand.pop("warnings")).replace("the mask keeps", "--mask-below keeps")
+            assert str(found.pop("warnings")) == told
             assert low == {"value": -1e4, **{x: mask[x] for x in ("masked_cells", "cells")}}
             assert found == by_hand
         out = kldiv("loss", "globalpointer", *GP, "--mask-below", "-1e4").out
@@ -245,6 +255,26 @@ class TestLowCells:
             "sides\nSay a lower number with --mask-below, or leave it out.\n"
         )
         assert kldiv("compare", *GP, "--mask-below", "1e9") == (2, "", f"kldiv: error: {error}")
+
+    def test_one_cell_is_left(self, kldiv: Kldiv, tmp_path: Path) -> None:
+        """The advice leads to a comparison of two cells a row, and to one of labels."""
+        values = np.array([[5.0, -20, -1e9], [3, -1e9, -20], [4, -20, -1e9]])
+        np.save(tmp_path / "a.npy", values)
+        np.save(tmp_path / "b.npy", values + np.array([0, 1, 0]))
+        files = tmp_path / "a.npy", tmp_path / "b.npy"
+        done = kldiv("compare", *files, "--mask-below", -10)
+        assert done == (
+            2,
+            "",
+            (
+                f"kldiv: error: {files[0]}: expected two cells or more that --mask-below keeps of "
+                "a row, found one in every row: under softmax its probability is always 1\nA lower "
+                "number keeps more cells; kldiv compare --mode sigmoid takes every cell for a "
+                "label of its own.\n"
+            ),
+        )
+        assert kldiv("compare", *files, "--mask-below", -100).code == 0
+        assert kldiv("compare", *files, "--mask-below", -10, "--mode", "sigmoid").code == 0
 
     @pytest.mark.parametrize(
         ("words", "error"),
@@ -288,10 +318,14 @@ class TestInspect:
 
     def test_other_numbers_are_a_fact(self, kldiv: Kldiv, tmp_path: Path) -> None:
         values = np.random.default_rng(0).normal(size=(9, 4))
-        values[[1, 2]], values[[4, 5]] = 0, -1e9
+        values[[1, 2]], values[5] = 0, -100
         np.save(tmp_path / "x.npy", values)
         done = kldiv("inspect", tmp_path / "x.npy")
-        assert "             4 with nothing but one number\n" in done.out
+        assert "             3 with nothing but one number\n" in done.out
         assert done.err == ""
+        values[7] = -1e9
+        np.save(tmp_path / "y.npy", values)
+        error = kldiv("inspect", tmp_path / "y.npy").err
+        assert "2 rows hold -100 or a mask value alone, as padding does" in error
         np.save(tmp_path / "x.npy", values[:, :2])
         assert "with nothing but" not in kldiv("inspect", tmp_path / "x.npy").out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -53,11 +54,17 @@ class TestTold:
         [(-1e4, "f4"), (-65504.0, "f2"), (-1e9, "f8"), (float(np.finfo("f4").min), "f4")],
     )
     def test_mask_values(self, value: float, dtype: str) -> None:
-        """They are skipped under softmax, and under sigmoid they are warned of."""
+        """They are skipped under softmax, under sigmoid they count, and both are warned of."""
         s, t = padded(value, dtype)
         found = compare(s, t)
         assert found.constant_rows == ConstantRows(3, value, 3, ignored=False)
-        assert (found.rows, found.skipped, found.warnings) == (5, 3, ())
+        assert (found.rows, found.skipped) == (5, 3)
+        (warning,) = found.warnings
+        assert warning == (
+            f"reference array and candidate array: 3 rows hold {value:g} alone on both sides, as "
+            "padding does, and are skipped: say --ignore-constant-rows if they are padding"
+        )
+        assert compare(s, t, ignore_constant_rows=True).warnings == ()
         others = np.delete(s, ROWS, axis=0), np.delete(t, ROWS, axis=0)
         assert found.measures["jeffreys"]["mean"] == compare(*others).measures["jeffreys"]["mean"]
         assert np.isnan(found.values["jeffreys"][ROWS]).all()
@@ -98,7 +105,7 @@ class TestTold:
         s[1] = t[1] = -1e9
         found = compare(s, t)
         assert found.constant_rows == ConstantRows(5, None, 1, ignored=False)
-        (warning,) = found.warnings
+        (warning,) = found.warnings  # of a single row of -1e9 there is none
         assert warning == (
             "reference array and candidate array: 3 rows hold -100 alone on both sides, as padding "
             "does, and count: --ignore-constant-rows leaves them out"
@@ -250,11 +257,12 @@ class TestNothingLeft:
 def test_parts_join_in_any_split() -> None:
     values = [-100.0, -100.0, 0.0, -1e9]
     parts = [
-        Constants(OneNumber.of(np.array([x])), OneNumber.of(np.array([x])[:rest]), skipped)
-        for x, rest, skipped in zip(values, (1, 1, 0, 1), (0, 0, 0, 1), strict=True)
+        Constants(*(OneNumber.of(np.array([x])[:some]) for some in (1, rest, 1 - rest)))
+        for x, rest in zip(values, (1, 1, 0, 1), strict=True)
     ]
     whole = Constants.join(parts)
-    assert whole == Constants(OneNumber(4, -100.0, False), OneNumber(3, -100.0, False), 1)
+    several = OneNumber(4, -100.0, alike=False)
+    assert whole == Constants(several, replace(several, rows=3), OneNumber(1, 0.0))
     for cut in range(5):
         halves = [Constants.join(parts[:cut]), Constants.join(parts[cut:])]
         assert Constants.join(halves) == whole

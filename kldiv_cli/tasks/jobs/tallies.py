@@ -15,8 +15,8 @@ from kldiv_cli.measures.types import MASK, Float64
 from kldiv_cli.results.inspection import Cells, MaskLike, Rows, Span
 from kldiv_cli.sources.base import Bounds
 from kldiv_cli.sources.bounds import held
-from kldiv_cli.tasks.constant import IGNORED_LABEL, numbers_of
-from kldiv_cli.tasks.kept.seen import OneNumber
+from kldiv_cli.tasks.constant import constants_of
+from kldiv_cli.tasks.kept.seen import Constants
 
 _MASK_VALUES = 1000
 """More different values than this are no masks; the largest ones are not counted then."""
@@ -173,14 +173,13 @@ class CensoredTally:
 class RowTally:
     """Counts of rows, of those without a distribution by what they hold instead, of constant ones.
 
-    ``padding`` of the rows of one number hold -100.
+    ``constants`` are those of one number.
     """
 
     total: int = 0
     counts: dict[str, int] = field(default_factory=dict)
     first: dict[str, int] = field(default_factory=dict)
-    constant: OneNumber = field(default_factory=OneNumber)
-    padding: int = 0
+    constants: Constants = field(default_factory=Constants)
 
     @classmethod
     def of(cls, values: Float64, largest: Float64, places: NDArray[np.intp]) -> RowTally:
@@ -201,9 +200,7 @@ class RowTally:
             if rows.any():
                 counts[kind] = int(rows.sum())
                 first[kind] = int(places[rows.argmax()])
-        numbers = numbers_of(values)
-        padding = int((numbers == IGNORED_LABEL).sum())
-        return cls(len(largest), counts, first, OneNumber.of(numbers), padding)
+        return cls(len(largest), counts, first, constants_of(values))
 
     @classmethod
     def join(cls, parts: Sequence[RowTally]) -> RowTally:
@@ -218,8 +215,7 @@ class RowTally:
             sum(part.total for part in parts),
             counts,
             first,
-            OneNumber.join([part.constant for part in parts]),
-            sum(part.padding for part in parts),
+            Constants.join([part.constants for part in parts]),
         )
 
     def result(self) -> Rows:
@@ -230,7 +226,8 @@ class RowTally:
             *(self.counts.get(kind, 0) for kind in kinds),
             *(self.first.get(kind) for kind in kinds),
         )
-        return replace(found, constant=self.constant.rows, constant_value=self.constant.number)
+        every = self.constants.every
+        return replace(found, constant=every.rows, constant_value=every.number)
 
 
 @dataclass(frozen=True)

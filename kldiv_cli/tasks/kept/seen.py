@@ -60,15 +60,14 @@ class OneNumber:
 
 @dataclass(frozen=True)
 class Constants:
-    """Rows that hold one number on both sides.
+    """Rows that hold one number on both sides: ``every`` one, and those that are ``skipped``.
 
-    ``skipped`` of ``every`` such row are skipped; ``padding`` are those that count though their
-    number is -100 or a mask value.
+    ``padding`` are those that count though their number is -100 or a mask value.
     """
 
     every: OneNumber = field(default_factory=OneNumber)
     padding: OneNumber = field(default_factory=OneNumber)
-    skipped: int = 0
+    skipped: OneNumber = field(default_factory=OneNumber)
 
     @classmethod
     def join(cls, parts: Sequence[Constants]) -> Constants:
@@ -76,7 +75,7 @@ class Constants:
         return cls(
             OneNumber.join([part.every for part in parts]),
             OneNumber.join([part.padding for part in parts]),
-            sum(part.skipped for part in parts),
+            OneNumber.join([part.skipped for part in parts]),
         )
 
 
