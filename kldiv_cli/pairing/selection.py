@@ -11,7 +11,7 @@ from kldiv_cli.pairing.pairing import Pairing
 from kldiv_cli.sources.base import Source
 from kldiv_cli.sources.views.choice import Choice
 from kldiv_cli.sources.views.runs import Runs
-from kldiv_cli.sources.views.selected import Selected, count_rows, whole
+from kldiv_cli.sources.views.selected import Selected, count_rows, missing_row, whole
 
 if TYPE_CHECKING:
     from kldiv_cli.pairing.by_id import OnMissing
@@ -59,8 +59,21 @@ def select(
             raise different(left, right, "rows", total, theirs)
         if theirs is None:
             chosen = replace(chosen, stop=None)
+    else:
+        _check_reach(left.path, total, right.path, theirs, choice)
     candidate = Selected(right, chosen, theirs)
     return Pairing(reference, candidate, on_missing=on_missing, classes=classes, members=members)
+
+
+def _check_reach(
+    path: str, total: int | None, other: str, theirs: int | None, choice: Choice
+) -> None:
+    """Raise where the choice takes rows of the other file that this one lacks."""
+    if total is None or theirs is None or theirs <= total:
+        return
+    wanted = choice.resolve(other, theirs).stop or 0
+    if wanted > total:
+        raise missing_row(path, wanted - 1, total)
 
 
 def _with_partners(

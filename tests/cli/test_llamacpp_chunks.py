@@ -92,6 +92,14 @@ class TestRefused:
         what, _ = complaint(kldiv, LONG, SHORT, "--rows", "16:40")
         assert what == f"kldiv: error: {SHORT}: expected row 39, found 32 rows"
 
+    @pytest.mark.parametrize("sides", [(LONG, SHORT), (SHORT, LONG)], ids=["long", "short"])
+    def test_as_many_rows_as_one_of_them_has_not(
+        self, kldiv: Kldiv, sides: tuple[Path, Path]
+    ) -> None:
+        what, _ = complaint(kldiv, *sides, "--limit", "40")
+        assert what == f"kldiv: error: {SHORT}: expected row 39, found 32 rows"
+        assert compare(LONG, LONG, limit=400).rows == 48
+
     @pytest.mark.parametrize("options", [{}, {"limit": 3}], ids=str)
     @pytest.mark.parametrize("task", [compare, lambda p, q, **x: loss("kd", p, q, **x), verify])
     def test_other_tokens_in_the_chunks_in_common(

@@ -267,6 +267,13 @@ class TestMeasures:
                 for stat, (least, most) in measure.ranges.items()
             }
 
+    def test_a_number_alone(self, kldiv: Kldiv) -> None:
+        least, most = kldiv_cli.compare(P, Q8).measures["jeffreys"].ranges["mean"]
+        assert kldiv("compare", P, Q8, "--stat", "mean").err == (
+            f"kldiv: jeffreys mean is off either way, at least {least!r}, at most {most!r}: "
+            "up to 7.18e-05 of a row is censored\n"
+        )
+
     def test_bits(self) -> None:
         nats, bits = (kldiv_cli.compare(P, Q8, measure="kl", unit=x) for x in ("nats", "bits"))
         for stat, ends in nats.measures["kl"].ranges.items():
@@ -414,8 +421,9 @@ class TestWhatOptionsChoose:
         assert found.class_selection.reference.max > 0.01
 
     def test_rows_without_a_partner(self, tmp_path: Path) -> None:
+        rows = {"a": "0.5,1.25", "b": "-2.5,0.75", "c": "1.5,-0.25", "d": "0.25,0.5"}
         for name, ids in (("p", "abc"), ("q", "bcd")):
-            lines = [f"{x},{i}.5,{i + 1}.25" for i, x in enumerate(ids)]
+            lines = [f"{x},{rows[x]}" for x in ids]
             (tmp_path / f"{name}.csv").write_text("\n".join(["id,x,y", *lines, ""]))
         found = kldiv_cli.compare(
             *(tmp_path / "p.csv", tmp_path / "q.csv"), on_missing="skip", limits={"mean": 1.0}

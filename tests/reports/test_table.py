@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from io import StringIO
+from math import inf
+from typing import Any
 
 import pytest
 from rich.cells import cell_len
@@ -13,6 +15,7 @@ from kldiv_cli.measures import load as load_measure
 from kldiv_cli.measures.types import Mode
 from kldiv_cli.reports import load
 from kldiv_cli.results.comparison import Comparison
+from kldiv_cli.results.doubt import Doubt
 from kldiv_cli.results.figures import Figure
 from kldiv_cli.results.limits import Limit
 from tests.command import Golden
@@ -215,6 +218,16 @@ class TestOnATerminal:
             f"limit        same-argmax >= 0.99: NOT REACHED: {23 / 24!r}"
         ]
         assert "limit        min >= 0.0 nats: holds: 0.0" in ESCAPES.sub("", text)
+
+    @pytest.mark.parametrize(("way", "words"), [("fail", "NOT PROVED"), ("pass", "not proved")])
+    def test_red_is_a_limit_that_is_not_proved_and_fails(self, way: Any, words: str) -> None:
+        figure = Figure(1.0, None, Doubt(1.0, inf, larger="a token is censored in q"))
+        limit = Limit("ppl:ratio", 1.5, figure, when_unsure=way)
+        text = on_terminal(changed(SOFTMAX, limits=(limit,)))
+        (line,) = (x for x in text.splitlines() if "ppl:ratio" in x)
+        assert ("\x1b[1;31m" in line) == (way == "fail")
+        assert f"ppl:ratio <= 1.5: {words}: 1.0" in ESCAPES.sub("", line)
+        assert "a token is censored in q: it may be any larger" in ESCAPES.sub("", text)
 
     @pytest.mark.parametrize("name", HOSTILE, ids=ascii)
     def test_no_name_reaches_the_terminal_raw(self, name: str) -> None:

@@ -55,7 +55,7 @@ def compare(asked: CompareLine) -> int:
     warnings.tell(comparison.warnings, no_warn=asked.no_warn)
     for stat, figure in () if asked.no_warn else stats:
         if figure.doubt is not None:
-            streams.tell(f"{stat} is {figure.doubt.told(figure.value)}")
+            streams.tell(f"{_called(stat, comparison)} is {figure.doubt.told(figure.value)}")
     _tell(comparison)
     return 1 if comparison.exceeded else 0
 
@@ -78,12 +78,16 @@ def _figures(asked: CompareLine, comparison: Comparison) -> list[tuple[str, Figu
     return [(stat, figure(stat, comparison)) for stat in asked.stat]
 
 
-def _tell(comparison: Comparison) -> None:
+def _called(stat: str, comparison: Comparison) -> str:
+    """Name a figure with its measure."""
     from kldiv_cli.results.statistics import STATISTICS
 
-    first = next(iter(comparison.measures))
+    return f"{next(iter(comparison.measures))} {stat}" if stat in STATISTICS else stat
+
+
+def _tell(comparison: Comparison) -> None:
     for limit in comparison.limits:
-        stat = f"{first} {limit.stat}" if limit.stat in STATISTICS else limit.stat
+        stat = _called(limit.stat, comparison)
         bound, relation = limit.above, (">", "<=")
         if bound is None:
             bound, relation = limit.below, ("<", ">=")
@@ -116,6 +120,11 @@ def _check_used(asked: CompareLine) -> None:
         raise UsageError(
             "--stat prints one number, and none of --group's",
             "Leave one of the two out, or write the groups with -o FILE.json.",
+        )
+    if "when_unsure" in asked.said and not (asked.limits or asked.lower_limits):
+        raise UsageError(
+            "--when-unsure says what becomes of limits, and there are none",
+            "Set one with --fail-above or --fail-below, or leave it out.",
         )
     if "top" in asked.said:
         _check_top(asked)
