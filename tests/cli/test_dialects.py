@@ -266,7 +266,7 @@ class TestByItself:
         assert refused(kldiv, "compare", path, path)[0] == (
             "line 5, column 'b': expected a number, found 'x'"
         )
-        path.write_text("# one\na,b\n1,2\n3,nan\n5,6\n")
+        path.write_text("# one\na,b\n1.5,2\n0.5,nan\n2.5,6\n")
         assert refused(kldiv, "compare", path, path)[0].startswith("row 1, line 4, class 'b'")
         path.write_bytes("sep=;\r\na;b\r\n1;2\r\n3\r\n".encode("utf-16"))
         assert refused(kldiv, "compare", path, path)[0] == "line 4: expected 2 cells, found 1"
@@ -367,7 +367,7 @@ class TestR:
 
     def test_a_group_may_be_called_so(self, tmp_path: Path) -> None:
         path = tmp_path / "x.csv"
-        path.write_text("a,b,land\n1,2,NA\n3,NA,DE\n5,6,NA\n")
+        path.write_text("a,b,land\n1.5,2,NA\n0.5,NA,DE\n2.5,6,NA\n")
         found = compare(path, path, group="land", nan_policy="omit")
         assert found.groups is not None
         assert [(group.name, group.rows) for group in found.groups.each] == [("NA", 2), ("DE", 0)]
@@ -410,7 +410,7 @@ class TestEncodings:
 
     def test_ids_in_another_encoding(self, kldiv: Kldiv, tmp_path: Path) -> None:
         path = tmp_path / "x.csv"
-        path.write_bytes("id,b\nä,2\nö,4\n".encode("cp1252"))
+        path.write_bytes("id,a,b\nä,2,1\nö,4,1\n".encode("cp1252"))
         what, advice = refused(kldiv, "compare", path, path)
         assert "invalid UTF8 data" in what
         assert re.fullmatch(r"Write it again in UTF-8: iconv -f WINDOWS-1252 .*", advice)

@@ -6,11 +6,13 @@ import bz2
 import gzip
 import io
 import lzma
+import pickle
+import shlex
 import struct
 import tarfile
 import zipfile
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 import pyarrow as pa
@@ -170,13 +172,34 @@ def test_whatever_torch_wrote_is_known_as_such(path: Path) -> None:
 
 
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
-def test_a_pickle_gets_the_advice_of_torch(tmp_path: Path, protocol: int) -> None:
-    import pickle
-
-    path = put(tmp_path / "x.pkl", pickle.dumps([1.0, 2.0], protocol))
+@pytest.mark.parametrize("called", ["x.pkl", "x", "x.pt", "x.npy"])
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        ([1.0, 2.0], "import pickle, numpy, sys; numpy.save(sys.argv[2], numpy.array("),
+        ({"logits": [1.0]}, "import pickle, numpy, sys; numpy.savez(sys.argv[2], **pickle.load("),
+        (PurePath("pandas"), "import pandas, sys; pandas.read_pickle(sys.argv[1])"),
+        (PurePath("torch"), "import pickle, sys, torch; torch.save(pickle.load("),
+        (PurePath("joblib.numpy_pickle"), "import joblib, numpy, sys; numpy.save("),
+    ],
+)
+def test_a_pickle_is_told_by_what_it_names(
+    tmp_path: Path, protocol: int, called: str, value: object, code: str
+) -> None:
+    path = put(tmp_path / called, pickle.dumps(value, protocol))
     what, advice = refusal(path)
-    assert what == "expected what torch 1.6 or later saves, found a pickle of something else"
-    assert "safetensors.torch.save_file" in advice
+    assert what.startswith("expected logits, found a pickle of ")
+    assert "unpickling runs what it says" in advice
+    assert f'python -c "{code}' in advice
+    assert f" {path} {tmp_path}/x" in advice
+
+
+def test_a_pickle_that_its_content_does_not_tell_is_told_by_its_name(tmp_path: Path) -> None:
+    what, advice = refusal(put(tmp_path / "x.pickle", pickle.dumps([1.0], 0)))
+    assert what == "expected logits, found a pickle of Python"
+    what, advice = refusal(put(tmp_path / "x.joblib", b"\x78\x5e\0\0"))
+    assert what == "expected logits, found a pickle of joblib"
+    assert "joblib.load(sys.argv[1])" in advice
 
 
 def test_a_safetensors_header_of_640_bytes_is_no_pickle(tmp_path: Path) -> None:
@@ -301,11 +324,17 @@ FOREIGN = {
     "matlab": (b"MATLAB 5.0 MAT-file" + bytes(99), "a MATLAB file", "scipy.io.loadmat"),
     "png": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "a PNG image", "Name a file of logits."),
     "jpeg": (b"\xff\xd8\xff\xe0\0\x10JFIF", "a JPEG image", "Name a file of logits."),
-    "sqlite": (b"SQLite format 3\0", "an SQLite database", "Export the table as .csv."),
-    "avro": (b"Obj\x01\0", "an Avro file", "Parquet"),
+    "sqlite": (b"SQLite format 3\0", "an SQLite database", "pandas.read_sql"),
+    "avro": (b"Obj\x01\0", "an Avro file", "fastavro.reader"),
     "elf": (b"\x7fELF\2\1\1\0", "a program", "Name a file of logits."),
     "zip": (archive("table.csv"), "a zip archive of something else", "Unpack it"),
-    "xlsx": (archive("_rels/.rels"), "a zip archive of something else", "Unpack it"),
+    "docx": (archive("_rels/.rels"), "a zip archive of something else", "unzip "),
+    "xlsx": (archive("xl/workbook.xml"), "an Excel workbook", "pandas.read_excel"),
+    "xls": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0", "an old Excel workbook", "and xlrd: "),
+    "matlab-7.3": (b"MATLAB 7.3 MAT-file".ljust(512, b"\0"), "a MATLAB 7.3 file", "v[()].T"),
+    "orc": (b"ORC\0", "an ORC file", "pyarrow.orc"),
+    "zarr-2": (archive("logits/.zarray"), "Zarr arrays", "zarr.storage.ZipStore"),
+    "zarr-3": (archive("zarr.json"), "Zarr arrays", "zarr.storage.ZipStore"),
     "tar": (tar(), "a tar archive", "Unpack it"),
 }
 
@@ -317,6 +346,49 @@ def test_what_is_foreign_is_called_by_its_name(tmp_path: Path, kind: str, called
     found = refusal(put(tmp_path / called, content))
     assert found[0] == f"expected logits, found {what}"
     assert advice in found[1]
+
+
+@pytest.mark.parametrize(
+    ("called", "what", "advice"),
+    [
+        ("x.bin", "raw values, which say neither their type nor their shape", "reshape(-1, CLA"),
+        ("x.mat", "a MATLAB file", "scipy.io.loadmat"),
+        ("x.tfrecord", "TFRecord examples", "tfrecord.tfrecord_loader"),
+        ("x.onnx", "an ONNX model", "numpy.save"),
+    ],
+)
+def test_what_is_foreign_may_be_known_by_its_name(
+    tmp_path: Path, called: str, what: str, advice: str
+) -> None:
+    found = refusal(put(tmp_path / called, bytes(99)))
+    assert found[0] == f"expected logits, found {what}"
+    assert advice in found[1]
+
+
+def test_a_command_is_quoted_and_overwrites_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "it's a $folder"
+    folder.mkdir()
+    path = put(folder / "x y.xlsx", archive("xl/workbook.xml"))
+    for name in ("x y.csv", "x y-2.csv"):
+        command = refusal(path)[1].partition(": ")[2]
+        python, option, code, *words = shlex.split(command)
+        assert (python, option, words) == ("python", "-c", [str(path), str(folder / name)])
+        compile(code, "advice", "exec")
+        put(folder / name, b"")
+
+
+@pytest.mark.parametrize("inside", ["zarr.json", ".zarray", ".zgroup"])
+def test_a_folder_of_zarr_is_called_so(tmp_path: Path, inside: str) -> None:
+    folder = tmp_path / "x.zarr"
+    (folder / "c").mkdir(parents=True)
+    put(folder / inside, b"{}")
+    put(folder / "0.0", bytes(99))
+    what, advice = refusal(folder)
+    assert what == "expected files of logits, found Zarr arrays"
+    assert advice.endswith(f" {folder} {tmp_path}/x.npz")
+    with pytest.raises(InputError) as caught:
+        open_source(f"{folder}/", Layout())
+    assert caught.value.advice.endswith(f" {folder}/ {tmp_path}/x.npz")
 
 
 def test_a_tar_archive_is_known_within_gzip(tmp_path: Path) -> None:
@@ -344,7 +416,7 @@ def test_a_name_of_a_class_makes_no_text_foreign(tmp_path: Path, begin: str) -> 
         ("x", TEXT, "text with no suffix"),
         ("x.txt", TEXT, "text with suffix '.txt'"),
         ("x.txt.gz", gzip.compress(TEXT, mtime=0), "text with suffix '.txt'"),
-        ("x.bin", bytes(99), "binary data with suffix '.bin'"),
+        ("x.foo", bytes(99), "binary data with suffix '.foo'"),
     ],
 )
 def test_what_nothing_tells_is_refused_with_the_formats(

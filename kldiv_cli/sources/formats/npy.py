@@ -21,6 +21,7 @@ from kldiv_cli.errors import InputError, LogitsError
 from kldiv_cli.sources.arrays.array import ArraySource, check_shape, type_name
 from kldiv_cli.sources.arrays.mapped import Place, Stored, map_array, told_type
 from kldiv_cli.sources.base import Layout
+from kldiv_cli.sources.formats.float8 import check_no_float8, of_e5m2
 
 _ADVICE = "Write it again with numpy.save(path, logits)."
 _MAX_HEADER = 10_000
@@ -54,6 +55,7 @@ def open_npy(path: str, layout: Layout) -> ArraySource:
     with Path(path).open("rb") as file:
         header = read_header(file, path)
         size = file.seek(0, 2)
+    check_no_float8(header.dtype, path, path)
     check_header(header, layout, size - header.size, path)
     place = Place(header.size, size, header.size)
     return map_array(
@@ -116,6 +118,10 @@ def read_header(file: IO[bytes], where: str) -> Header:
             warnings.simplefilter("ignore")
             shape, fortran, dtype = read(text, max_header_size=_MAX_HEADER)
     except Exception as error:  # the parser lets through whatever the text makes it raise
+        header = text.getvalue()
+        float8 = of_e5m2(where, header, len(magic) + len(header))
+        if float8 is not None:
+            raise float8 from error
         raise LogitsError(
             f"{where}: expected an .npy header, found one that cannot be read "
             f"({(str(error) or type(error).__name__).splitlines()[0]})",

@@ -21,6 +21,7 @@ from kldiv_cli.sources.arrays.keys import Kind, beside, choose, narrower
 from kldiv_cli.sources.arrays.mapped import Place, Stored, map_array, told_type
 from kldiv_cli.sources.arrays.zip import find_bytes, list_members, open_member
 from kldiv_cli.sources.base import Layout, Source
+from kldiv_cli.sources.formats.float8 import check_no_float8
 from kldiv_cli.sources.formats.npy import Header, check_header, read_header
 from kldiv_cli.sources.views.joined import open_joined
 
@@ -62,6 +63,7 @@ def _open_member(path: str, layout: Layout, name: str, entry: zipfile.ZipInfo) -
     where = f"{path}: {name!r}"
     header = _read_header(path, entry, where)
     start = find_bytes(path, entry, where, _ADVICE)
+    check_no_float8(header.dtype, path, where)
     check_header(header, layout, entry.file_size - header.size, where)
     if entry.compress_type == zipfile.ZIP_STORED:
         place = Place(start, start + entry.file_size, start + header.size, entry.CRC)

@@ -67,7 +67,17 @@ def files_of(path: str) -> tuple[str, ...]:
 
 def _files(path: str) -> Files | None:
     with _readable(path):
+        if not is_elsewhere(path) and Path(path).is_dir():
+            _check_no_zarr(path)
         return find_files(path)
+
+
+def _check_no_zarr(folder: str) -> None:
+    from kldiv_cli.sources.formats.foreign import ZARR, is_zarr  # noqa: PLC0415 - of folders alone
+
+    if is_zarr(folder):
+        what = f"{folder}: expected files of logits, found {ZARR.what}"
+        raise LogitsError(what, ZARR.remedy(folder))
 
 
 def _open_file(path: str, layout: Layout) -> Source:

@@ -7,7 +7,7 @@ from pathlib import Path
 from kldiv_cli.errors import InputError, LogitsError
 from kldiv_cli.sources.base import Layout
 from kldiv_cli.sources.formats import FORMATS
-from kldiv_cli.sources.formats.signatures import foreign, is_text
+from kldiv_cli.sources.formats.signatures import is_text
 from kldiv_cli.sources.stores.pipes import is_pipe
 from kldiv_cli.sources.stores.uris import path_of
 
@@ -48,10 +48,8 @@ def recognise(
         if found or named:
             break
     name = found or named or _by_likeness(first, piped=is_pipe(path))
-    other = None if found else foreign(first, may_be_zip=_is_zip(named))
-    if other is not None:
-        kind = InputError if other.is_table else LogitsError
-        raise kind(f"{path}: expected {layout.expected.what}, found {other.what}", other.advice)
+    if found is None:
+        _check_known(path, first, layout, name=named, suffix=suffix)
     if name is None:
         raise _unknown(path, suffix, first, layout)
     if codec is not None and not FORMATS[name].may_be_compressed:
@@ -62,6 +60,24 @@ def recognise(
     if found is not None and named not in {None, found}:
         return name, (f"format: {found}, as its content says, though its name ends in {suffix}",)
     return name, ()
+
+
+def _check_known(path: str, first: bytes, layout: Layout, *, name: str | None, suffix: str) -> None:
+    """Raise for a file that no format reads, whose first bytes or whose name tell what it is."""
+    # What is read without errors needs no commands that would make it readable.
+    from kldiv_cli.sources.formats import foreign as strange  # noqa: PLC0415
+    from kldiv_cli.sources.formats.pickles import SUFFIXES, pickled  # noqa: PLC0415
+
+    other = strange.foreign(first, may_be_zip=_is_zip(name))
+    if other is None and name is None:
+        if suffix in SUFFIXES:
+            what, advice = pickled(path, first, suffix)
+            raise LogitsError(f"{path}: expected {layout.expected.what}, found {what}", advice)
+        other = strange.foreign_by_name(suffix)
+    if other is not None:
+        kind = InputError if other.is_table else LogitsError
+        what = f"{path}: expected {layout.expected.what}, found {other.what}"
+        raise kind(what, other.remedy(path))
 
 
 def check_told(path: str, first: bytes, codec: str | None, told: str, option: str) -> None:
@@ -87,6 +103,8 @@ def _other_than(told: str, first: bytes, codec: str | None) -> str | None:
     found = _by_content(first, others=False)
     if row.is_zip and (_is_zip(found) or first.startswith(b"PK")):
         return None
+    from kldiv_cli.sources.formats.foreign import foreign  # noqa: PLC0415 - of errors alone
+
     other = foreign(first, may_be_zip=True)
     if found is None and other is not None:
         return other.what

@@ -20,11 +20,16 @@ from kldiv_cli.sources.arrays.array import ArraySource, type_name
 from kldiv_cli.sources.arrays.keys import Kind, beside, choose, narrower, quoted
 from kldiv_cli.sources.arrays.mapped import Place, Stored, map_array
 from kldiv_cli.sources.base import BFLOAT16, Layout, Source
+from kldiv_cli.sources.stores.commands import rewriting
 from kldiv_cli.sources.views.joined import open_joined
 
 _ADVICE = "Write it again with safetensors.numpy.save_file({'logits': logits}, path)."
 _MOST_HEADER = 100_000_000
 _MOST_AXES = 64
+_AS_FLOAT32 = (
+    "import sys, safetensors.torch as s; "
+    "s.save_file({k: v.float() for k, v in s.load_file(sys.argv[1]).items()}, sys.argv[2])"
+)
 _TYPES: dict[str, np.dtype[Any]] = {
     "F64": np.dtype("<f8"),
     "F32": np.dtype("<f4"),
@@ -95,7 +100,7 @@ def _map(path: str, layout: Layout, name: str, tensor: _Tensor, begin: int) -> A
         raise LogitsError(
             f"{path}: expected floats of 16 bits or more or integers in {quoted(name)}, found "
             f"{tensor.kind}",
-            "Save the logits as F32, F16 or BF16.",
+            f"Write it again: {rewriting(_AS_FLOAT32, path, '.safetensors', '-float32')}",
         )
     start, stop = (begin + offset for offset in (tensor.start, tensor.stop))
     place = Place(start, stop, start)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import NamedTuple
 
 Signature = Callable[[bytes], bool]
 """The first bytes of a file -> whether it is of a format."""
@@ -17,49 +16,6 @@ _TENSOR = re.compile(
 )
 """Dims, packed or one by one, then a type, then the tag of a field that may follow these."""
 _TORCH_NAME = re.compile(rb"[^/]+/(data\.pkl|data/|version$|byteorder$|code/)")
-
-
-class Foreign(NamedTuple):
-    """A kind of file that no format reads."""
-
-    begins: bytes
-    what: str
-    advice: str
-    is_table: bool = False
-    """Whether it may hold what was expected, so that the advice is good for any table."""
-
-
-_NOT_LOGITS = "Name a file of logits."
-_FOREIGN = (
-    Foreign(
-        b"GGUF",
-        "a GGUF model",
-        "That holds weights, no outputs: llama-perplexity --kl-divergence-base FILE writes these.",
-    ),
-    Foreign(
-        b"\x89HDF\r\n\x1a\n",
-        "an HDF5 file",
-        "Save the array as .npy: numpy.save('logits.npy', h5py.File('FILE')['NAME'][:]).",
-    ),
-    Foreign(
-        b"MATLAB 5.0 MAT-file",
-        "a MATLAB file",
-        "Save the array as .npy: numpy.save('logits.npy', scipy.io.loadmat('FILE')['NAME']).",
-    ),
-    Foreign(
-        b"Obj\x01",
-        "an Avro file",
-        "Save the table as Parquet, whose readers are those of Avro.",
-        is_table=True,
-    ),
-    Foreign(b"SQLite format 3\0", "an SQLite database", "Export the table as .csv.", is_table=True),
-    Foreign(b"\x89PNG\r\n\x1a\n", "a PNG image", _NOT_LOGITS),
-    Foreign(b"\xff\xd8\xff", "a JPEG image", _NOT_LOGITS),
-    Foreign(b"\x7fELF", "a program", _NOT_LOGITS),
-)
-_UNPACK = "Unpack it, and name the file of logits."
-_ZIP = Foreign(b"PK\3\4", "a zip archive of something else", _UNPACK)
-_TAR = Foreign(b"ustar", "a tar archive", _UNPACK)
 
 
 def begins(*magic: bytes) -> Signature:
@@ -127,19 +83,13 @@ def is_tensor(first: bytes) -> bool:
     return _TENSOR.match(first) is not None
 
 
-def foreign(first: bytes, *, may_be_zip: bool) -> Foreign | None:
-    """Return the kind of a file that no format reads; None for any other file."""
-    if b"\0" not in first:  # text may begin with any word
-        return None
-    if first[257:262] == _TAR.begins:
-        return _TAR
-    if not may_be_zip and first.startswith(_ZIP.begins):
-        return _ZIP
-    return next((kind for kind in _FOREIGN if first.startswith(kind.begins)), None)
+def is_zip(first: bytes) -> bool:
+    """Tell a zip archive."""
+    return first.startswith(b"PK\3\4")
 
 
 def _first_member(first: bytes) -> bytes:
     """Return the name of an archive's first member; nothing where it is no zip archive."""
-    if not first.startswith(_ZIP.begins):
+    if not is_zip(first):
         return b""
     return first[_ZIP_NAME][: int.from_bytes(first[26:28], "little")]

@@ -23,17 +23,23 @@ from kldiv_cli.sources.arrays.keys import narrower, quoted
 from kldiv_cli.sources.arrays.mapped import Place, Stored, map_array, told_type, wrong_crc
 from kldiv_cli.sources.arrays.zip import find_bytes, list_members
 from kldiv_cli.sources.base import BFLOAT16, Layout, Source
+from kldiv_cli.sources.formats.pickles import is_dict, pickled
 from kldiv_cli.sources.formats.torch_content import chosen, dtype_of
 from kldiv_cli.sources.formats.torch_numpy import PickledArray, RefusedError
 from kldiv_cli.sources.formats.torch_pickle import ClassError, Tensor, describe
+from kldiv_cli.sources.stores.codecs import ENOUGH
+from kldiv_cli.sources.stores.commands import rewriting
 from kldiv_cli.sources.views.joined import open_joined
 
 _ADVICE = (
     "Where torch is installed: "
     "safetensors.torch.save_file({'logits': logits.contiguous()}, 'logits.safetensors')."
 )
+_LOAD = "torch.load(sys.argv[1], 'cpu')"
+_AGAIN = "import sys, torch; torch.save(%s, sys.argv[2])"
 _OLD_MAGIC = b"\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"
 """The number with which torch before 1.6 begins, as pickle writes it."""
+_WITHOUT_STORAGE = "torch._utils._rebuild_tensor_v3"
 _MOST_PICKLE = 1 << 28
 _MOST_REPEATED = 1 << 32
 """How many values a tensor may have that repeats those of its storage: the file sets no limit."""
@@ -54,7 +60,7 @@ def open_torch(path: str, layout: Layout) -> Source:
         damaged, or its pickle names anything but tensors; there is no such tensor, or several and
         no key; or the tensor is empty or holds no real numbers.
     """
-    _check_kind(path)
+    _check_kind(path, layout.expected.what)
     members = list_members(path, _ADVICE)
     folder = _find_folder(path, members)
     order = _read_order(path, members.get(f"{folder}/byteorder"))
@@ -79,19 +85,21 @@ def open_torch(path: str, layout: Layout) -> Source:
     return open_joined(path, list(values), open_one, narrower(layout))
 
 
-def _check_kind(path: str) -> None:
+def _check_kind(path: str, expected: str) -> None:
     """Raise for what torch before 1.6 wrote, and for everything else that is no zip archive."""
     with Path(path).open("rb") as file:
-        head = file.read(64)
+        head = file.read(ENOUGH)
     if head.startswith(b"PK"):
         return
-    if _OLD_MAGIC in head:
+    if _OLD_MAGIC in head[:64]:
         what = "the layout of torch before 1.6"
+        advice = f"Write it again: {rewriting(_AGAIN % _LOAD, path, '.pt', '-new')}"
     elif head[:1] == b"\x80":
-        what = "a pickle of something else"
+        what, advice = pickled(path, head, Path(path).suffix.lower())
+        raise LogitsError(f"{path}: expected {expected}, found {what}", advice)
     else:
-        what = f"a file that begins with {head[:8]!r}"
-    raise LogitsError(f"{path}: expected what torch 1.6 or later saves, found {what}", _ADVICE)
+        what, advice = f"a file that begins with {head[:8]!r}", _ADVICE
+    raise LogitsError(f"{path}: expected what torch 1.6 or later saves, found {what}", advice)
 
 
 def _find_folder(path: str, members: Mapping[str, ZipInfo]) -> str:
@@ -143,6 +151,8 @@ def _describe(path: str, pickle: bytes) -> object:
             "Save the tensor that it holds: torch.save(output.logits, 'logits.pt').",
         ) from error
     except RefusedError as error:
+        if _WITHOUT_STORAGE in f"{error}":
+            raise _of_small_floats(path, pickle) from error
         raise LogitsError(
             f"{path}: expected tensors and dicts of them, found {error}", _ADVICE
         ) from error
@@ -152,6 +162,19 @@ def _describe(path: str, pickle: bytes) -> object:
             f"({(str(error) or type(error).__name__).splitlines()[0]})",
             _ADVICE,
         ) from error
+
+
+def _of_small_floats(path: str, pickle: bytes) -> LogitsError:
+    """Return the error of tensors of a type that torch before 2.1 had not: float8, uint16."""
+    what = "float8" if b"float8_" in pickle else "a type that has no storage of its own in torch"
+    value = _LOAD + ".float()"
+    if is_dict(pickle):
+        value = f"{{k: v.float() for k, v in {_LOAD}.items()}}"
+    command = rewriting(_AGAIN % value, path, ".pt", "-float32")
+    return LogitsError(
+        f"{path}: expected floats of 16 bits or more or integers, found {what}",
+        f"Write it again: {command}",
+    )
 
 
 def _find(path: str, entry: ZipInfo) -> int:

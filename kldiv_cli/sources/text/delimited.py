@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import pyarrow as pa
 
-from kldiv_cli.sources.base.commands import in_utf_8
+from kldiv_cli.sources.stores.commands import in_utf_8
 from kldiv_cli.sources.stores.elsewhere import is_readable_again
 from kldiv_cli.sources.stores.streams import open_stream
 from kldiv_cli.sources.stores.uris import is_elsewhere

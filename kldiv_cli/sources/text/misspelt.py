@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from shlex import quote
 
 from kldiv_cli.errors import InputError, LogitsError, UnclearError
-from kldiv_cli.sources.base.commands import beside, python
+from kldiv_cli.sources.stores.commands import rewriting
 from kldiv_cli.sources.text.delimited import Delimited
 from kldiv_cli.sources.text.spelling import is_cell, short
 
@@ -74,11 +74,8 @@ def _without_separators(text: Delimited, mark: str) -> str:
     said += [] if text.header else ["header=None"]
     code = f"import pandas, sys; pandas.read_csv(sys.argv[1], {', '.join(said)})"
     header = "" if text.header else ", header=False"
-    return python(
-        f"{code}.to_csv(sys.argv[2], index=False{header})",
-        text.path,
-        beside(text.path, ".csv", "-plain"),
-    )
+    code = f"{code}.to_csv(sys.argv[2], index=False{header})"
+    return rewriting(code, text.path, ".csv", "-plain")
 
 
 def _odd(cells: Sequence[str]) -> list[str]:

@@ -197,7 +197,7 @@ class TestErrors:
         (tmp_path / "x").write_bytes(b"SQLite format 3\0")
         with pytest.raises(InputError, match="found an SQLite database") as caught:
             side.open(tmp_path / "x")
-        assert caught.value.advice == "Export the table as .csv."
+        assert caught.value.advice.startswith("Write it as .csv with pandas: python -c")
 
 
 class TestTwoMeanings:

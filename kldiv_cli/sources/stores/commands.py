@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from shlex import quote
 
+from kldiv_cli.sources.stores.uris import is_elsewhere
+
 
 def python(code: str, *words: str) -> str:
     """Return the command that runs a line of Python; it finds the words in `sys.argv`."""
@@ -19,6 +21,13 @@ def beside(path: str, suffix: str, of: str = "") -> str:
     stem = stem[: len(stem) - len(Path(stem).suffix)] or "logits"
     names = (f"{stem}{of}{number}{suffix}" for number in ("", *(f"-{i}" for i in range(2, 100))))
     return next((name for name in names if not Path(name).exists()), f"{stem}-new{suffix}")
+
+
+def rewriting(code: str, path: str, suffix: str, of: str = "") -> str:
+    """Return the command that writes a file again by a line of Python."""
+    if is_elsewhere(path):
+        return python(code, "FILE", f"logits{suffix}")
+    return python(code, path, beside(path, suffix, of))
 
 
 def in_utf_8(path: str, encoding: str) -> str:
