@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kldiv_cli.errors import a_few
+from kldiv_cli.errors import a_few, typed
 from kldiv_cli.measures.distributions.evidence import all_sum_to, strangers, telling
 from kldiv_cli.measures.distributions.kinds import Kind, looks_like
 from kldiv_cli.measures.types import Float64, Mode
@@ -84,4 +84,5 @@ def _leave_out(source: Source, columns: list[int]) -> str:
         cut = f"numpy.delete(array, {columns}, axis=-1)"
         return f"Without class {columns[0]} they do: save the array without it, as by {cut}."
     named = [names[column] for column in columns]
-    return f"Without {a_few(named)} they do, which then is no class."
+    them = "it" if len(named) == 1 else "them"
+    return f"Without {a_few(named)} they do: --drop {typed(*named)} leaves {them} out."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
@@ -22,7 +23,7 @@ from kldiv_cli.results.selection import ClassSelection, Discarded
 from kldiv_cli.tasks.causes import sums_advice
 from kldiv_cli.tasks.kept.seen import LeftOutMass, Ruled, Seen, SideSeen
 from kldiv_cli.tasks.lone import lone, told
-from kldiv_cli.tasks.opening.rounding import decimals, sum_tolerance
+from kldiv_cli.tasks.opening.rounding import decimals, sum_tolerance, total_of
 from kldiv_cli.tasks.padding import warnings_of
 
 _SIDES = ("reference", "candidate")
@@ -201,23 +202,35 @@ class Watch:
         if seen.identical:
             where = " where the mask keeps them" if seen.masked else ""
             found.append(f"{paths[0]} and {paths[1]} hold the same numbers{where}: is one a copy?")
-        for name, kind, side, path, insisted in zip(
-            _SIDES, self.kinds, seen.sides, paths, self.insisted, strict=True
-        ):
-            if kind != "logits" or not side.rows or insisted:  # of no rows there is nothing to say
-                continue
-            if side.like_probs:
-                what = f": say --{name}-input probs"
-                found.append(
-                    f"{path}: these look like probabilities (every row lies in [0, 1] and sums to "
-                    f"1){', and are taken for logits' if self.only_logits else what}"
-                )
-            elif side.like_log_probs and self.mode == "sigmoid":
-                found.append(
-                    f"{path}: these look like log-probabilities of a softmax (every row has "
-                    "logsumexp 0), wrong under sigmoid: say --mode softmax"
-                )
+        for place, name in enumerate(_SIDES):
+            # Of no rows there is nothing to say, and who insists knows.
+            if (
+                self.kinds[place] == "logits"
+                and seen.sides[place].rows
+                and not self.insisted[place]
+            ):
+                found += self._likeness(name, seen.sides[place])
         return tuple(found)
+
+    def _likeness(self, name: str, side: SideSeen) -> Iterator[str]:
+        """Yield what logits of one side look like that they ought not to be."""
+        source = getattr(self.pairing, name)
+        if side.like_log_probs and self.mode == "sigmoid":
+            yield (
+                f"{source.path}: these look like log-probabilities of a softmax (every row has "
+                "logsumexp 0), wrong under sigmoid: say --mode softmax"
+            )
+            return
+        one_row = side.rows == 1 and self.mode == "softmax"
+        total = 1 if side.like_probs else total_of(source, 1) if one_row else None
+        if total is None:
+            return
+        word = "probabilities" if total == 1 else "percentages"
+        option = f": say --{name}-input probs{'' if total == 1 else ' --normalize'}"
+        yield (
+            f"{source.path}: these look like {word} (every row lies in [0, {total}] and sums to "
+            f"{total}){', and are taken for logits' if self.only_logits else option}"
+        )
 
     def rounded(self, seen: Seen) -> tuple[str, ...]:
         """Return what makes rows infinite that hold a 0 where the other side has more.

@@ -79,7 +79,10 @@ class TestWarnings:
 
     def test_log_probabilities_are_harmless_under_softmax_and_wrong_under_sigmoid(self) -> None:
         assert kldiv_cli.compare(np.log(P), np.log(Q)).warnings == ()
-        warnings = kldiv_cli.compare(np.log(P), T, mode="sigmoid").warnings
+        with pytest.raises(UnclearError, match="log-probabilities of a softmax"):
+            kldiv_cli.compare(np.log(P), T, mode="sigmoid")
+        assert kldiv_cli.compare(np.log(P), T, mode="sigmoid", kind=("logits", None)).rows == 6
+        warnings = kldiv_cli.compare(np.log(P[:1]), T[:1], mode="sigmoid").warnings
         assert len(warnings) == 1
         assert "log-probabilities" in warnings[0]
         assert "--mode softmax" in warnings[0]

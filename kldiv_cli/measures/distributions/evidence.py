@@ -26,10 +26,8 @@ _NARROW = {"float16": 1e-2, "float32": 1e-5}
 """Type -> how far from 1 rows of its probabilities may sum."""
 
 
-def all_sum_to(values: NDArray[Any], total: float, tolerance: float) -> bool:
-    """Tell whether two or more rows lie in [0, total], and all such rows sum to that total.
-
-    Rows with NaN and rows of nothing but 0, as padding is, are no sign of anything.
+def all_sum_to(values: NDArray[Any], total: float, tolerance: float, least: int = 2) -> bool:
+    """Tell whether so many rows or more, all that are `telling`, lie in [0, total] and sum to it.
 
     Parameters
     ----------
@@ -39,11 +37,13 @@ def all_sum_to(values: NDArray[Any], total: float, tolerance: float) -> bool:
         1 for probabilities, 100 for percentages.
     tolerance : float
         How far from the total a sum may be, relative to it.
+    least : int
+        How many rows are enough.
     """
-    if len(values) < 2 or values.shape[1] < 2 or not _within(values[:1, :_BEGINNING], total):
+    if len(values) < least or values.shape[1] < 2 or _are_logits(values[0, :_BEGINNING], total):
         return False
     wide = telling(values)
-    if len(wide) < 2 or not _within(wide, total):
+    if len(wide) < least or not _within(wide, total):
         return False
     return bool((np.abs(wide.sum(axis=1) / total - 1) <= tolerance).all())
 
@@ -99,9 +99,13 @@ def are_ids(ids: NDArray[Any], values: NDArray[Any]) -> bool:
 
 
 def telling(values: NDArray[Any]) -> Float64:
-    """Return the rows that tell something, as float64: no padding of 0 and no row with NaN."""
+    """Return the rows that tell something, as float64.
+
+    Rows with NaN do not, nor does padding: rows of one number that is 0 or below.
+    """
     wide = widen(values)
-    found: Float64 = wide[~np.isnan(wide).any(axis=1) & (wide != 0).any(axis=1)]
+    varied = (wide != wide[:, :1]).any(axis=1) | (wide[:, 0] > 0)
+    found: Float64 = wide[varied & ~np.isnan(wide).any(axis=1)]
     return found
 
 
@@ -187,6 +191,11 @@ def _of_type(values: Float64) -> float:
         if np.array_equal(found, values) or np.array_equal(found.astype("U").astype(float), values):
             return tolerance
     return 0.0
+
+
+def _are_logits(cells: NDArray[Any], total: float) -> bool:
+    """Tell quickly from the first cells, if these are no padding."""
+    return not _within(cells, total) and bool((cells != cells[0]).any())
 
 
 def _within(values: NDArray[Any], most: float) -> bool:

@@ -1,11 +1,28 @@
-"""How exactly the probabilities of a side are written."""
+"""What the probabilities of a side sum to, and how exactly they are written."""
 
 from __future__ import annotations
 
-from kldiv_cli.measures.distributions.evidence import rounding
+from kldiv_cli.measures.distributions.evidence import MOST_OFF, all_sum_to, rounding
 from kldiv_cli.measures.distributions.kinds import Kind
 from kldiv_cli.sources.base import Source
 from kldiv_cli.tasks.opening.first_rows import first_rows
+
+_SUMS = 1e-3
+"""Logits do not sum to 1 this closely in several rows by chance."""
+
+
+def total_of(source: Source, least: int = 2) -> int | None:
+    """Return what the first rows sum to: 1 as probabilities, 100 as percentages, or None.
+
+    ``least`` is how many rows are enough to tell.
+    """
+    rows = first_rows(source).values
+    for total in (1, 100):
+        if all_sum_to(rows, total, MOST_OFF, least):
+            tolerance = max(_SUMS, sum_tolerance(source, total))
+            if all_sum_to(rows, total, tolerance, least):
+                return total
+    return None
 
 
 def sum_tolerance(source: Source, total: float = 1, kind: Kind = "probs") -> float:

@@ -153,9 +153,10 @@ def test_one_hot_labels() -> None:
         kldiv_cli.compare(np.eye(11, dtype=np.int8)[:6], T)
 
 
-def test_padding_and_invalid_rows_hide_nothing() -> None:
+@pytest.mark.parametrize("padding", [0.0, -100.0, -np.inf])
+def test_padding_and_invalid_rows_hide_nothing(padding: float) -> None:
     p = P.copy()
-    p[0], p[1] = np.nan, 0
+    p[0], p[1] = padding, np.nan
     with pytest.raises(UnclearError, match="expected logits, found probabilities"):
         kldiv_cli.compare(p, T, nan_policy="omit")
 
@@ -212,6 +213,13 @@ def test_losses_ask_the_same(name: str) -> None:
     assert kldiv_cli.loss(name, P, Q, kind="logits").warnings == ()
     wanted = kldiv_cli.loss(name, S, T).reference_value
     assert kldiv_cli.loss(name, P, Q, kind="probs").reference_value == pytest.approx(wanted)
+
+
+def test_a_single_row_is_a_warning() -> None:
+    (warning,) = kldiv_cli.compare(P[:1].round(2), T[:1]).warnings
+    assert warning.endswith("sums to 1): say --reference-input probs")
+    (warning,) = kldiv_cli.compare(S[:1], 100 * Q[:1]).warnings
+    assert warning.endswith("sums to 100): say --candidate-input probs --normalize")
 
 
 def test_inspect_knows_percentages() -> None:
@@ -292,7 +300,15 @@ class TestSumsThatAreOff:
         done = kldiv("compare", *files, "--input", "probs")
         assert done.code == 2
         assert "--normalize" not in done.err
-        assert "label" in done.err
+        assert "--drop label,pred " in done.err
+        told = kldiv("compare", *files, "--input", "probs", "--columns", "*")
+        assert told.err.endswith(
+            "Without 'label', 'pred' they do: --drop label,pred leaves them out.\n"
+        )
+        done = kldiv(
+            "compare", *files, "--input", "probs", "--columns", "*", "--drop", "label,pred"
+        )
+        assert done.code == 0
 
 
 class TestInfinite:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from kldiv_cli.errors import UnclearError
 from kldiv_cli.tasks.opening.questions.class_axis import sums_along_another_axis
 from kldiv_cli.tasks.opening.questions.columns import no_classes
+from kldiv_cli.tasks.opening.questions.log_probabilities import taken_for_labels
 from kldiv_cli.tasks.opening.questions.one_class import one_class
 from kldiv_cli.tasks.opening.questions.opened import Opened
 from kldiv_cli.tasks.opening.questions.probabilities import taken_for_logits
@@ -17,6 +18,7 @@ QUESTIONS: tuple[Callable[[Opened], UnclearError | None], ...] = (
     taken_for_classes,
     sums_along_another_axis,
     taken_for_logits,
+    taken_for_labels,
 )
 """A question returns what it would ask; None where there is nothing to ask.
 

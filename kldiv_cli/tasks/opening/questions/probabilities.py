@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from kldiv_cli.errors import UnclearError
-from kldiv_cli.measures.distributions.evidence import MOST_OFF, all_in_unit, all_sum_to
+from kldiv_cli.measures.distributions.evidence import all_in_unit, all_sum_to
 from kldiv_cli.sources.base import Source
 from kldiv_cli.tasks.opening.first_rows import first_rows
 from kldiv_cli.tasks.opening.kinds import NOT_SAID
 from kldiv_cli.tasks.opening.questions.opened import Opened
-from kldiv_cli.tasks.opening.rounding import sum_tolerance
+from kldiv_cli.tasks.opening.rounding import sum_tolerance, total_of
 from kldiv_cli.tasks.options import Compare, Loss
 
-_SUMS = 1e-3
-"""Logits do not sum to 1 this closely in several rows by chance."""
 _CELLS = 64
 """So many labels of their own do not lie in [0, 1] by chance."""
 
@@ -45,17 +43,15 @@ def taken_for_logits(opened: Opened) -> UnclearError | None:
 
 def _found(source: Source, mode: str) -> str | None:
     """Say what the first rows hold that is no logits; None where they may be logits."""
-    rows = first_rows(source).values
     if mode == "sigmoid":
-        if not all_in_unit(rows, _CELLS):
+        if not all_in_unit(first_rows(source).values, _CELLS):
             return None
         return "one probability per cell: all of the first rows lie in [0, 1]"
-    for total, word in ((1, "probabilities"), (100, "percentages")):
-        if all_sum_to(rows, total, MOST_OFF) and all_sum_to(
-            rows, total, max(_SUMS, sum_tolerance(source, total))
-        ):
-            return f"{word}: all of the first rows lie in [0, {total}] and sum to {total}"
-    return None
+    total = total_of(source)
+    if total is None:
+        return None
+    word = "probabilities" if total == 1 else "percentages"
+    return f"{word}: all of the first rows lie in [0, {total}] and sum to {total}"
 
 
 def _needs_sums(source: Source, mode: str) -> bool:
