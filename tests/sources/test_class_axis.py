@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kldiv_cli.errors import LogitsError
+from kldiv_cli.errors import InputError, LogitsError
 from kldiv_cli.sources.arrays.array import ArraySource
 from kldiv_cli.sources.arrays.deflated import DeflatedSource
 from kldiv_cli.sources.base import Indexed, Layout, Source, beginning
@@ -202,6 +202,22 @@ class TestAxesOfClasses:
             f"{axis}"
         )
         assert caught.value.advice == "Axes are counted from 0; -1 is the last."
+
+
+def test_the_first_rows_are_read_alone(tmp_path: Path) -> None:
+    """A damaged byte behind them is found by who reads all rows."""
+    values, path = np.tile(VALUES, (9, 1, 9, 1)), tmp_path / "x.npz"
+    np.savez(path, values)
+    content = bytearray(path.read_bytes())
+    content[content.index(values.tobytes()) + values.nbytes - 1] ^= 1
+    path.write_bytes(content)
+    source = open_source(path, Layout(class_axis=1))
+    first = beginning(source, 7)
+    for start in (0, 7):
+        expected = rows_of(values, 1)[start : start + 7]
+        np.testing.assert_array_equal(next(first).values, expected)
+    with pytest.raises(InputError, match="CRC-32"):
+        next(source.blocks(7))
 
 
 class TestMemory:

@@ -183,7 +183,10 @@ class TestTheOtherSide:
         path = self.table(tmp_path)
         with pytest.raises(UsageError, match="--class-axis names an axis of arrays") as caught:
             kldiv_cli.compare(path, path, class_axis=1)
-        assert caught.value.advice == "Leave it out: the columns of tables are their classes."
+        assert (
+            caught.value.advice
+            == "Leave it out: tables and llama.cpp files say what their classes are."
+        )
         with pytest.raises(InputError, match="expected an array for --class-axis, found csv"):
             inspect(path, class_axis=0)
 

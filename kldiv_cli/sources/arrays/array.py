@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from math import prod
@@ -155,6 +155,11 @@ class ArraySource:
         if classes is not None:
             raise ValueError("an array has no class names")
         return self.blocks_at(range(self.rows_expected), rows)
+
+    def beginning(self, rows: int) -> Generator[Block, None, None]:
+        """Yield the rows in order, and copy or check no others before they are asked for."""
+        for start in range(0, self.length, rows):
+            yield self.at(range(start, min(start + rows, self.length)))
 
     def blocks_at(self, places: range | NDArray[np.intp], rows: int) -> Iterator[Block]:
         """Yield the rows at these places, at most so many at a time."""

@@ -16,7 +16,7 @@ def check_pair(left: Source, right: Source, layout: Layout, candidate_key: str |
     if layout.class_axis is not None and left.class_axes is None and right.class_axes is None:
         raise UsageError(
             "--class-axis names an axis of arrays, and neither input is one",
-            "Leave it out: the columns of tables are their classes.",
+            "Leave it out: tables and llama.cpp files say what their classes are.",
         )
     if layout.names_columns and not (left.is_table or right.is_table):
         raise UsageError(
@@ -37,7 +37,7 @@ def check_one(source: Source, layout: Layout) -> None:
     if layout.class_axis is not None and source.class_axes is None:
         raise InputError(
             f"{path}: expected an array for --class-axis, found {found}",
-            "Leave it out: the columns of a table are its classes.",
+            "Leave it out: tables and llama.cpp files say what their classes are.",
         )
     _check_dropped(source)
     if layout.key is not None and not source.has_keys:
