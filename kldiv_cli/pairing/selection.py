@@ -10,13 +10,13 @@ from kldiv_cli.pairing.matching import different
 from kldiv_cli.pairing.pairing import Pairing
 from kldiv_cli.sources.base import Source
 from kldiv_cli.sources.views.choice import Choice
-from kldiv_cli.sources.views.runs import Runs
 from kldiv_cli.sources.views.selected import Selected, count_rows, missing_row, whole
 
 if TYPE_CHECKING:
     from kldiv_cli.pairing.by_id import OnMissing
     from kldiv_cli.pairing.classes import Kept
     from kldiv_cli.pairing.members import Aligned
+    from kldiv_cli.sources.views.runs import Runs
 
 
 def select(

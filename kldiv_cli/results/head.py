@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from kldiv_cli.results.members import Members, PairedMembers
 from kldiv_cli.results.padding import ConstantRows, MaskBelow
 from kldiv_cli.results.selection import ClassSelection, Missing, Selection
+
+if TYPE_CHECKING:
+    from kldiv_cli.results.members import Members, PairedMembers
 
 Mode = Literal["softmax", "sigmoid"]
 NanPolicy = Literal["raise", "omit", "propagate"]

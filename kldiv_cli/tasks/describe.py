@@ -10,14 +10,13 @@ from kldiv_cli.pairing import Pairing
 from kldiv_cli.results.head import Head, MaskUse, NanPolicy, Shape, Side
 from kldiv_cli.results.padding import MaskBelow
 from kldiv_cli.results.selection import Missing, Selection
-from kldiv_cli.sources.base import Source
+from kldiv_cli.sources.base import Composed, Source
 from kldiv_cli.sources.views.choice import Choice, shown
 from kldiv_cli.sources.views.selected import Selected, whole
 from kldiv_cli.tasks.faults import nothing_left
 from kldiv_cli.tasks.kept.part import Part
 from kldiv_cli.tasks.kept.places import Places
 from kldiv_cli.tasks.lone import nothing_else
-from kldiv_cli.tasks.membership import members_of, paired, without_partners
 from kldiv_cli.tasks.padding import constant_rows
 from kldiv_cli.tasks.warnings import Watch, class_selection
 
@@ -76,8 +75,7 @@ def head_of(watch: Watch, part: Part[Any], nan_policy: NanPolicy, choice: Choice
         class_selection=class_selection(pairing, part.seen),
         selection=_selection(pairing, choice, part.places),
         missing=missing,
-        paired_members=paired(pairing),
-        members=members_of(pairing.reference),
+        **_members(pairing),
         constant_rows=constant_rows(part.seen.constants, ignored=watch.ignore_constant_rows),
     )
 
@@ -132,6 +130,8 @@ def describe(source: Source, rows: int | None) -> Side:
 
 def _missing(pairing: Pairing, rows: int, choice: Choice) -> Missing | None:
     if pairing.members is not None and pairing.members.skips:
+        from kldiv_cli.tasks.membership import without_partners  # noqa: PLC0415 - few inputs are many files
+
         return without_partners(pairing, rows, choice)
     if pairing.on_missing == "error":
         return None
@@ -139,6 +139,15 @@ def _missing(pairing: Pairing, rows: int, choice: Choice) -> Missing | None:
     if ours is not None and (pairing.part or theirs is not None):
         return Missing(ours - rows, 0 if pairing.part or theirs is None else theirs - rows)
     return Missing(pairing.missing.reference, pairing.missing.candidate)
+
+
+def _members(pairing: Pairing) -> dict[str, Any]:
+    """Return what is said of the files, or arrays, that the sides consist of."""
+    if not isinstance(whole(pairing.reference), Composed):
+        return {}
+    from kldiv_cli.tasks.membership import members_of, paired  # noqa: PLC0415 - few inputs are many files
+
+    return {"members": members_of(pairing.reference), "paired_members": paired(pairing)}
 
 
 def _selection(pairing: Pairing, choice: Choice, places: Places) -> Selection | None:

@@ -138,6 +138,7 @@ def test_a_command_does_without(words: list[str], missing: str, expected: list[s
 NEEDLESS = (
     "kldiv_cli.pairing.by_id",
     "kldiv_cli.pairing.masks",
+    "kldiv_cli.pairing.members",
     "kldiv_cli.results.inspection",
     "kldiv_cli.sources.labels",
     "kldiv_cli.sources.views.shards",

@@ -9,11 +9,11 @@ from kldiv_cli.reports.words import objects
 from kldiv_cli.reports.words.objects import valid
 from kldiv_cli.reports.words.records import columns, records
 from kldiv_cli.results.comparison import Agreement, Comparison
-from kldiv_cli.results.members import Members
 from kldiv_cli.results.statistics import Statistics
 
 if TYPE_CHECKING:
     from kldiv_cli.results.limits import Limit
+    from kldiv_cli.results.members import Members
 
 _KEYS = (
     *("schema", "reference", "candidate", "mode", "unit", "temperature", "smooth", "nan_policy"),

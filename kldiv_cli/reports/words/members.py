@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from kldiv_cli.errors import a_few
-from kldiv_cli.results.members import PairedMembers
+
+if TYPE_CHECKING:
+    from kldiv_cli.results.members import PairedMembers
 
 _SHOWN = 10
 """So many names are listed."""

@@ -9,10 +9,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from math import isfinite
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from kldiv_cli.results.head import File, Head, MaskUse, Side
-from kldiv_cli.results.members import Members, PairedMembers
+
+if TYPE_CHECKING:
+    from kldiv_cli.results.members import Members, PairedMembers
 
 SCHEMA = 1
 

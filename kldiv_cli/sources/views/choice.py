@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError, UsageError
-from kldiv_cli.sources.views.runs import Runs
+
+if TYPE_CHECKING:
+    from kldiv_cli.sources.views.runs import Runs
 
 _SLICE = re.compile(r"\s*(-?\d{1,18})?\s*:\s*(-?\d{1,18})?\s*", re.ASCII)
 _FAR = 10**18

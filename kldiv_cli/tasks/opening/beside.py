@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kldiv_cli.errors import UnclearError
-from kldiv_cli.pairing import members
-from kldiv_cli.sources.base import Source
+from kldiv_cli.sources.base import Composed, Source
 
 
 @dataclass(frozen=True)
@@ -36,10 +35,12 @@ class Beside:
             Some files have names that the reference's have not.
         """
         lengths = {source.length, self.reference.length} - {None}
-        if self.by_place or len(lengths) > 1:
+        if self.by_place or len(lengths) > 1 or not isinstance(source, Composed):
             return source
+        from kldiv_cli.pairing.members import align  # noqa: PLC0415 - few inputs are many files
+
         try:
-            found = members.align(self.reference, source, skip=False, by_place=False, wanted=None)
+            found = align(self.reference, source, skip=False, by_place=False, wanted=None)
         except UnclearError as error:
             raise UnclearError(
                 error.what,

@@ -13,11 +13,10 @@ from numpy.typing import ArrayLike
 from kldiv_cli.errors import UsageError
 from kldiv_cli.pairing import Pairing
 from kldiv_cli.pairing.classes import Some, keep
-from kldiv_cli.pairing.members import Alignment, align
 from kldiv_cli.pairing.selection import select
 from kldiv_cli.sources.arrays.array import ArraySource, as_array
 from kldiv_cli.sources.arrays.mapped import told_type
-from kldiv_cli.sources.base import Layout, Source
+from kldiv_cli.sources.base import Composed, Layout, Source
 from kldiv_cli.sources.formats.opening import open_source
 from kldiv_cli.sources.stores.pipes import are_one_pipe, forget_pipes
 from kldiv_cli.sources.stores.stdin import STDIN
@@ -25,13 +24,13 @@ from kldiv_cli.sources.views.choice import Choice
 from kldiv_cli.sources.views.selected import count_rows, whole
 from kldiv_cli.tasks.executors.threads import available_threads
 from kldiv_cli.tasks.opening.axes import check_names, check_rows, one_each
-from kldiv_cli.tasks.opening.beside import Beside
 from kldiv_cli.tasks.opening.fitting import check_pair
 from kldiv_cli.tasks.opening.questions.columns import no_classes
 from kldiv_cli.tasks.opening.questions.opened import Opened
 from kldiv_cli.tasks.options import Asked, Compare, Inspect, Loss, Verify, checks
 
 if TYPE_CHECKING:
+    from kldiv_cli.pairing.members import Aligned
     from kldiv_cli.sources.labels.classes import Labels
 
 Input = str | os.PathLike[str] | ArrayLike
@@ -161,17 +160,10 @@ def open_pairing(asked: Compare | Loss | Verify, layout: Layout) -> Pairing:
         raise question
     check_names(left, right)
     kept = keep(left, right, some, truncate=asked.truncate_classes)
-    found = align(
-        left,
-        right,
-        skip=asked.on_missing == "skip",
-        by_place=asked.by_place,
-        wanted=choice.end,
-        beside=_of_rows(asked),
-    )
+    left, right, members = _aligned(asked, left, right, choice)
     if left.tokens is not None and right.tokens is not None:
-        _check_tokens(found, choice)
-    return select(found.reference, found.candidate, choice, asked.on_missing, kept, found.aligned)
+        _check_tokens(left, right, choice, members)
+    return select(left, right, choice, asked.on_missing, kept, members)
 
 
 def of_each(asked: Compare | Loss | Verify, layout: Layout) -> tuple[Layout, Layout]:
@@ -182,20 +174,40 @@ def of_each(asked: Compare | Loss | Verify, layout: Layout) -> tuple[Layout, Lay
     )
 
 
+def _aligned(
+    asked: Compare | Loss | Verify, left: Source, right: Source, choice: Choice
+) -> tuple[Source, Source, Aligned | None]:
+    """Return both sides, and how their files, or arrays, find each other."""
+    several = isinstance(left, Composed) and isinstance(right, Composed)
+    if not (several or asked.by_place):
+        return left, right, None
+    from kldiv_cli.pairing.members import align  # noqa: PLC0415 - few inputs are many files
+
+    found = align(
+        left,
+        right,
+        skip=asked.on_missing == "skip",
+        by_place=asked.by_place,
+        wanted=choice.end,
+        beside=_of_rows(asked),
+    )
+    return found.reference, found.candidate, found.aligned
+
+
 def _of_rows(asked: Compare | Loss | Verify) -> bool:
     """Tell whether anything is given for each row of the reference."""
     given = (getattr(asked, name, None) for name in ("mask", "labels", "group"))
     return any(one is not None for one in given)
 
 
-def _check_tokens(found: Alignment, choice: Choice) -> None:
+def _check_tokens(left: Source, right: Source, choice: Choice, members: Aligned | None) -> None:
     from kldiv_cli.sources.labels.tokens import Tokens, check_tokens, tokens_of  # noqa: PLC0415 - few store tokens
 
-    ours, theirs = tokens_of(found.reference), tokens_of(found.candidate)
+    ours, theirs = tokens_of(left), tokens_of(right)
     if ours is None or theirs is None:
         return
-    if found.aligned is not None and found.aligned.runs is not None:
-        ours, theirs = map(Tokens.of_rows, (ours, theirs), found.aligned.runs)
+    if members is not None and members.runs is not None:
+        ours, theirs = map(Tokens.of_rows, (ours, theirs), members.runs)
     check_tokens(ours, theirs, choice)
 
 
@@ -231,6 +243,7 @@ def open_labels(asked: Compare | Loss, pairing: Pairing, layout: Layout) -> Labe
     if asked.labels is None:
         return None
     from kldiv_cli.sources.labels.classes import LABELS, read_labels  # noqa: PLC0415 - few have labels
+    from kldiv_cli.tasks.opening.beside import Beside  # noqa: PLC0415
 
     beside = Beside("the labels", whole(pairing.reference), asked.by_place)
     found = read_labels(asked.labels, asked.reference, layout, replace(LABELS, arranged=beside))
