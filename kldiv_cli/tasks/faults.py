@@ -6,7 +6,7 @@ from kldiv_cli.errors import InputError
 from kldiv_cli.measures.distributions.exact import real
 from kldiv_cli.measures.distributions.kinds import Kind, looks_like
 from kldiv_cli.measures.rows.faults import first_invalid
-from kldiv_cli.measures.types import Mode
+from kldiv_cli.measures.types import MASK, Mode
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.tasks.causes import cell_advice
 from kldiv_cli.tasks.kept.part import RowCounts
@@ -59,6 +59,8 @@ def invalid_row(
         )
     elif kinds[here] != "logits" and fault.cell is not None and fault.found != "NaN":
         advice = cell_advice(getattr(pairing, fault.side), kinds, here, mode)
+    elif fault.cell is None and "probs" not in kinds and (other[row] <= MASK).all():
+        advice = f"The other side is padding there, too: leave it out by --mask-below {MASK:g}."
     place = pairing.place(fault.side, block, fault.row, fault.cell)
     within = " in the cells that the mask keeps"
     part = within if fault.cell is None and block.kept is not None else ""

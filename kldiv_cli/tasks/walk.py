@@ -15,7 +15,6 @@ from kldiv_cli.measures.rows.absence import without
 from kldiv_cli.measures.types import Status
 from kldiv_cli.memory import keep_freed_memory
 from kldiv_cli.pairing import BlockPair, Pairing
-from kldiv_cli.pairing.masks.below import without_low
 from kldiv_cli.pairing.ranges import within
 from kldiv_cli.sources.base import BLOCK_BYTES, STREAM_BYTES
 from kldiv_cli.tasks.constant import ConstantRows
@@ -201,7 +200,7 @@ class PairWork(Generic[Found, Kept]):
 
     def __call__(self, whole: BlockPair) -> Part[Kept]:
         """Work on one block, and let its pages go."""
-        whole = without_low(whole, self.watch.pairing.mask_below)
+        whole = _without_low(whole, self.watch.pairing.mask_below)
         block = hidden(whole, self.watch.kinds)
         found = self.task.look(block)
         constant = ConstantRows.of(block, found.status, found.constant, self.watch)
@@ -230,6 +229,14 @@ class PairWork(Generic[Found, Kept]):
         if self.propagates and self.nan_policy == "propagate":
             counted = valid | invalid
         return View(block, whole, status, valid, counted, invalid, masked_cells(block, counted))
+
+
+def _without_low(block: BlockPair, highest: float | None) -> BlockPair:
+    if highest is None:
+        return block
+    from kldiv_cli.pairing.masks.below import without_low  # noqa: PLC0415 - few mask low cells
+
+    return without_low(block, highest)
 
 
 def masked_cells(block: BlockPair, counted: NDArray[np.bool_]) -> int:

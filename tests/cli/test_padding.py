@@ -256,6 +256,39 @@ class TestLowCells:
         )
         assert kldiv("compare", *GP, "--mask-below", "1e9") == (2, "", f"kldiv: error: {error}")
 
+    def test_rows_padded_with_two_numbers(self, kldiv: Kldiv, tmp_path: Path) -> None:
+        """-1e12 saved in half precision is -inf: the advice masks such rows."""
+        values = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+        values[3] = -1e12
+        np.save(tmp_path / "a.npy", values)
+        with np.errstate(over="ignore"):
+            np.save(tmp_path / "b.npy", values.astype(np.float16))
+        files = tmp_path / "a.npy", tmp_path / "b.npy"
+        error = (
+            f"{files[1]}: row 3: expected a distribution, found nothing but -inf\n"
+            "The other side is padding there, too: leave it out by --mask-below -10000.\n"
+        )
+        assert kldiv("compare", *files) == (2, "", f"kldiv: error: {error}")
+        done = kldiv("compare", *files, "--mask-below", "-10000")
+        assert (done.code, done.err) == (0, "")
+        assert "masked       1 row, and 0 of 16 cells in those counted\n" in done.out
+
+    def test_files_of_llama_cpp(self, kldiv: Kldiv, tmp_path: Path) -> None:
+        """Tokens are scored among all classes, which no mask of cells leaves."""
+        files = "samples/llamacpp/tiny-f32.kld", "samples/llamacpp/tiny-Q4_0.kld"
+        done = kldiv("compare", *files, "--mask-below", -12)
+        assert done.code == 0
+        assert (
+            "             tokens are scored among all classes, so here they are not\n" in done.out
+        )
+        np.save(tmp_path / "labels.npy", np.zeros(155, int))
+        words = ("--mask-below", -12, "--labels", tmp_path / "labels.npy")
+        error = (
+            "--labels score tokens of a llama.cpp logits file among all classes, and --mask-below "
+            "leaves some of them out\nLeave one of the two out, or mask whole rows.\n"
+        )
+        assert kldiv("compare", *files, *words) == (2, "", f"kldiv: error: {error}")
+
     def test_one_cell_is_left(self, kldiv: Kldiv, tmp_path: Path) -> None:
         """The advice leads to a comparison of two cells a row, and to one of labels."""
         values = np.array([[5.0, -20, -1e9], [3, -1e9, -20], [4, -20, -1e9]])

@@ -12,19 +12,17 @@ from kldiv_cli.measures.distributions.exact import real
 from kldiv_cli.pairing.blocks import BlockPair
 
 
-def without_low(block: BlockPair, highest: float | None) -> BlockPair:
+def without_low(block: BlockPair, highest: float) -> BlockPair:
     """Return a block that does not keep the cells at or below a number on both sides.
 
     Parameters
     ----------
     block : BlockPair
         A block of logits, or of log-probabilities.
-    highest : float or None
+    highest : float
         The number, rounded as that of a file is when it is written: -1e12 is -999999995904 in
-        float32. None leaves the block as it is.
+        float32.
     """
-    if highest is None:
-        return block
     low = _at_most(block.reference, highest) & _at_most(block.candidate, highest)
     kept = ~low if block.kept is None else block.kept & ~low
     return replace(block, kept=kept, low=(low if block.kept is None else block.kept & low).sum(1))
