@@ -19,6 +19,7 @@ _SUBJECTS = {
     "correlation": "the correlation",
 }
 INVALID = "invalid rows decide nothing"
+_LIKE_KLD = ("jeffreys", "kl")
 
 
 @dataclass(frozen=True)
@@ -76,10 +77,8 @@ def doubt_of_measure(measure: str, name: str, comparison: Comparison) -> Doubt |
     if found is None or hidden is None:
         return None
     hides = f"up to {hidden.most:.3g} of a row is censored"
-    known = comparison.language is not None and name in {
-        "mean",
-        *comparison.language.kld.percentiles,
-    }
+    language = comparison.language if measure in _LIKE_KLD else None
+    known = language is not None and name in {"mean", *language.kld.percentiles}
     instead = f"kld:{name} depends on less of it" if known else ""
     return Doubt(*found, hides, hides, instead=instead)
 
