@@ -155,7 +155,7 @@ def test_a_named_list_is_taken_from_several(tmp_path: Path) -> None:
         ),
         ({"id": ["x", None], "a": [1.0, 2.0]}, "expected an id in every row, found 1 empty one"),
         ({"s": [{"t": 1.0}] * 2, "a": [1.0, 2.0]}, "expected row ids, or numbers, in column 's'"),
-        ({"l": [[[1.0]], [[2.0]]]}, "expected row ids, or numbers, in column 'l', found list<"),
+        ({"l": [[[1.0]], [[2.0, 1.0]]]}, "text 1: expected lists of 1 entries as in the first row"),
         ({"u": [2**53 + 1, 5], "a": [1.5, 2.5]}, "expected logits, found integers beyond 2**53"),
         ({"a": pa.array([], pa.float32())}, "expected rows, found none"),
         ({}, "expected one numeric column per class, found none"),

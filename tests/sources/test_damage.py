@@ -32,6 +32,7 @@ Array = npt.NDArray[Any]
 LOGITS = np.round(np.random.default_rng(2).normal(0, 3, (5, 4)), 3)
 IDS = ["v", "w", "x", "y", "z"]
 TABLE: dict[str, Any] = {"id": IDS, **dict(zip("abcd", LOGITS.T, strict=True))}
+TEXTS: dict[str, Any] = {"id": ["v", "w"], "l": [LOGITS[:2].tolist(), LOGITS[2:].tolist()]}
 LISTS: dict[str, Any] = {"id": IDS, "l": LOGITS.tolist()}
 
 
@@ -46,6 +47,13 @@ def text(delimiter: str) -> bytes:
 def json_lines(*, lists: bool) -> bytes:
     rows = LOGITS.tolist()
     values = [[*row] if lists else dict(zip("abcd", row, strict=True)) for row in rows]
+    return "".join(json.dumps(value) + "\n" for value in values).encode()
+
+
+def texts() -> bytes:
+    """Two texts of two and three rows."""
+    rows = LOGITS.tolist()
+    values = [{"id": "v", "l": rows[:2]}, {"id": "w", "l": rows[2:]}]
     return "".join(json.dumps(value) + "\n" for value in values).encode()
 
 
@@ -107,6 +115,7 @@ SAMPLES: dict[str, Sample] = {
     "onnx-integers": Sample("x.pb", (FOREIGN / "onnx-bfloat16.pb").read_bytes(), "sized"),
     "parquet": Sample("x.parquet", parquet(TABLE), "sized"),
     "parquet-list": Sample("x.parquet", parquet(LISTS, compression="zstd"), "sized"),
+    "parquet-texts": Sample("x.parquet", parquet(TEXTS), "sized"),
     "arrow": Sample("x.arrow", arrow(TABLE, "file"), "sized"),
     "arrow-zstd": Sample("x.feather", arrow(LISTS, "feather-zstd"), "sized"),
     "arrow-polars": Sample("x.arrow", (FOREIGN / "polars-zstd.arrow").read_bytes(), "sized"),
@@ -121,6 +130,7 @@ SAMPLES: dict[str, Sample] = {
     "json-records": Sample("x.json", records(), "text"),
     "json-polygraphy": Sample("x.json", (CASES / "poly_p.json").read_bytes(), "text"),
     "jsonl-lists": Sample("x.jsonl", json_lines(lists=True), "text"),
+    "jsonl-texts": Sample("x.jsonl", texts(), "text"),
     "jsonl-zstd": Sample("x.jsonl.zst", pa.compress(json_lines(lists=True), "zstd", True), "text"),
 }
 

@@ -252,7 +252,7 @@ def test_bytes_that_are_no_utf_8_are_named(tmp_path: Path, before: int) -> None:
         ("[]\n[]\n", "expected classes, found lists without entries"),
         ("{}\n", "expected one numeric column per class, found none (columns: )"),
         ("1\n2\n", "line 1: expected a list or an object, found 1"),
-        ("[[1,2],[3,4]]\n", "line 1: entry 0: expected a number, found a list"),
+        ("[[1,2],3]\n", "line 1: entry 0: expected a number, found a list"),
         ("[1,2]\0\n", "expected text, found binary data that begins with b'[1,2]\\x00'"),
         ("[9007199254740993]\n", "expected logits, found integers beyond 2**53, which float64"),
         ('{"l":[1,2],"label":1}\n', "expected one numeric column per class, found list column"),

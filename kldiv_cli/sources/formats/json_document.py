@@ -187,9 +187,10 @@ def _table(path: str, layout: Layout, records: list[Any]) -> TableSource:
         dtype="float64",
         columns=rows.columns,
         width=rows.width,
-        rows=count,
-        rows_expected=count,
+        rows=None if rows.texts else count,
+        rows_expected=None if rows.texts else count,
         batches=lambda names, size: iter(table.select(names).to_batches(max_chunksize=size)),
         line=lambda _: None,
         is_text=True,
+        texts=rows.texts,
     )

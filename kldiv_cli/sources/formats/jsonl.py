@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -19,8 +19,10 @@ from kldiv_cli.errors import InputError, shortage
 from kldiv_cli.sources.base import Columns, Layout
 from kldiv_cli.sources.stores.streams import codec_of, open_stream
 from kldiv_cli.sources.tables.cells import EXACT, as_rows, may_be_inexact
+from kldiv_cli.sources.tables.kinds import holds_texts
 from kldiv_cli.sources.tables.roles import assign
 from kldiv_cli.sources.tables.table import MORE_THREADS, TableSource, check_layout
+from kldiv_cli.sources.tables.texts import Texts
 from kldiv_cli.sources.text.first_objects import ADVICE, LIST, FirstObjects, read_first_objects
 from kldiv_cli.sources.text.json_text import (
     JsonText,
@@ -61,10 +63,11 @@ def open_jsonl(path: str, layout: Layout) -> TableSource:
         columns=table.columns,
         width=table.width,
         rows=None,
-        rows_expected=rows_expected(path, text.codec, first),
+        rows_expected=None if table.texts else rows_expected(path, text.codec, first),
         batches=table.batches,
-        line=text.line_of,
+        line=text.line_of if table.texts is None else lambda _: None,
         is_text=True,
+        texts=table.texts,
     )
 
 
@@ -92,7 +95,17 @@ class ObjectTable:
         first.check_exact(numbers, layout.expected)
         width = len(columns.classes) if columns.row is None else first.width(columns.row)
         leaves_out = layout.columns is not None or bool(layout.drop or layout.taken)
-        return cls(text, first, columns, width, is_closed=not leaves_out)
+        table = cls(text, first, columns, width, is_closed=not leaves_out)
+        return table if table.texts is None else replace(table, is_closed=False)
+
+    @cached_property
+    def texts(self) -> Texts | None:
+        """How the texts of the lines become rows; None where a line is a row."""
+        name = self.columns.row
+        if name is None or not holds_texts(self.first.schema.field(name).type):
+            return None
+        rows, width = self.first.first_row(name)
+        return Texts(self.text.path, self.columns, max(1, rows), width, "float64")
 
     def batches(self, names: list[str], _: int) -> Iterator[pa.RecordBatch]:
         """Yield the rows, a piece of the file at a time."""
@@ -117,7 +130,7 @@ class ObjectTable:
                         start += len(batch)
 
     def _check_lists(self, batch: pa.RecordBatch) -> None:
-        if self.columns.row is None:
+        if self.columns.row is None or self.texts is not None:
             return
         lists = batch.column(self.columns.row)
         if lists.null_count or (np.diff(lists.offsets.to_numpy()) != self.width).any():
@@ -150,6 +163,8 @@ class ObjectTable:
 
     def _numbers(self, batch: pa.RecordBatch) -> NDArray[Any] | None:
         """Return the numbers of a batch as (rows, classes); None where it has none."""
+        if self.texts is not None:
+            return self.texts.largest(batch.column(self.columns.row))
         if self.columns.row is not None:
             flat = batch.column(self.columns.row).flatten()
             numbers: NDArray[Any] = flat.to_numpy(zero_copy_only=False)
@@ -164,6 +179,8 @@ class ObjectTable:
         if self.columns.row is not None:
             types[self.columns.row] = pa.list_(pa.float64())
         schema = self.first.schema
+        if self.texts is not None:
+            types[self.columns.row] = schema.field(self.columns.row).type
         for name, kind in zip(schema.names, schema.types, strict=True):
             if name in self.columns.per_row:
                 types[name] = pa.string() if pa.types.is_null(kind) else kind
@@ -229,11 +246,24 @@ class ObjectTable:
         return None
 
     def _list_fault(self, value: Any) -> str | None:
+        if self.texts is None or not isinstance(value, list):
+            return self._row_fault(value)
+        faults = enumerate(map(self._row_fault, _rows_in(value)))
+        return next((f"row {place}: {fault}" for place, fault in faults if fault), None)
+
+    def _row_fault(self, value: Any) -> str | None:
         fault = list_fault(value)
         if fault is None and len(value) != self.width:
             return f"expected a list of {self.width} entries like the first, found {len(value)}"
         lost = None if fault is not None else next((x for x in value if not is_held(x)), None)
         return fault if lost is None else f"entry {value.index(lost)}: {not_held(lost)}"
+
+
+def _rows_in(value: list[Any]) -> Iterator[Any]:
+    """Yield the rows of a text, which may lie in lists of one."""
+    for entry in value:
+        within = isinstance(entry, list) and entry and isinstance(entry[0], list)
+        yield from entry if within else [entry]
 
 
 def _holds(kind: pa.DataType, cell: Any) -> bool:

@@ -242,3 +242,11 @@ def may_be_inexact(values: NDArray[Any]) -> bool:
         return False
     highest, lowest = np.fmax.reduce(values, axis=None), np.fmin.reduce(values, axis=None)
     return bool(highest >= EXACT or lowest <= -EXACT)
+
+
+def no_rows(path: str) -> InputError:
+    """Return the error of a table that has a header and no rows."""
+    return LogitsError(
+        f"{path}: expected rows, found none",
+        "Check what wrote the file: there is nothing in it to compare.",
+    )

@@ -10,6 +10,8 @@ _INTEGERS = (
 )
 _FLOATS = (pa.float16(), pa.float32(), pa.float64())
 _NUMBERS = frozenset(kind.id for kind in (*_INTEGERS, *_FLOATS, pa.null()))
+_MOST_LISTS = 3
+"""Lists in a list in a list: rows of a text, with one more axis of length 1."""
 _LISTS = frozenset(
     kind.id for kind in (pa.list_(pa.null()), pa.large_list(pa.null()), pa.list_(pa.null(), 1))
 )
@@ -18,6 +20,19 @@ _LISTS = frozenset(
 def is_number(kind: pa.DataType) -> bool:
     """Tell whether a column of that type can hold logits; a column of nothing but nulls can."""
     return kind.id in _NUMBERS
+
+
+def lists_in(kind: pa.DataType) -> int:
+    """Return how many lists, one in the other, lie around the numbers of a column; 0 for others."""
+    depth = 0
+    while kind.id in _LISTS and depth < _MOST_LISTS:
+        kind, depth = kind.value_type, depth + 1
+    return depth if is_number(kind) else 0
+
+
+def holds_texts(kind: pa.DataType) -> bool:
+    """Tell whether a column of that type holds all rows of a text in each cell."""
+    return lists_in(kind) > 1
 
 
 def is_number_list(kind: pa.DataType) -> bool:

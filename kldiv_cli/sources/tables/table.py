@@ -14,11 +14,13 @@ from kldiv_cli.sources.base import Beside, Block, Columns, Layout, sum_tolerance
 from kldiv_cli.sources.tables.cells import (
     Batches,
     ids_of,
+    no_rows,
     reading,
     rows_of_columns,
     rows_of_lists,
     text_of,
 )
+from kldiv_cli.sources.tables.texts import Texts
 from kldiv_cli.sources.views.read_ahead import Ahead
 
 MORE_THREADS = pa.cpu_count() > 2
@@ -78,6 +80,8 @@ class TableSource:
         Whether it is text with delimiters between cells.
     is_text : bool
         Whether its numbers are written in digits, which may be few.
+    texts : Texts or None
+        How the texts that it holds become rows; None where it holds rows.
     """
 
     path: str
@@ -94,6 +98,7 @@ class TableSource:
     row_groups: RowGroups | None = None
     is_delimited: bool = False
     is_text: bool = False
+    texts: Texts | None = None
 
     is_table, has_keys = True, False
     kind = bounds = tokens = class_axes = shards = arrays = None
@@ -140,7 +145,7 @@ class TableSource:
     @property
     def id_name(self) -> str | None:
         """The column that identifies rows."""
-        return self.columns.id
+        return self.columns.id if self.texts is None else self.texts.id_name
 
     @property
     def group_name(self) -> str | None:
@@ -150,7 +155,7 @@ class TableSource:
     @property
     def notes(self) -> tuple[str, ...]:
         """What was decided about format and columns."""
-        return self.columns.notes
+        return self.columns.notes if self.texts is None else self.texts.notes
 
     @property
     def beside(self) -> Beside | None:
@@ -211,36 +216,43 @@ class TableSource:
             order = [self.columns.row]
         names = [*self.columns.per_row, *order]
         found = False
+        start = 0
         for batch in batches(names, rows):
-            if batch.num_rows == 0:
-                continue
-            found = True
             with reading(self.path, "Check what wrote the file, and that its copy was complete."):
-                block = self._block(batch, order)
-            yield block
+                block = self._block(batch, order, start)
+            start += batch.num_rows
+            if len(block):
+                found = True
+                yield block
         if not found:
             raise no_rows(self.path)
 
     def _batch_rows(self, rows: int) -> int:
         """Return how many rows to read at a time, so that blocks of so many are cut from them."""
         most = _BATCH_BYTES // self._row_bytes
+        if self.texts is not None:
+            return max(1, most // self.texts.rows)
         if self.columns.row is None:
             most = max(most, min(_BATCH_ROWS, _MOST_BYTES // self._row_bytes))
         if rows > max(1, most):
             return -(-rows // -(-rows // max(1, most)))
         return most // rows * rows
 
-    def _block(self, batch: pa.RecordBatch, order: list[str]) -> Block:
+    def _block(self, batch: pa.RecordBatch, order: list[str], start: int) -> Block:
+        """Return the rows of a batch, which begins so many rows, or texts, behind the first."""
+        names, group = self.columns.ids, self.columns.group
+        ids = [batch.column(name) for name in names]
+        if self.texts is not None:
+            rows = self.texts.unnest(batch, start)
+            batch, ids = rows.batch, self.texts.ids(rows)
         if self._has_groups_only:
             values = np.empty((len(batch), 0))
         elif self.columns.row is None:
             values = rows_of_columns(self.path, batch, order, self.integers)
         else:
             values = rows_of_lists(self.path, batch.column(self.columns.row), self.width)
-        names, group = self.columns.ids, self.columns.group
-        ids = ids_of(self.path, [batch.column(name) for name in names]) if names else None
         groups = None if group is None else text_of(self.path, batch.column(group))
-        return Block(values, ids, groups=groups)
+        return Block(values, ids_of(self.path, ids) if ids else None, groups=groups)
 
 
 def _cut(whole: Iterator[Block], rows: int) -> Iterator[Block]:
@@ -256,11 +268,3 @@ def check_layout(path: str, layout: Layout) -> None:
             f"{path}: expected --row-axes 1 for a table, found {layout.row_axes}",
             "A table has one axis of rows; save arrays with more as .npy.",
         )
-
-
-def no_rows(path: str) -> InputError:
-    """Return the error of a table that has a header and no rows."""
-    return LogitsError(
-        f"{path}: expected rows, found none",
-        "Check what wrote the file: there is nothing in it to compare.",
-    )

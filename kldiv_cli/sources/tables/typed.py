@@ -18,6 +18,7 @@ from kldiv_cli.sources.tables.cells import (
 )
 from kldiv_cli.sources.tables.roles import assign
 from kldiv_cli.sources.tables.table import RowGroups, TableSource
+from kldiv_cli.sources.tables.texts import first_text
 
 _FIRST_VALUES = 1 << 17
 """How many values of a column are looked at, to tell whether it numbers the rows."""
@@ -58,8 +59,12 @@ def typed_table(
     if layout.booleans:
         schema, read = booleans_as_numbers(schema, batches)
     columns = assign(path, schema, lambda name: _first_values(batches, name), layout)
-    width, dtype = shape_of_classes(path, schema, columns, read)
-    rows = count()
+    texts = first_text(path, schema, columns, read, named=not layout.alone)
+    if texts is None:
+        width, dtype = shape_of_classes(path, schema, columns, read)
+    else:
+        width, dtype = texts.width, texts.dtype
+    rows = None if texts else count()
     return TableSource(
         path=path,
         format=name,
@@ -71,7 +76,8 @@ def typed_table(
         batches=read,
         line=lambda _: None,
         integers=wide_integers(schema, columns.classes),
-        row_groups=row_groups,
+        row_groups=None if texts else row_groups,
+        texts=texts,
     )
 
 

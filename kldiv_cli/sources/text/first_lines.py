@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError, LogitsError
 from kldiv_cli.sources.base import Expected, check_exact_integers
-from kldiv_cli.sources.tables.cells import reading
-from kldiv_cli.sources.tables.table import no_rows
+from kldiv_cli.sources.tables.cells import no_rows, reading
 from kldiv_cli.sources.text.delimited import Delimited
 from kldiv_cli.sources.text.dialects import SOME, Records, declared, heading, settled
 from kldiv_cli.sources.text.lines import TOO_WIDE, Begin, growing, too_long

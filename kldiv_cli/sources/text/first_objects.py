@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from kldiv_cli.errors import LogitsError
 from kldiv_cli.sources.base import Expected, check_exact_integers
 from kldiv_cli.sources.stores.streams import open_stream
-from kldiv_cli.sources.tables.cells import reading
-from kldiv_cli.sources.tables.table import no_rows
+from kldiv_cli.sources.tables.cells import no_rows, reading
 from kldiv_cli.sources.text.json_text import NUMBERS, FaultError, JsonText, list_fault, named
 from kldiv_cli.sources.text.lines import Begin, growing, too_long
 
 ADVICE = "Expected on every line a list of numbers, or an object with a list or a number per class."
+_MOST_LISTS = 3
 LIST = "list"
 """The name of the one column of lines that hold lists."""
 
@@ -56,7 +56,14 @@ class FirstObjects:
 
     def width(self, name: str) -> int:
         """Return how many entries the first list of a field holds."""
-        return next((len(cell) for cell in self.fields[name] if cell is not None), 0)
+        return self.first_row(name)[1]
+
+    def first_row(self, name: str) -> tuple[int, int]:
+        """Return the lengths of the first list of a field in which there is a list, and of that."""
+        rows, cell = 0, next(filter(None, self.fields[name]), None)
+        while isinstance(cell, list) and isinstance(next(iter(cell), None), list):
+            rows, cell = max(rows, 1) * len(cell), next(filter(None, cell), None)
+        return rows, 0 if cell is None else len(cell)
 
     @property
     def schema(self) -> pa.Schema:
@@ -71,8 +78,9 @@ class FirstObjects:
         """Raise where an integer is too large for float64: ids, most likely, taken for a class."""
         for name in names:
             cells = self.fields[name]
-            flat = chain.from_iterable(x if isinstance(x, list) else [x] for x in cells)
-            whole = [abs(x) for x in flat if type(x) is int]
+            while any(isinstance(x, list) for x in cells):
+                cells = list(chain.from_iterable(x if isinstance(x, list) else [x] for x in cells))
+            whole = [abs(x) for x in cells if type(x) is int]
             if whole:
                 check_exact_integers(np.array([min(max(whole), 2**63 - 1)]), self.path, expected)
 
@@ -130,7 +138,8 @@ def _first_objects(text: JsonText, begin: Begin) -> FirstObjects:
 def _fault(kind: type, value: Any) -> str | None:
     """Return what is wrong with a value in a file whose first value is of that kind."""
     if kind is list:
-        return list_fault(value)
+        is_text = isinstance(value, list) and all(isinstance(row, list) for row in value)
+        return None if is_text else list_fault(value)
     if kind is dict:
         return None if isinstance(value, dict) else f"expected an object, found {named(value)}"
     return f"expected a list or an object, found {named(value)}"
@@ -144,15 +153,23 @@ def _kind(cells: list[Any]) -> pa.DataType:
     if types <= NUMBERS:
         return _integers(cells) if types == {int} else pa.float64()
     if types == {list}:
-        entries = set(map(type, chain.from_iterable(filter(None, cells))))
-        inner = pa.list_(pa.float64()) if list in entries else pa.string()
-        return pa.list_(pa.float64() if entries <= NUMBERS else inner)
+        return pa.list_(_entries(list(chain.from_iterable(filter(None, cells)))))
     if types & {list, dict}:
         return pa.struct([])
     numbers = sum(type(cell) in (int, float) for cell in cells)
     if 2 * numbers >= len(cells):
         return pa.float64()
     return pa.bool_() if types == {bool} else pa.string()
+
+
+def _entries(cells: list[Any], deep: int = 1) -> pa.DataType:
+    """Return the type of the entries of lists, which are numbers or lists again."""
+    types = set(map(type, cells))
+    if types <= NUMBERS:
+        return pa.float64()
+    if types == {list} and deep < _MOST_LISTS:
+        return pa.list_(_entries(list(chain.from_iterable(cells)), deep + 1))
+    return pa.string()
 
 
 def _integers(cells: list[Any]) -> pa.DataType:

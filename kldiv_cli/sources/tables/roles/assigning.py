@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kldiv_cli.errors import LogitsError, a_few, typed
 from kldiv_cli.sources.base import Columns, Layout
-from kldiv_cli.sources.tables.kinds import is_number, is_number_list
+from kldiv_cli.sources.tables.kinds import holds_texts, is_number, is_number_list, lists_in
 from kldiv_cli.sources.tables.roles.columns import Table
 from kldiv_cli.sources.tables.roles.ids import find_ids
 from kldiv_cli.sources.tables.roles.said import Said, classes_said, said
@@ -65,15 +65,17 @@ def assign(
         classes = _all_classes(table, [name for name in rest if name != unclear])
     else:
         classes = classes_said(table, layout, rest)
-    is_list = len(classes) == 1 and _is_list(table, classes[0])
+    is_list = len(classes) == 1 and lists_in(table.types[classes[0]]) > 0
+    texts = is_list and holds_texts(table.types[classes[0]])
+    lists = tuple(x for x in rest if is_list and _is_list(table, x) and x not in classes)
     return Columns(
         ids=found.ids,
         classes=() if is_list else classes,
         row=classes[0] if is_list else None,
-        notes=(*layout.notes, *found.notes, *_left_out(options, file)),
+        notes=(*layout.notes, *found.notes, *_left_out(options, file, lists if texts else ())),
         group=options.group,
         integers=tuple(name for name in classes if pa.types.is_integer(table.types[name])),
-        lists=tuple(x for x in rest if is_list and _is_list(table, x) and x not in classes),
+        lists=() if texts else lists,
         insists=layout.columns is not None,
         unclear=unclear if unclear not in classes else None,
         unmatched=options.unmatched,
@@ -84,7 +86,7 @@ def _alone(table: Table, layout: Layout, options: Said) -> Columns:
     """Return the roles where a column of text or of numbers is all that is wanted."""
     if layout.columns:
         classes = classes_said(table, layout, ())
-        if _is_list(table, classes[0]):
+        if lists_in(table.types[classes[0]]):
             return Columns((), (), classes[0], layout.notes, options.group)
         return Columns((), classes, None, layout.notes, options.group)
     if layout.group not in table.types:
@@ -96,9 +98,10 @@ def _alone(table: Table, layout: Layout, options: Said) -> Columns:
 
 
 def _all_classes(table: Table, names: Sequence[str]) -> tuple[str, ...]:
-    """Return all columns of numbers, or the one of lists."""
+    """Return all columns of numbers, or the one of lists; that of lists of rows comes first."""
     classes = tuple(name for name in names if is_number(table.types[name]))
-    lists = tuple(name for name in names if _is_list(table, name))
+    texts = tuple(name for name in names if holds_texts(table.types[name]))
+    lists = texts or tuple(name for name in names if _is_list(table, name))
     if len(lists) == 1 and not classes:
         return lists
     if not lists and classes:
@@ -120,9 +123,10 @@ def _is_list(table: Table, name: str) -> bool:
     return is_number_list(table.types[name])
 
 
-def _left_out(options: Said, file: Stated) -> Iterator[str]:
-    """Say what the user and the file leave out, beside ids."""
+def _left_out(options: Said, file: Stated, lists: Sequence[str]) -> Iterator[str]:
+    """Say what the user and the file leave out, beside ids, and lists beside the rows of texts."""
     for names, why in (
+        (lists, "(lists beside the rows of each text)"),
         (options.dropped, "(--drop)"),
         (file.labels, "(the file says that it holds labels)"),
     ):

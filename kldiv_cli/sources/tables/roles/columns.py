@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from kldiv_cli.sources.tables.kinds import is_number, is_number_list
+from kldiv_cli.sources.tables.kinds import is_number, lists_in
 
 _INDEX_NAMES = frozenset({"id", "idx", "index", "row", "row_id", "__index_level_0__"})
 """Lower case; the last is what pandas calls an index without a name."""
@@ -51,7 +51,7 @@ class Table:
     def holds_logits(self, name: str) -> bool:
         """Tell whether a column has the type of a class, or of whole rows."""
         kind = self.types[name]
-        return is_number(kind) or is_number_list(kind)
+        return is_number(kind) or lists_in(kind) > 0
 
     def is_index(self, name: str) -> bool:
         """Tell whether a numeric column plainly numbers the rows.
