@@ -232,10 +232,11 @@ class Watch:
             f"{total}){', and are taken for logits' if self.only_logits else option}"
         )
 
-    def rounded(self, seen: Seen) -> tuple[str, ...]:
+    def rounded(self, seen: Seen, command: str = "") -> tuple[str, ...]:
         """Return what makes rows infinite that hold a 0 where the other side has more.
 
         Numbers of few decimals have such zeros for every probability that is too small for them.
+        ``command`` stands before the options that keep rows finite, where it is another one.
         """
         found = []
         for name, side in zip(_SIDES, seen.sides, strict=True):
@@ -248,8 +249,8 @@ class Watch:
             found.append(
                 f"{source.path}: a 0 with {digits} {'decimal' if digits == 1 else 'decimals'} is "
                 f"anything below {least:g}, and makes {side.zeros} "
-                f"{'row' if side.zeros == 1 else 'rows'} infinite: -m js stays finite, as -m kl "
-                f"does with --smooth {weight:g}"
+                f"{'row' if side.zeros == 1 else 'rows'} infinite: {command}-m js stays finite, "
+                f"as -m kl does with --smooth {weight:g}"
             )
         return tuple(found)
 

@@ -142,10 +142,13 @@ class Rounding(NamedTuple):
         How many decimals they have; None where they are many.
     tolerance : float
         How far rows of such probabilities may sum from their total, relative to it.
+    worst : float
+        The same where all cells of a row are rounded to the same side, as many small ones are.
     """
 
     decimals: int | None
     tolerance: float
+    worst: float
 
 
 def rounding(values: NDArray[Any], total: float = 1, *, logs: bool = False) -> Rounding:
@@ -165,11 +168,12 @@ def rounding(values: NDArray[Any], total: float = 1, *, logs: bool = False) -> R
     wide = widen(values)
     wide = wide[np.isfinite(wide)]
     if not wide.size:
-        return Rounding(None, 0.0)
+        return Rounding(None, 0.0, 0.0)
     decimals = _decimals(wide, values.dtype)
     cells = 1 if logs else values.shape[1]
     digits = 0.0 if decimals is None else cells * 0.5 * 10.0**-decimals / total
-    return Rounding(decimals, min(MOST_OFF, max(digits, _of_type(wide[:_BEGINNING]))))
+    worst = max(digits, _of_type(wide[:_BEGINNING]))
+    return Rounding(decimals, min(MOST_OFF, worst), worst)
 
 
 def _decimals(values: Float64, dtype: np.dtype[Any]) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import chain
-from math import isnan, prod
+from math import isinf, isnan, prod
 from typing import Any
 
 import numpy as np
@@ -144,12 +144,16 @@ class Summing:
         batch = self._batch(np.concatenate(kept.counted), part.places, cells)
         size = Size(head.rows, head.classes, batch, cells)
         invalid = self.nan_policy == "propagate" and head.invalid > 0
+        outcome = kept.sums.result(self.loss, size, invalid=invalid)
+        if isinf(outcome.value) or isinf(outcome.reference_value):
+            rounded = self.watch.rounded(part.seen, "kldiv compare ")
+            head = replace(head, warnings=head.warnings + rounded)
         return LossResult(
             head=head,
             loss=self.name,
             formula=losses.LOSSES[self.name].description,
             options={losses.word(option): value for option, value in self.loss.options.items()},
-            **_told(kept.sums.result(self.loss, size, invalid=invalid)),
+            **_told(outcome),
         )
 
     def _batch(self, counted: NDArray[np.bool_], places: Places, kept: int) -> int:

@@ -9,6 +9,8 @@ from kldiv_cli.tasks.opening.first_rows import first_rows
 
 _SUMS = 1e-3
 """Logits do not sum to 1 this closely in several rows by chance."""
+_WIDE, _WIDE_OFF = 64, 0.5
+"""Nor do rows of so many classes that all lie in [0, 1], be it only so closely."""
 
 
 def total_of(source: Source, least: int = 2) -> int | None:
@@ -17,10 +19,11 @@ def total_of(source: Source, least: int = 2) -> int | None:
     ``least`` is how many rows are enough to tell.
     """
     rows = first_rows(source).values
+    most = _WIDE_OFF if rows.shape[1] >= _WIDE else MOST_OFF
     for total in (1, 100):
-        if all_sum_to(rows, total, MOST_OFF, least):
-            tolerance = max(_SUMS, sum_tolerance(source, total))
-            if all_sum_to(rows, total, tolerance, least):
+        if all_sum_to(rows, total, most, least):
+            worst = max(_SUMS, source.sum_tolerance, rounding(rows, total).worst)
+            if all_sum_to(rows, total, min(most, worst), least):
                 return total
     return None
 

@@ -121,6 +121,16 @@ def test_probabilities_of_any_type_and_number_of_classes(dtype: Any, classes: in
     assert kldiv_cli.compare(p, q, kind="probs").rows == 9
 
 
+def test_many_small_probabilities_are_rounded_away() -> None:
+    rng = np.random.default_rng(2)
+    p, q = (softmax(rng.normal(0, 2.5, (5, 20_000))).round(3) for _ in range(2))
+    assert (p.sum(axis=1) < 0.95).any()
+    assert (p.sum(axis=1) > 0.5).all()
+    with pytest.raises(UnclearError, match="Say --input probs --normalize to"):
+        raise_with_advice(p, q)
+    assert kldiv_cli.compare(p, q, kind="probs", normalize=True, measure="js").rows == 5
+
+
 def raise_with_advice(p: Array, q: Array, **options: Any) -> None:
     try:
         kldiv_cli.compare(p, q, **options)
@@ -326,6 +336,12 @@ class TestInfinite:
             done = kldiv("compare", *files, "--input", "probs", "--stat", "mean", *more)
             assert (done.code, done.err) == (0, "")
             assert 0 < float(done.out) < 1
+
+    def test_of_a_loss(self) -> None:
+        found = kldiv_cli.loss("kd", P, softmax(2 * T).round(2), kind="probs")
+        assert found.reference_value == np.inf
+        (warning,) = found.warnings
+        assert "6 rows infinite: kldiv compare -m js stays finite" in warning
 
     def test_a_zero_among_many_digits_is_one(self) -> None:
         q = Q.copy()
