@@ -68,7 +68,8 @@ def refused(kldiv: Kldiv, *words: object) -> tuple[str, str]:
         ("trail", {}),
         ("semi", {"delimiter": ";", "decimal": ","}),
         ("sv", {"delimiter": " ", "header": False}),
-        ("R2", {"delimiter": ";", "decimal": ",", "id_column": ""}),
+        ("R", {}),
+        ("R2", {"delimiter": ";", "decimal": ","}),
     ],
 )
 def test_it_is_read(name: str, options: dict[str, Any]) -> None:
@@ -100,11 +101,37 @@ def test_the_options_that_read_it_are_named_and_do(
     )
     words = shlex.split(advice)
     code, out, err = kldiv("compare", *sides(name), *words, "--stat", "mean")
-    if name == "R2" and code:
-        assert "row ids or a class" in err
-        code, out, _ = kldiv("compare", *sides(name), *words, "--id", "", "--stat", "mean")
-    assert code == 0
+    assert (code, err) == (0, "")
     assert float(out) == pytest.approx(MEAN, abs=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "delimiter", "header", "options"),
+    [
+        ("txt", " ", False, " --delimiter ' ' --no-header"),
+        ("dat", ";", True, " --delimiter ';'"),
+        ("", ",", True, ""),
+        ("txt", ",", False, " --no-header"),
+    ],
+)
+def test_a_table_under_another_name_is_told_how_to_be_read(
+    kldiv: Kldiv, tmp_path: Path, suffix: str, delimiter: str, header: bool, options: str
+) -> None:
+    paths = []
+    for side, values in (("p", P), ("q", Q)):
+        path = save(tmp_path / f"{side}.{suffix}".removesuffix("."), values, delimiter)
+        if not header:
+            path.write_text(path.read_text().partition("\n")[2])
+        paths.append(path)
+    said = f"--reference-format csv{options}"
+    what, advice = refused(kldiv, "compare", *paths)
+    assert ", found text with " in what
+    assert advice.startswith("Say what it is with --reference-format: ")
+    assert advice.endswith(f" As a table {said} reads it.")
+    words = [*shlex.split(said), "--candidate-format", "csv"]
+    code, out, _ = kldiv("compare", *paths, *words, "--stat", "mean")
+    assert code == 0
+    assert float(out) == pytest.approx(MEAN, rel=1e-14)
 
 
 def test_half_of_the_options_asks_for_the_other_half(kldiv: Kldiv) -> None:
@@ -200,7 +227,7 @@ def test_a_single_column_of_text_may_hold_ids(kldiv: Kldiv, tmp_path: Path) -> N
 def test_it_may_be_piped(kldiv: Kldiv, monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
     text = sides("R2")[0].read_text().encode(encoding)
     monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(text)))
-    words = ("--delimiter", ";", "--decimal", ",", "--id", "")
+    words = ("--delimiter", ";", "--decimal", ",")
     code, out, _ = kldiv("compare", "-", sides("R2")[1], *words, "--stat", "mean")
     assert code == 0
     assert float(out) == pytest.approx(MEAN, rel=1e-14)

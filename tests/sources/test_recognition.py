@@ -365,6 +365,11 @@ def test_what_is_foreign_may_be_known_by_its_name(
     assert advice in found[1]
 
 
+def test_text_of_such_a_name_is_text(tmp_path: Path) -> None:
+    what, _ = refusal(put(tmp_path / "x.dat", TEXT))
+    assert what.endswith("found text with suffix '.dat'")
+
+
 def test_a_command_is_quoted_and_overwrites_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "it's a $folder"
     folder.mkdir()
@@ -426,9 +431,14 @@ def test_what_nothing_tells_is_refused_with_the_formats(
     what, advice = refusal(path)
     suffixes = " ".join(suffix for entry in FORMATS.rows().values() for suffix in entry.suffixes)
     assert what == f"expected logits that content or suffix tells ({suffixes}), found {found}"
-    assert advice == f"Say what it is with --input-format: {', '.join(FORMATS)}."
-    _, advice = refusal(path, Layout(side="candidate"))
-    assert advice == f"Say what it is with --candidate-format: {', '.join(FORMATS)}."
+    table = " As a table {} csv reads it." if "text" in found else ""
+    for option, layout in (
+        ("--input-format", Layout()),
+        ("--candidate-format", Layout(side="candidate")),
+    ):
+        _, advice = refusal(path, layout)
+        known = f"Say what it is with {option}: {', '.join(FORMATS)}."
+        assert advice == known + table.format(option)
 
 
 def test_the_format_that_is_said_overrules(tmp_path: Path) -> None:

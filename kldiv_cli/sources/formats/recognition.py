@@ -73,7 +73,7 @@ def _check_known(path: str, first: bytes, layout: Layout, *, name: str | None, s
         if suffix in SUFFIXES:
             what, advice = pickled(path, first, suffix)
             raise LogitsError(f"{path}: expected {layout.expected.what}, found {what}", advice)
-        other = strange.foreign_by_name(suffix)
+        other = None if is_text(first) else strange.foreign_by_name(suffix)
     if other is not None:
         kind = InputError if other.is_table else LogitsError
         what = f"{path}: expected {layout.expected.what}, found {other.what}"
@@ -144,8 +144,16 @@ def suffix_of(path: str) -> str:
 def _unknown(path: str, suffix: str, first: bytes, layout: Layout) -> LogitsError:
     known = " ".join(suffix for row in FORMATS.rows().values() for suffix in row.suffixes)
     kind = "text" if is_text(first) else "binary data"
+    advice = f"Say what it is with {layout.format_option}: {', '.join(FORMATS)}."
+    if kind == "text":
+        from kldiv_cli.sources.text.mistaken import guessed  # noqa: PLC0415 - loads PyArrow
+
+        options = guessed(path, first, header=layout.header)
+        if options is not None:
+            said = f"{layout.format_option} csv {options}".strip()
+            advice += f" As a table {said} reads it."
     return LogitsError(
         f"{path}: expected {layout.expected.what} that content or suffix tells ({known}), found "
         f"{kind} with " + (f"suffix {suffix!r}" if suffix else "no suffix"),
-        f"Say what it is with {layout.format_option}: {', '.join(FORMATS)}.",
+        advice,
     )

@@ -70,21 +70,38 @@ def _is_adopted(text: Delimited, found: _Reading) -> bool:
     return text.adopts == "anything"
 
 
-def _refusal(text: Delimited, found: _Reading) -> LogitsError:
-    expected, between = (_WORDS.get(x, repr(x)) for x in (text.delimiter, found.delimiter))
-    is_comma = found.decimal == "," and not found.unclear
-    commas = " and decimal commas" if is_comma else ""
-    said = [
+def guessed(path: str, first: bytes, *, header: bool) -> str | None:
+    """Return the options with which text reads as a table of numbers; None where it is none.
+
+    ``first`` are its first bytes, whatever it is called.
+    """
+    lines = first.decode("utf-8-sig", "replace").splitlines(keepends=True)[:_SOME]
+    whole = lines[:-1] if lines and not lines[-1].endswith("\n") else lines
+    text = Delimited(path, None, ",", header)
+    found = max(_readings(text, whole), default=None, key=lambda reading: reading.share)
+    return " ".join(_said(text, found)) if found is not None and found.share >= _ENOUGH else None
+
+
+def _said(text: Delimited, found: _Reading) -> list[str]:
+    """Return the options that say a dialect."""
+    return [
         *([] if found.delimiter == text.own else [f"--delimiter {_typed(found.delimiter)}"]),
-        *(["--decimal ,"] if is_comma else []),
+        *(["--decimal ,"] if found.decimal == "," and not found.unclear else []),
         *([] if found.header else ["--no-header"]),
     ]
-    both = " and --decimal" if text.decimal != "." else ""
-    left = f"Leave --delimiter{both} out" + (f", and say {' '.join(said)}." if said else ".")
+
+
+def _refusal(text: Delimited, found: _Reading) -> LogitsError:
+    expected, between = (_WORDS.get(x, repr(x)) for x in (text.delimiter, found.delimiter))
+    said = " ".join(_said(text, found))
+    is_comma = "--decimal" in said
+    commas = " and decimal commas" if is_comma else ""
+    both = " and --decimal" if text.decimal != "." and not is_comma else ""
+    left = f"Leave --delimiter{both} out" + (f", and say {said}." if said else ".")
     return LogitsError(
         f"{text.path}: expected cells between {expected}, found {between} between them{commas} "
         f"({found.place})",
-        left if found.delimiter == text.own else f"Say {' '.join(said)} to read it so.",
+        left if found.delimiter == text.own else f"Say {said} to read it so.",
     )
 
 
