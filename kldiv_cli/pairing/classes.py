@@ -60,13 +60,13 @@ def keep(left: Source, right: Source, some: Some | None, *, truncate: bool) -> K
     """
     if some is None and not truncate:
         return None
+    options = (("--classes",) if some else ()) + (("--truncate-classes",) if truncate else ())
     if len(left.class_shape) != 1 or len(right.class_shape) != 1:
         raise UsageError(
             "--classes and --truncate-classes are for rows with one axis of classes, found "
             f"{left.class_shape} and {right.class_shape}",
-            "--mask chooses cells of several axes.",
+            f"Leave {' and '.join(options)} out; --mask FILE chooses cells of several axes.",
         )
-    options = (("--classes",) if some else ()) + (("--truncate-classes",) if truncate else ())
     if left.class_names is not None and right.class_names is not None:
         return _by_name(left, right, some, options)
     return _by_place(left, right, some, options)

@@ -107,7 +107,7 @@ def check_unique(ids: list[NDArray[Any]], side: Source) -> None:
         raise InputError(
             f"{side.path}: expected every row id in {side.id_name!r} once, found {a_few(twice)} "
             "more than once",
-            "Drop the copies, or name another column with --id.",
+            "Remove the copies, name another column with --id, or leave this one out with --drop.",
         )
 
 
@@ -149,7 +149,7 @@ def different(
     return InputError(
         f"{candidate.path}: expected the same {what} as {reference.path}, found "
         f"{_shown(left)} there and {_shown(right)} here",
-        "Compare outputs of the same inputs; --row-axes says which leading axes are rows.",
+        "Compare outputs of the same inputs, in the same shape.",
     )
 
 

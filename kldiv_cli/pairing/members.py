@@ -221,7 +221,7 @@ def _check_totals(left: Side, right: Side, pair: tuple[int, int], wanted: int | 
         f"{right.path}: expected as many rows as {left.path} has, found {totals[0]} there and "
         f"{totals[1]} here, of {member.name!r} {left.count_of(pair[0])} and "
         f"{right.count_of(pair[1])}",
-        "Compare outputs of the same inputs; --row-axes says which leading axes are rows.",
+        "Compare outputs of the same inputs, in the same shape.",
     )
 
 

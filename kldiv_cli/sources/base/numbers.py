@@ -55,5 +55,5 @@ def check_exact_integers(values: NDArray[Any], path: str, expected: Expected = L
         raise LogitsError(
             f"{path}: expected {expected.what}, found integers beyond 2**53, which float64 cannot "
             "hold",
-            "Is this a column of ids? For a table, name it with --id.",
+            "Are these ids? A column of a table is named with --id, or left out with --drop.",
         )

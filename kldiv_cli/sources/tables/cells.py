@@ -110,7 +110,7 @@ def _ids_of(path: str, column: pa.Array) -> NDArray[Any]:
         empty = "1 empty one" if column.null_count == 1 else f"{column.null_count} empty ones"
         raise LogitsError(
             f"{path}: expected an id in every row, found {empty}",
-            "Fill them, or name another column with --id.",
+            "Fill them, name another column with --id, or leave this one out with --drop.",
         )
     if not pa.types.is_integer(column.type) and not pa.types.is_string(column.type):
         with reading(path, "Row ids are text or integers: name another column with --id."):

@@ -81,9 +81,11 @@ def check_names(left: Source, right: Source) -> None:
     """
     for array, table in ((left, right), (right, left)):
         names, count = table.class_names, prod(array.class_shape)
+        shape = array.shape
         if names is None or array.class_names is not None or len(names) == count:
             continue
-        shape = array.shape
+        if len(shape) != len(table.row_shape) + 1:
+            continue
         axes = [
             axis
             for axis in other_axes(array)

@@ -72,7 +72,7 @@ def find_ids(
     repeats = bool(stated) and not table.are_unique(stated)
     nameless = len(other) == 1 and all(name.startswith(_NO_NAME) for name in stated)
     if said:
-        check_ids(table, said)
+        check_ids(table, said, "Name another column with --id, or leave --id out.")
         if other and tell:
             raise _stray(table, said, other)
         found = Found.of(said, " (--id)")
@@ -86,19 +86,22 @@ def find_ids(
     return found.leaving([x for x in indices if x not in found.ids], "it numbers the rows")
 
 
-def check_ids(table: Table, names: Sequence[str]) -> None:
+def check_ids(table: Table, names: Sequence[str], advice: str | None = None) -> None:
     """Raise if a column holds something that identifies no row."""
     for name in names:
         if pa.types.is_nested(table.types[name]):
             raise LogitsError(
                 f"{table.path}: expected row ids, or numbers, in column {name!r}, found "
                 f"{table.types[name]}",
-                f"Leave it out with --drop {typed(name)}, or name the classes with --columns.",
+                advice
+                or f"Leave it out with --drop {typed(name)}, or name the classes with --columns.",
             )
 
 
 def _by_type(table: Table, other: list[str], indices: list[str], *, tell: bool) -> Found:
     """Return the only column that is not numeric, or else the one that numbers the rows."""
+    if len(other) == 1 and not tell and pa.types.is_nested(table.types[other[0]]):
+        return Found()
     if len(other) == 1:
         check_ids(table, other)
         return Found.of(other, ", the only one that is not numeric")

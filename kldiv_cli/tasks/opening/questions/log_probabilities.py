@@ -19,9 +19,10 @@ def taken_for_labels(opened: Opened) -> UnclearError | None:
     if not isinstance(asked, Compare) or opened.mode == "softmax":
         return None
     for side, source in enumerate(opened.sources):
+        if source.kind is not None or (asked.kind or NOT_SAID)[side] is not None:
+            continue
         rows = first_rows(source).values
-        said = (asked.kind or NOT_SAID)[side] is not None
-        if not said and len(rows) > 1 and rows.shape[1] > 1 and looks_like(rows, "log-probs"):
+        if len(rows) > 1 and rows.shape[1] > 1 and looks_like(rows, "log-probs"):
             return UnclearError(
                 f"{source.path}: expected a logit per label under sigmoid, found log-probabilities "
                 "of a softmax: the exponentials of all first rows sum to 1",
