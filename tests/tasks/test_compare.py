@@ -9,7 +9,7 @@ import pkgutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from decimal import Decimal
 from inspect import signature
 from pathlib import Path
@@ -455,7 +455,10 @@ class TestRowAxes:
             assert relative_error(value, true) <= 2e-14
         upper = np.isfinite(s)
         assert found.agreement == Agreement(
-            "sign", int(((s > 0) == (t > 0))[upper].sum()), int(upper.sum())
+            "sign",
+            int(((s > 0) == (t > 0))[upper].sum()),
+            int(upper.sum()),
+            padding=int((~upper).sum()),
         )
         assert found.classes == math.prod(s.shape[row_axes:])
         assert found.warnings == ()
@@ -536,7 +539,8 @@ class TestSkippedAndInvalid:
         assert statistics.zero == 1
         assert jeffreys(found)[:3].tolist() == jeffreys(plain).tolist()
         assert math.isnan(jeffreys(found)[3])
-        assert found.agreement == plain.agreement
+        undecided = 1 if mode == "softmax" else len(s)
+        assert found.agreement == replace(plain.agreement, undecided=undecided)
 
     @pytest.mark.parametrize("policy", ["raise", "omit", "propagate"])
     def test_the_policy_does_not_touch_valid_rows(self, policy: NanPolicy) -> None:
@@ -580,7 +584,7 @@ class TestAgreement:
     )
     def test_sign(self, s: Sequence[float], t: Sequence[float], same: int, of: int) -> None:
         found = kldiv_cli.compare([s], [t], mode="sigmoid")
-        assert found.agreement == Agreement("sign", same, of)
+        assert found.agreement == Agreement("sign", same, of, padding=2 - of)
         assert (found.top[0].same, found.top[0].of) == (same, of)
 
     def test_the_share_of_nothing_is_nan(self) -> None:
