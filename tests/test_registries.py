@@ -176,8 +176,8 @@ class TestFormat:
         path.write_text("a b")
         code, out, err = toys("inspect", path)
         assert (code, out) == (2, "")
-        assert ".pb .toy), found text" in err
-        assert err.endswith(", onnx, toy.\n")
+        assert ".hdf5 .toy), found text" in err
+        assert err.endswith(", hdf5, toy.\n")
 
 
 class TestReport:

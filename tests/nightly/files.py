@@ -92,7 +92,6 @@ def matlab(folder: Path, logits: Any) -> None:
 
 
 def arrays(folder: Path, logits: Any) -> None:
-    import h5py
     import zarr
     from tfrecord import TFRecordWriter
 
@@ -100,8 +99,6 @@ def arrays(folder: Path, logits: Any) -> None:
     for row in logits.tolist():
         writer.write({"logits": (row, "float"), "made by": (b"hand", "byte")})
     writer.close()
-    with h5py.File(folder / "array.h5", "w") as file:
-        file["logits"] = logits
     logits.astype("float32").tofile(folder / "array.bin")
     for form in (2, 3):
         zarr.save_array(folder / f"array-{form}.zarr", logits, zarr_format=form)

@@ -50,6 +50,14 @@ def json_lines(*, lists: bool) -> bytes:
     return "".join(json.dumps(value) + "\n" for value in values).encode()
 
 
+def hdf5(**options: Any) -> Callable[[Path], object]:
+    def write(path: Path) -> None:
+        with pytest.importorskip("h5py").File(path, "w") as file:
+            file.create_dataset("run/logits", data=FLOAT32, **options)
+
+    return write
+
+
 def texts() -> bytes:
     """Two texts of two and three rows."""
     rows = LOGITS.tolist()
@@ -111,6 +119,10 @@ SAMPLES: dict[str, Sample] = {
     ),
     "safetensors": Sample("x.safetensors", lambda p: test_safetensors.save(p, l=FLOAT32), "sized"),
     "llamacpp": Sample("x.kld", kld, "sized"),
+    "hdf5": Sample("x.h5", hdf5(), "sized"),
+    "hdf5-chunks": Sample(
+        "x.h5", hdf5(compression="gzip", chunks=(2, 3), fletcher32=True), "sized"
+    ),
     "onnx": Sample("x.pb", (FOREIGN / "onnx-raw.pb").read_bytes(), "sized"),
     "onnx-integers": Sample("x.pb", (FOREIGN / "onnx-bfloat16.pb").read_bytes(), "sized"),
     "parquet": Sample("x.parquet", parquet(TABLE), "sized"),

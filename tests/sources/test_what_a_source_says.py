@@ -21,7 +21,7 @@ from kldiv_cli.sources.views.selected import Selected
 from tests.command import ROOT
 from tests.sources.test_recognition import TEXT, arrow, contents, npz, put
 
-KEYED = {"npz", "safetensors", "torch"}
+KEYED = {"npz", "safetensors", "torch", "hdf5"}
 TABLES = {"csv", "tsv", "jsonl", "parquet", "arrow"}
 DELIMITED = {"csv", "tsv"}
 TEXTS = {"csv", "tsv", "jsonl"}

@@ -138,5 +138,11 @@ _ROWS = {
         "tensor of ONNX (TensorProto), mapped",
         is_tensor,
     ),
+    "hdf5": Format(
+        "kldiv_cli.sources.formats.hdf5:open_hdf5",
+        (".h5", ".hdf5"),
+        "dataset of an HDF5 file, by the extra kldiv-cli[hdf5]",
+        begins(b"\x89HDF\r\n\x1a\n"),
+    ),
 }
 FORMATS = Registry("format", Format, _ROWS, "kldiv_cli.formats")

@@ -65,7 +65,7 @@ _SCIPY = f"import numpy, scipy.io, sys; {_ARRAYS}" % (
     "scipy.io.loadmat(sys.argv[1])",
     _NUMERIC,
 )
-_H5PY = f"import h5py, numpy, sys; {_ARRAYS}" % ("v[()]%s", "h5py.File(sys.argv[1])", _NUMERIC)
+_H5PY = f"import h5py, numpy, sys; {_ARRAYS}" % ("v[()].T", "h5py.File(sys.argv[1])", _NUMERIC)
 _EXCEL = "import pandas, sys; pandas.read_excel(sys.argv[1]).to_csv(sys.argv[2], index=False)"
 _ZARR = (
     "import numpy, sys, zarr; z = zarr.open(%s, mode='r'); "
@@ -104,16 +104,9 @@ FOREIGN = (
         "--kl-divergence-base logits.kld writes these.",
     ),
     Foreign(
-        "an HDF5 file",
-        begins(b"\x89HDF\r\n\x1a\n"),
-        code=_H5PY % "",
-        needs="h5py",
-        writes=".npz",
-    ),
-    Foreign(
         "a MATLAB 7.3 file",
         begins(b"MATLAB 7.3 MAT-file"),
-        code=_H5PY % ".T",
+        code=_H5PY,
         needs="h5py",
         writes=".npz",
     ),
