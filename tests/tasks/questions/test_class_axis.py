@@ -53,9 +53,10 @@ class TestSums:
         if kind == "log-probs":
             p, q = np.log(p), np.log(q)
         asked = question(kldiv_cli.compare, p, q, kind=kind)
+        words = "log-probabilities" if kind == "log-probs" else "probabilities"
         assert asked.what == (
-            "reference array: expected classes along the last axis, found probabilities that sum "
-            f"to 1 along axis {axis} and not along the last"
+            f"reference array: expected classes along the last axis, found {words} that sum to 1 "
+            f"along axis {axis} and not along the last"
         )
         assert asked.advice == (
             f"Say --class-axis {axis} where that axis indexes classes, or --class-axis 3 where the "
@@ -81,6 +82,20 @@ class TestSums:
         labels = np.moveaxis(np.eye(4)[LABELS], -1, 1)
         found = question(kldiv_cli.compare, labels, softmax(S, 1), kind="probs")
         assert answers(found) == [1, 3]
+
+    @pytest.mark.parametrize(
+        ("values", "words"),
+        [
+            (np.log(softmax(S, 1)), "log-probabilities that sum to 1"),
+            (100 * softmax(S, 1), "percentages that sum to 100"),
+            ((100 * softmax(S, 1)).round(1), "percentages that sum to 100"),
+        ],
+    )
+    def test_that_nobody_calls_so(self, values: Array, words: str) -> None:
+        found = question(kldiv_cli.compare, values, values)
+        assert f"found {words} along axis 1 and not along the last" in found.what
+        assert answers(found) == [1, 3]
+        assert kldiv_cli.compare(values, values, kind="logits").rows == 60
 
     def test_of_a_matrix(self) -> None:
         p = softmax(S[0, :, 0], 0)
@@ -115,6 +130,9 @@ class TestSums:
             (softmax(S, 1), {"class_axis": -1}),
             (np.full((4, 4), 0.25), {"kind": "probs"}),
             (RANDOM.random((5, 6)), {}),
+            (-RANDOM.random((5, 6)), {}),
+            (90 * RANDOM.random((5, 6)), {}),
+            (np.log(softmax(S, 3)), {}),
         ],
     )
     def test_nothing_to_ask(self, p: Array, options: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,23 @@ _LONGEST = 1 << 18
 """More classes than any vocabulary has; along longer axes nothing is read."""
 
 
+class _Reading(NamedTuple):
+    """What numbers may be that sum to a total."""
+
+    words: str
+    kind: Kind
+    total: float = 1
+
+
+_PROBS, _LOGS = _Reading("probabilities", "probs"), _Reading("log-probabilities", "log-probs")
+_READINGS: dict[Kind | None, tuple[_Reading, ...]] = {
+    "logits": (),
+    "probs": (_PROBS,),
+    "log-probs": (_LOGS,),
+    None: (_PROBS, _Reading("percentages", "probs", 100), _LOGS),
+}
+
+
 def sums_along_another_axis(opened: Opened) -> UnclearError | None:
     """Ask where a side's probabilities sum to 1 along another axis only.
 
@@ -34,40 +51,47 @@ def sums_along_another_axis(opened: Opened) -> UnclearError | None:
         return None
     told = getattr(asked, "kind", None) or NOT_SAID
     for source, kind in zip(opened.sources, told, strict=False):
-        axes = [] if kind == "logits" else _axes(source, kind)
-        if axes:
-            return unclear(
-                source,
-                axes,
-                f"{source.path}: expected classes along the last axis, found probabilities that "
-                f"sum to 1 along {along(axes)} and not along the last",
-                "",
-            )
+        for reading in _READINGS[kind]:
+            axes = _axes(source, reading)
+            if axes:
+                return unclear(
+                    source,
+                    axes,
+                    f"{source.path}: expected classes along the last axis, found {reading.words} "
+                    f"that sum to {reading.total} along {along(axes)} and not along the last",
+                    "",
+                )
     return None
 
 
-def _axes(source: Source, kind: Kind | None) -> list[int]:
-    """Return the axes along which the first numbers sum to 1; none where the last does."""
+def _axes(source: Source, reading: _Reading) -> list[int]:
+    """Return the axes along which the first numbers sum to a total; none where the last does."""
     others = other_axes(source)
-    if not others or not in_unit(rows := _probabilities(source, kind)):
-        return []
-    if all_sum_to(rows, 1, _tolerance(source, kind)):
+    if not others or not _may_be(source, reading) or _sum_up(source, reading):
         return []
     return [
         axis
         for axis, turned in others.items()
-        if turned.class_shape[0] <= _LONGEST
-        and all_sum_to(_probabilities(turned, kind), 1, _tolerance(turned, kind))
+        if turned.class_shape[0] <= _LONGEST and _sum_up(turned, reading)
     ]
 
 
-def _probabilities(source: Source, kind: Kind | None) -> NDArray[Any]:
+def _may_be(source: Source, reading: _Reading) -> bool:
+    """Tell whether the first rows may be that at all; those of most logits are told at a glance."""
+    most = 0 if reading is _LOGS else reading.total
+    few = first_rows(source).values[:1]
+    return not (few > most + _SUMS).any() and in_unit(_shares(source, reading))
+
+
+def _sum_up(source: Source, reading: _Reading) -> bool:
+    tolerance = sum_tolerance(source, reading.total, reading.kind)
+    return all_sum_to(_shares(source, reading), 1, min(MOST_OFF, max(_SUMS, tolerance)))
+
+
+def _shares(source: Source, reading: _Reading) -> NDArray[Any]:
+    """Return the first rows as parts of their total."""
     values = first_rows(source).values
-    if kind != "log-probs":
+    if reading is _PROBS:
         return values
     with np.errstate(over="ignore", under="ignore"):
-        return np.exp(widen(values))
-
-
-def _tolerance(source: Source, kind: Kind | None) -> float:
-    return min(MOST_OFF, max(_SUMS, sum_tolerance(source, kind=kind or "probs")))
+        return np.exp(widen(values)) if reading is _LOGS else widen(values) / reading.total
