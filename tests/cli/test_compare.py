@@ -713,7 +713,8 @@ class TestHelp:
         },
         "What of the files is taken": {
             *("--rows", "--limit", "--sample", "--seed", "--on-missing", "--mask", "--mask-means"),
-            *("--classes", "--truncate-classes"),
+            *("--classes", "--truncate-classes", "--mask-below", "--ignore-constant-rows"),
+            "--by-place",
         },
         "What comes out": {
             *("--measure", "-m", "--unit", "--top", "--format", "--output", "-o", "--stat"),
@@ -732,6 +733,7 @@ class TestHelp:
                 "--dtype",
             ),
             *("--reference-format", "--candidate-format", "--no-header", "--delimiter"),
+            "--decimal",
         },
         "How it runs": {"--threads"},
         "Options": {"--help", "-h"},
