@@ -3,12 +3,13 @@
 Run once with these installed; all files hold the logits of tests/cases/right_p.npy.
 
     python3 -m venv otherenv
-    otherenv/bin/pip install polars==2.1.0 onnx==1.23.2 numpy
+    otherenv/bin/pip install polars==2.1.0 onnx==1.23.2 datasets==5.2.0 numpy
     otherenv/bin/python tests/sources/make_foreign_files.py
 """
 
 from pathlib import Path
 
+import datasets  # type: ignore[import-not-found]
 import numpy as np
 import onnx  # type: ignore[import-not-found]
 import polars as pl  # type: ignore[import-not-found]
@@ -54,11 +55,26 @@ def write_onnx() -> None:
     (FOLDER / "onnx-external.pb").write_bytes(tensor.SerializeToString())
 
 
+def write_dataset() -> None:
+    """Write a folder of a dataset with its labels, in three files."""
+    features = datasets.Features(
+        {
+            "name": datasets.Value("string"),
+            "label": datasets.ClassLabel(names=["cat", "dog"]),
+            "logits": datasets.Sequence(datasets.Value("float64"), length=LOGITS.shape[1]),
+        }
+    )
+    columns = {"name": NAMES, "label": [0, 1] * 3, "logits": LOGITS.tolist()}
+    found = datasets.Dataset.from_dict(columns, features=features)
+    found.save_to_disk(FOLDER / "dataset", num_shards=3)
+
+
 def main() -> None:
     """Write every file."""
     FOLDER.mkdir(exist_ok=True)
     write_polars()
     write_onnx()
+    write_dataset()
 
 
 if __name__ == "__main__":

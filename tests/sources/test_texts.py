@@ -225,6 +225,22 @@ def test_ids_of_texts_have_to_differ(tmp_path: Path) -> None:
         compare(path, path)
 
 
+@pytest.mark.parametrize("kind", ["jsonl", "json", "parquet", "arrow"])
+def test_where_a_list_may_be_a_row_too_it_asks(tmp_path: Path, kind: str) -> None:
+    records = [{"id": "a", "l": [ROW], "m": [0.5, 2.5, 1.0], "tokens": [1, 2]}]
+    path = save(tmp_path, kind, records)
+    with pytest.raises(InputError) as caught:
+        open_source(path, Layout())
+    assert caught.value.what == (
+        f"{path}: expected one numeric column per class, found list column 'l', 'm'"
+    )
+    assert caught.value.advice == (
+        "Name the column that holds the logits: --columns l or --columns m"
+    )
+    assert read(path, Layout(columns=("l",))) == ([ROW], ["a,0"])
+    assert read(path, Layout(columns=("m",))) == ([[0.5, 2.5, 1.0]], ["a"])
+
+
 def test_one_of_several_such_columns_is_named(tmp_path: Path) -> None:
     records = [{"id": "a", "l": [ROW], "m": [[1.0, 2.0, 3.0]]}]
     found = complaint(tmp_path, "parquet", records)

@@ -19,7 +19,7 @@ from kldiv_cli.errors import InputError, shortage
 from kldiv_cli.sources.base import Columns, Layout
 from kldiv_cli.sources.stores.streams import codec_of, open_stream
 from kldiv_cli.sources.tables.cells import EXACT, as_rows, may_be_inexact
-from kldiv_cli.sources.tables.kinds import holds_texts
+from kldiv_cli.sources.tables.kinds import float_lists, holds_texts, lists_in
 from kldiv_cli.sources.tables.roles import assign
 from kldiv_cli.sources.tables.table import MORE_THREADS, TableSource, check_layout
 from kldiv_cli.sources.tables.texts import Texts
@@ -180,7 +180,7 @@ class ObjectTable:
             types[self.columns.row] = pa.list_(pa.float64())
         schema = self.first.schema
         if self.texts is not None:
-            types[self.columns.row] = schema.field(self.columns.row).type
+            types[self.columns.row] = float_lists(lists_in(schema.field(self.columns.row).type))
         for name, kind in zip(schema.names, schema.types, strict=True):
             if name in self.columns.per_row:
                 types[name] = pa.string() if pa.types.is_null(kind) else kind

@@ -69,7 +69,18 @@ def _files(path: str) -> Files | None:
     with _readable(path):
         if not is_elsewhere(path) and Path(path).is_dir():
             _check_no_zarr(path)
+            found = _saved(path)
+            if found is not None:
+                return found
         return find_files(path)
+
+
+def _saved(folder: str) -> Files | None:
+    if not any((Path(folder) / name).is_file() for name in ("state.json", "dataset_dict.json")):
+        return None
+    from kldiv_cli.sources.stores.saved import saved_files  # noqa: PLC0415 - few folders are datasets
+
+    return saved_files(folder)
 
 
 def _check_no_zarr(folder: str) -> None:

@@ -30,6 +30,11 @@ def lists_in(kind: pa.DataType) -> int:
     return depth if is_number(kind) else 0
 
 
+def float_lists(depth: int) -> pa.DataType:
+    """Return the type of so many lists, one in the other, around numbers."""
+    return pa.list_(float_lists(depth - 1)) if depth else pa.float64()
+
+
 def holds_texts(kind: pa.DataType) -> bool:
     """Tell whether a column of that type holds all rows of a text in each cell."""
     return lists_in(kind) > 1

@@ -166,7 +166,7 @@ def _entries(cells: list[Any], deep: int = 1) -> pa.DataType:
     """Return the type of the entries of lists, which are numbers or lists again."""
     types = set(map(type, cells))
     if types <= NUMBERS:
-        return pa.float64()
+        return pa.int64() if types == {int} else pa.float64()
     if types == {list} and deep < _MOST_LISTS:
         return pa.list_(_entries(list(chain.from_iterable(cells)), deep + 1))
     return pa.string()

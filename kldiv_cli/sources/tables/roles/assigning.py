@@ -101,21 +101,26 @@ def _all_classes(table: Table, names: Sequence[str]) -> tuple[str, ...]:
     """Return all columns of numbers, or the one of lists; that of lists of rows comes first."""
     classes = tuple(name for name in names if is_number(table.types[name]))
     texts = tuple(name for name in names if holds_texts(table.types[name]))
-    lists = texts or tuple(name for name in names if _is_list(table, name))
-    if len(lists) == 1 and not classes:
+    lists = tuple(name for name in names if _is_list(table, name))
+    floats = [x for x in lists if not pa.types.is_integer(table.types[x].value_type)]
+    if len(texts) == 1 and not classes and not floats:
+        return texts
+    if len(lists) == 1 and not classes and not texts:
         return lists
-    if not lists and classes:
+    if not (lists or texts) and classes:
         return classes
     expected = f"{table.path}: expected one numeric column per class, found"
-    if not lists:
+    if not (lists or texts):
         raise LogitsError(
             f"{expected} none (columns: {a_few(table.names)})",
             "Check what wrote the file: beside row ids, labels and text there is no column.",
         )
-    beside = a_few(list(classes))
+    found = [*texts, *(floats if texts else lists)]
+    beside = f" beside {a_few(list(classes))}" if classes else ""
+    other = f" or --columns {typed(floats[0])}" if texts and floats else ""
     raise LogitsError(
-        f"{expected} list column {a_few(list(lists))}{f' beside {beside}' if classes else ''}",
-        f"Name the column that holds the logits: --columns {typed(lists[0])}",
+        f"{expected} list column {a_few(found)}{beside}",
+        f"Name the column that holds the logits: --columns {typed(found[0])}{other}",
     )
 
 
