@@ -362,6 +362,13 @@ class TestR:
         assert found.class_names == tuple(NAMES)
         assert found.paired_by == "id"
 
+    def test_a_delimiter_may_end_its_lines(self, tmp_path: Path) -> None:
+        path = tmp_path / "x.csv"
+        path.write_text('"a","b",\n"r0",1.5,2,\n"r1",2.5,3,\n')
+        assert (opened(path).class_names, opened(path).id_name) == (("a", "b"), "")
+        path.write_text('"k","a","b"\n"r0",1.5,2,\n"r1",2.5,3,\n')
+        assert (opened(path).class_names, opened(path).id_name) == (("a", "b"), "k")
+
     @pytest.mark.parametrize(
         "text",
         ["a,b\n1,2,3\n4,5,6\n", "a,b\n1.5,2,3\n4.5,5,6\n", "a,b\nx,2,3\nx,5,6\n", "a\n1,5\n2,5\n"],
@@ -392,6 +399,14 @@ class TestR:
         found = compare(path, path, nan_policy="omit")
         assert found.rows == rows + 1
 
+    def test_a_class_of_nothing_else_is_no_id(self, kldiv: Kldiv, tmp_path: Path) -> None:
+        path = tmp_path / "x.csv"
+        path.write_text("a,b,c\nNA,0.5,1.5\n")
+        assert opened(path).class_names == ("a", "b", "c")
+        assert refused(kldiv, "compare", path, path)[0].startswith("row 0, line 2, class 'a'")
+        path.write_text("a,b,land\n1.5,2,NA\n0.5,3,NA\n")
+        assert compare(path, path, group="land").rows == 2
+
     def test_a_group_may_be_called_so(self, tmp_path: Path) -> None:
         path = tmp_path / "x.csv"
         path.write_text("a,b,land\n1.5,2,NA\n0.5,NA,DE\n2.5,6,NA\n")
@@ -412,6 +427,10 @@ class TestSpaces:
         np.savetxt(tmp_path / "x.csv", P, header=" ".join(NAMES))
         assert opened(tmp_path / "x.csv", delimiter=" ").class_names == tuple(NAMES)
         assert count(tmp_path / "x.csv", delimiter=" ") == 6
+
+    def test_a_mark_may_stand_before_them(self, tmp_path: Path) -> None:
+        (tmp_path / "x.csv").write_text("  1.5   2\n 10.5   3\n", encoding="utf-8-sig")
+        assert count(tmp_path / "x.csv", delimiter=" ", header=False) == 2
 
     def test_spaces_in_quotes_stay(self, tmp_path: Path) -> None:
         (tmp_path / "x.csv").write_text('id   a   b\n"x  y" 1   2\n z     3   4  \n')

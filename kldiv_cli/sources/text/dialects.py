@@ -122,15 +122,17 @@ def heading(text: Delimited, records: Records) -> Heading:
         empty = _empty_at_the_end(rows)
         return _without_empty([str(i) for i in range(width)], empty)
     names = _without_mark(records[0][1])
-    if len(names) == width + 1 and not names[-1] and width > 1:
-        return Heading(names[:-1], 0)
-    if len(names) == width - 1 and all(len(cells) == width for cells in rows):
-        if not any(cells[-1] for cells in rows):
-            return _without_empty([*names, ""], 1)
-        if _are_row_names(text, rows):
-            return Heading(["", *names], 0, ("row names: column 0, above which there is no name",))
     unnamed = next((i for i, name in enumerate(reversed(names)) if name), len(names))
-    return _without_empty(names, min(unnamed, _empty_at_the_end(rows)))
+    empty = _empty_at_the_end(rows)
+    both = min(unnamed, empty)
+    named, filled = names[: len(names) - both], width - both
+    if len(named) == filled + 1 > 2 and not named[-1]:
+        return Heading(named[:-1], both)
+    if len(named) == filled - 1 and empty > both:
+        return _without_empty([*names, ""], both + 1)
+    if len(named) == filled - 1 and _are_row_names(text, [cells[:filled] for cells in rows]):
+        return Heading(["", *named], both, ("row names: column 0, above which there is no name",))
+    return _without_empty(names, both)
 
 
 def _without_mark(names: list[str]) -> list[str]:
@@ -158,6 +160,8 @@ def _without_empty(names: list[str], empty: int) -> Heading:
 
 def _are_row_names(text: Delimited, rows: list[list[str]]) -> bool:
     """Tell names of rows: text, or integers beside numbers that are none, each of them once."""
+    if len(set(map(len, rows))) > 1:
+        return False
     first, *others = zip(*rows, strict=True)
     plain = [list(map(text.plain, column)) for column in (first, *others)]
     if len(set(first)) < len(first):

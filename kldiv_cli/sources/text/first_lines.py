@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from codecs import BOM_UTF8
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -175,7 +176,7 @@ def _first_lines(text: Delimited, begin: Begin, records: Records) -> FirstLines:
         names=tuple(head.names),
         cells=list(zip(*plain, strict=True)),
         empty=head.empty,
-        begins=sum(map(len, lines[:above])),
+        begins=sum(map(len, lines[:above])) or len(_mark_of(begin.read)),
         size=begin.end,
         longest=max(map(len, lines)),
         whole=begin.whole,
@@ -207,6 +208,11 @@ def _check_text(text: Delimited, read: bytes) -> None:
         raise InputError(
             f"{text.path}: expected at most {_MOST_COLUMNS} columns, found more", TOO_WIDE
         )
+
+
+def _mark_of(read: bytes) -> bytes:
+    """Return the mark with which text in UTF-8 may begin."""
+    return BOM_UTF8 if read.startswith(BOM_UTF8) else b""
 
 
 def _is_wide(line: bytes) -> bool:
@@ -251,5 +257,5 @@ def _kind(cells: tuple[str, ...], *, booleans: bool) -> pa.DataType:
     spelled = sum(cell in MISSING for cell in filled)
     numbers = sum(map(is_cell, filled)) - spelled
     if not numbers:
-        return pa.string()
+        return pa.string() if spelled < len(filled) else pa.float64()
     return pa.float64() if 2 * numbers >= len(cells) - spelled else pa.string()
