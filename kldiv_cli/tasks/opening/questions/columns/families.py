@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 _LEAST = 2
@@ -36,7 +37,8 @@ class Family(NamedTuple):
         return list(self.members.values())
 
 
-def numbered(names: Sequence[str]) -> Family | None:
+@lru_cache(maxsize=2)
+def numbered(names: tuple[str, ...]) -> Family | None:
     """Return the family of numbered names that most columns belong to; None without one."""
     families = _families(names, _before_number)
     largest = max(families, key=lambda family: len(family.members), default=None)
@@ -45,8 +47,11 @@ def numbered(names: Sequence[str]) -> Family | None:
     return largest
 
 
-def alike(names: Sequence[str]) -> list[Family]:
+@lru_cache(maxsize=2)
+def alike(names: tuple[str, ...]) -> list[Family]:
     """Return families with the same members that cover the columns; none where there is one."""
+    if numbered(names) is not None:
+        return []
     for cut in (_before_number, _before_first, _behind_last):
         families: dict[frozenset[str], list[Family]] = defaultdict(list)
         for family in _families(names, cut):

@@ -27,7 +27,7 @@ def signs_of(opened: Opened, place: int) -> Signs | None:
         return None
     wanted = _wanted(opened, place)
     places = [i for i, name in enumerate(columns.classes) if wanted is None or name in wanted]
-    names = [columns.classes[i] for i in places]
+    names = tuple(columns.classes[i] for i in places)
     if len(names) < 2:
         return None
     other = None

@@ -8,6 +8,9 @@ may name a class too: win, draw, loss; thumb, index, middle.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+
+from kldiv_cli.tasks.opening.questions.columns.families import numbered
 
 _MEANINGS = {
     # What identifies a row, or says where it stood. pandas and R write an index without a name.
@@ -79,6 +82,14 @@ def meaning_of(name: str) -> str | None:
         return "row ids"  # pandas and R name an index so
     found = _MEANING.get(plain)
     return found or next((meaning for ends, meaning in _ENDS if ends.fullmatch(plain)), None)
+
+
+@lru_cache(maxsize=2)
+def meanings_of(names: tuple[str, ...]) -> list[str | None]:
+    """Return what people mean by the names of columns; those of one numbered family are classes."""
+    family = numbered(names)
+    members = frozenset() if family is None else frozenset(family.names)
+    return [None if name in members else meaning_of(name) for name in names]
 
 
 def is_output(stem: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.tasks.opening.questions.columns.families import numbered
-from kldiv_cli.tasks.opening.questions.columns.names import meaning_of
+from kldiv_cli.tasks.opening.questions.columns.names import meanings_of
 
 Flags = NDArray[np.bool_]
 
@@ -30,7 +29,7 @@ class Signs:
 
     Parameters
     ----------
-    names : sequence of str
+    names : tuple of str
         The columns.
     rows : array, shape (rows, columns)
         Their first values.
@@ -46,7 +45,7 @@ class Signs:
         How many files there are.
     """
 
-    names: Sequence[str]
+    names: tuple[str, ...]
     rows: NDArray[np.float64]
     integers: frozenset[str]
     other: NDArray[np.float64] | None
@@ -57,7 +56,7 @@ class Signs:
     @cached_property
     def meanings(self) -> list[str | None]:
         """What people mean by the names."""
-        return [meaning_of(name) for name in self.names]
+        return meanings_of(self.names)
 
     @cached_property
     def named(self) -> Flags:

@@ -49,7 +49,7 @@ def _beginning(names: Sequence[str]) -> str:
 def _globs(names: Sequence[str]) -> list[str]:
     """Return globs that match these names and maybe others."""
     before, behind = _beginning(names), _beginning([name[::-1] for name in names])[::-1]
-    family = numbered(names)
+    family = numbered(tuple(names))
     if family is not None:
         before = before.rstrip("0123456789")
         behind = behind.lstrip("0123456789")
