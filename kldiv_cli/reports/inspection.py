@@ -8,9 +8,10 @@ from typing import IO, Any
 
 import numpy as np
 
-from kldiv_cli.errors import a_few, printable
+from kldiv_cli.errors import printable
 from kldiv_cli.reports.words import head, objects
 from kldiv_cli.reports.words.parts import LABEL, columns, number, wrapped, written
+from kldiv_cli.reports.words.sides import classes
 from kldiv_cli.results.head import class_name
 from kldiv_cli.results.inspection import Contexts, Inspection, Span, Unreadable
 
@@ -23,6 +24,7 @@ _KEYS = (
         "arrays",
         "class_names",
         "id",
+        "left_out",
         "notes",
         "guess",
         "rows",
@@ -81,8 +83,7 @@ def _censored(contexts: Contexts | None) -> Iterator[tuple[str, str]]:
 
 def _classes(found: Inspection) -> str:
     if found.class_names is not None:
-        names = printable(a_few(list(found.class_names)))
-        return names if len(found.class_names) > 3 else f"{names} ({len(found.class_names)} in all)"
+        return f"{len(found.class_names)}: {classes(found.class_names)}"
     return _count(found.class_shape)
 
 

@@ -50,6 +50,23 @@ class File:
     arrays: int | None = None
 
 
+@dataclass(frozen=True)
+class ClassColumns:
+    """The columns of a table that are its classes.
+
+    Attributes
+    ----------
+    count : int
+        How many there are.
+    first, last : str
+        The first and the last of them in the file.
+    """
+
+    count: int
+    first: str
+    last: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Side(File):
     """An input of a task: the reference or the candidate, or the file that `inspect` reads.
@@ -60,6 +77,11 @@ class Side(File):
         What its numbers were taken for.
     id : str or None
         The column of its row ids.
+    class_columns : ClassColumns or None
+        The columns of its classes; None for an array, and where a column holds whole rows.
+    left_out : tuple of str
+        The columns that are no classes: those that the user drops, and those that the file or
+        their content says to be something else.
     sum_error : float or None
         How far from 1 a row of probabilities summed at most, before rows were divided by their
         sums; None where no sums were taken.
@@ -72,6 +94,8 @@ class Side(File):
 
     kind: Literal["logits", "probs", "log-probs"] = "logits"
     id: str | None = None
+    class_columns: ClassColumns | None = None
+    left_out: tuple[str, ...] = ()
     sum_error: float | None = None
     censored: bool = False
     class_axes: tuple[int, ...] | None = None

@@ -7,10 +7,10 @@ from math import prod
 from typing import Any
 
 from kldiv_cli.pairing import Pairing
-from kldiv_cli.results.head import Head, MaskUse, NanPolicy, Shape, Side
+from kldiv_cli.results.head import ClassColumns, Head, MaskUse, NanPolicy, Shape, Side
 from kldiv_cli.results.padding import MaskBelow
 from kldiv_cli.results.selection import Missing, Selection
-from kldiv_cli.sources.base import Composed, Source
+from kldiv_cli.sources.base import Columns, Composed, Source
 from kldiv_cli.sources.views.choice import Choice, shown
 from kldiv_cli.sources.views.selected import Selected, whole
 from kldiv_cli.tasks.faults import nothing_left
@@ -123,9 +123,18 @@ def describe(source: Source, rows: int | None) -> Side:
     return Side(
         **_file(source, shape),
         id=source.id_name,
+        **_columns(source.columns),
         censored=source.bounds is not None,
         class_axes=source.class_axes,
     )
+
+
+def _columns(columns: Columns | None) -> dict[str, Any]:
+    if columns is None:
+        return {}
+    names = columns.classes
+    classes = ClassColumns(len(names), names[0], names[-1]) if names else None
+    return {"class_columns": classes, "left_out": columns.left_out}
 
 
 def _missing(pairing: Pairing, rows: int, choice: Choice) -> Missing | None:

@@ -127,7 +127,7 @@ class TestOptions:
             f"file         {path}  csv float64 2 x 2",
             "columns      row id: column 'n' (--id)",
             "ids          '5', '7'",
-            "classes      'z', 'x' (2 in all)",
+            "classes      2: z, x",
             "rows         2, a distribution in each",
         ]
 

@@ -152,7 +152,7 @@ def test_infinite_cells_under_sigmoid(kldiv: Kldiv, files: dict[str, str]) -> No
         (["{nothing}", "{nothing}"], "found none that counts (3 skipped, nothing but -inf;"),
         (["{plus-inf}", "{plus-inf}"], "row 0, class 0: expected a finite logit or -inf"),
         (["{p}", "{q}", "--temperature", "0"], "expected a temperature above 0, found 0"),
-        (["{p}", "{q}", "--id", "x"], "neither input is a table with columns"),
+        (["{p}", "{q}", "--id", "x"], "--id, --columns and --drop are for tables"),
         (["{p}", "{q}", "--mode", "other"], "Invalid value for '--mode'"),
         (["{p}", "{q}", "--format", "csv"], "Invalid value for '--format'"),
         (["{p}"], "Missing argument 'CANDIDATE'"),

@@ -14,7 +14,7 @@ from kldiv_cli.reports import files
 from kldiv_cli.results.comparison import Agreement, Comparison
 from kldiv_cli.results.figures import Figure
 from kldiv_cli.results.groups import By, Group, Groups
-from kldiv_cli.results.head import MaskUse, Side
+from kldiv_cli.results.head import ClassColumns, MaskUse, Side
 from kldiv_cli.results.limits import Limit
 from kldiv_cli.results.statistics import Statistics
 from kldiv_cli.results.summary import TopRow
@@ -84,10 +84,15 @@ SOFTMAX = Comparison(
 _NOTE = ("row id: column 'file', the only one that is not numeric",)
 _IDS = np.array([f"page-{i}.txt" for i in range(24)], dtype=object)
 
+_COLUMNS: dict[str, Any] = {
+    "id": "file",
+    "notes": _NOTE,
+    "class_columns": ClassColumns(4, "python", "zig"),
+}
 NAMED = changed(
     SOFTMAX,
-    reference=side("fp32.parquet", format="parquet", id="file", notes=_NOTE),
-    candidate=side("int8.csv", format="csv", dtype="float64", id="file", notes=_NOTE),
+    reference=side("fp32.parquet", format="parquet", **_COLUMNS),
+    candidate=side("int8.csv", format="csv", dtype="float64", **_COLUMNS),
     unit="bits",
     units={"jeffreys": "bits"},
     class_names=("python", "c", "rust", "zig"),

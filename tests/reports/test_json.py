@@ -70,7 +70,7 @@ class TestEveryVariant:
             *(("grouped_by", "groups") if comparison.groups is not None else ()),
             *(("mask", "masked") if comparison.mask is not None else ()),
         }
-        extra = {"id"} if name == "named" else set()
+        extra = {"id", "class_columns"} if name == "named" else set()
         extra |= {"sum_error"} if "probabilities" in name else set()
         sides = {"path", "format", "dtype", "shape", "input", "notes", *extra}
         assert set(found["reference"]) == set(found["candidate"]) == sides

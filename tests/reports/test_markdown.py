@@ -104,7 +104,8 @@ def test_numbers_are_aligned_right() -> None:
 def test_names_render_as_they_are(name: str) -> None:
     items, tables = rendered(page(with_name(name)))
     assert items[0] == f"reference p: {name}  parquet float32 24 x 4"
-    assert items[2] == f"columns: row id: column {name}"
+    named = ", ".join([name] * 4)
+    assert items[2] == f"columns: row id: column {name} 4 classes: {named}"
     assert tables[1][1:] == [
         ["0", "0.75", name, name, name],
         ["1", "0.333333", name, name, name],
@@ -132,5 +133,5 @@ def test_sides_that_were_read_differently_say_which() -> None:
     items, _ = rendered(page(changed(NAMED, candidate=theirs)))
     assert items[2] == (
         "columns: p: row id: column 'file', the only one that is not numeric "
-        "q: row id: column 'name' (--id)"
+        "q: row id: column 'name' (--id) 4 classes: python, c, rust, zig"
     )

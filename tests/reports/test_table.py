@@ -144,12 +144,12 @@ class TestPlain:
         assert text.count("\n") == baseline.count("\n")
         assert all(line.isprintable() for line in text.split("\n"))
         assert name not in text
-        assert text.count(ascii(name)[1:-1]) == 9
+        assert text.count(ascii(name)[1:-1]) == 13
         text.encode()
 
     @pytest.mark.parametrize("name", MARKUP, ids=ascii)
     def test_markup_is_literal(self, name: str) -> None:
-        assert table(with_name(name)).count(name) == 9
+        assert table(with_name(name)).count(name) == 13
 
     def test_columns_line_up_beside_wide_characters(self) -> None:
         names = ("\u7334\u5b50", "c", "e\u0301", "zig")

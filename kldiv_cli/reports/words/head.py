@@ -74,7 +74,9 @@ def _sides(head: Head, room: int | None) -> Iterator[Line]:
         return
     for label, side in zip(("reference p", "candidate q"), head.sides, strict=True):
         yield from file_lines(label, side, room)
-    yield from both_notes(*head.sides)
+    reference, candidate = head.sides
+    has_columns = any(side.class_columns is not None for side in head.sides)
+    yield from both_notes(reference, candidate, head.class_names if has_columns else None)
 
 
 def _masked(head: Head, room: int | None, rows: Rows) -> Iterator[Line]:

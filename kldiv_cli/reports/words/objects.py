@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 
-_FILE = ("path", "format", "dtype", "shape", "class_axes", "input", "notes", "id", "sum_error")
+_COLUMNS = ("id", "class_columns", "left_out")
+_FILE = ("path", "format", "dtype", "shape", "class_axes", "input", "notes", *_COLUMNS, "sum_error")
 _PARTS = ("shards", "passed_over", "arrays")
 _MASK = (*_FILE[:4], *_PARTS, "notes", "means", "masked_cells", "cells")
 
@@ -95,7 +96,14 @@ def _members_object(members: PairedMembers) -> dict[str, Any]:
 def side_object(side: Side) -> dict[str, Any]:
     """Return a file and what it holds."""
     axes = None if side.class_axes is None else list(side.class_axes)
-    known = {"id": side.id, "sum_error": side.sum_error, "class_axes": axes}
+    classes = None if side.class_columns is None else asdict(side.class_columns)
+    known = {
+        "id": side.id,
+        "class_columns": classes,
+        "left_out": list(side.left_out) or None,
+        "sum_error": side.sum_error,
+        "class_axes": axes,
+    }
     found = {"input": side.kind} | {key: x for key, x in known.items() if x is not None}
     return ordered((*_FILE, *_PARTS), _file_object(side) | found)
 

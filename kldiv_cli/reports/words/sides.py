@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kldiv_cli.errors import a_few, printable
@@ -11,6 +12,9 @@ from kldiv_cli.results.head import MaskUse, Side
 if TYPE_CHECKING:
     from kldiv_cli.results.comparison import Comparison
 
+_CLASSES = 4
+"""So many classes are all named."""
+_LONGEST = 30
 _FORMAT = "format: "
 """A note on a file's format begins so."""
 
@@ -45,6 +49,23 @@ def notes(side: Side) -> list[tuple[str, str]]:
     ]
 
 
+def classes(names: Sequence[str]) -> str:
+    """Name the first classes and the last.
+
+    A name that holds a comma or begins or ends with a space is quoted, and a long one is cut.
+    """
+    few = names if len(names) <= _CLASSES else (*names[:2], names[-1])
+    shown = [_class(name) for name in few]
+    if len(few) < len(names):
+        shown[-1] = f"... {shown[-1]}"
+    return ", ".join(shown)
+
+
+def _class(name: str) -> str:
+    cut = name if len(name) <= _LONGEST else f"{name[:_LONGEST]}..."
+    return printable(cut) if cut.strip() == cut != "" and "," not in cut else printable(repr(cut))
+
+
 def _axes(side: Side) -> str | None:
     """Say which axes of an array index classes; None of a matrix whose columns do."""
     axes, count = side.class_axes, len(side.shape)
@@ -59,15 +80,21 @@ def _axes(side: Side) -> str | None:
     return f"classes on axes {axes[0]} {'and' if len(axes) == 2 else 'to'} {axes[-1]}"
 
 
-def both_notes(reference: Side, candidate: Side) -> list[tuple[str, str]]:
-    """Return the notes of both files; where they differ, each note names its side."""
-    ours, theirs = notes(reference), notes(candidate)
-    if ours == theirs:
-        return once(ours)
-    named = {"p": ours, "q": theirs}
-    return once(
-        [(label, f"{name}: {note}") for name, found in named.items() for label, note in found]
-    )
+def both_notes(
+    reference: Side, candidate: Side, names: Sequence[str] | None
+) -> list[tuple[str, str]]:
+    """Return the notes of both files, and the classes where they have names.
+
+    Where notes differ, each names its side.
+    """
+    found = notes(reference)
+    if found != notes(candidate):
+        sides = {"p": found, "q": notes(candidate)}
+        found = [(label, f"{side}: {note}") for side, each in sides.items() for label, note in each]
+    if names is not None:
+        count = "1 class" if len(names) == 1 else f"{len(names)} classes"
+        found.append(("columns", f"{count}: {classes(names)}"))
+    return once(found)
 
 
 def inputs(reference: Side, candidate: Side, *, masked: bool) -> list[tuple[str, str]]:

@@ -24,10 +24,14 @@ class Columns:
     integers : tuple of str
         The class columns whose type is an integer; in text those without a point or an exponent in
         the first lines.
-    insists : bool
-        Whether the user named the classes.
+    named : tuple of str or None
+        The columns that the user calls classes by their names; None where nobody says which they
+        are.
     lists : tuple of str
         The other columns of lists of numbers, where ``row`` is one.
+    left_out : tuple of str
+        The columns that are no classes: those that the user drops, and those that the file or
+        their content says to be something else.
     unclear : str or None
         A first column of integers without a name: row ids or a class. It is neither here.
     unmatched : tuple of str
@@ -40,8 +44,9 @@ class Columns:
     notes: tuple[str, ...]
     group: str | None = None
     integers: tuple[str, ...] = ()
-    insists: bool = False
+    named: tuple[str, ...] | None = None
     lists: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     unclear: str | None = None
     unmatched: tuple[str, ...] = ()
 

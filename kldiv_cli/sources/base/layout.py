@@ -65,6 +65,8 @@ class Layout:
         ``row_axes`` says it.
     id : tuple of str
         The columns of a table that together identify a row.
+    id_there : tuple of str
+        The same of the other side; this one has them too.
     columns : tuple of str or None
         The class columns of a table: names, globs, ranges.
     drop : tuple of str
@@ -100,6 +102,7 @@ class Layout:
     row_axes: int | None = None
     class_axis: int | None = None
     id: tuple[str, ...] = ()
+    id_there: tuple[str, ...] = ()
     columns: tuple[str, ...] | None = None
     drop: tuple[str, ...] = ()
     taken: tuple[str, ...] = ()

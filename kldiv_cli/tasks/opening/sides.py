@@ -152,6 +152,10 @@ def open_pairing(asked: Compare | Loss | Verify, layout: Layout) -> Pairing:
     _check_apart(reference, candidate)
     layout, other = of_each(asked, layout)
     left, right = open_side(reference, layout), open_side(candidate, other)
+    left, right = (
+        _with_ids_of(right, left, reference, layout),
+        _with_ids_of(left, right, candidate, other),
+    )
     check_pair(left, right, layout, asked.candidate_key)
     some = _some(asked)
     mode = "softmax" if isinstance(asked, Loss) else asked.mode
@@ -198,6 +202,16 @@ def _of_rows(asked: Compare | Loss | Verify) -> bool:
     """Tell whether anything is given for each row of the reference."""
     given = (getattr(asked, name, None) for name in ("mask", "labels", "group"))
     return any(one is not None for one in given)
+
+
+def _with_ids_of(other: Source, source: Source, side: Input, layout: Layout) -> Source:
+    """Return a table whose row ids are those of the other one, where it has none and may have."""
+    ours, theirs = source.columns, other.columns
+    if ours is None or theirs is None or ours.ids or not theirs.ids:
+        return source
+    if not {*theirs.ids} <= {*ours.integers, ours.unclear}.difference(ours.named or ()):
+        return source
+    return open_side(side, replace(layout, id_there=theirs.ids))
 
 
 def _check_tokens(left: Source, right: Source, choice: Choice, members: Aligned | None) -> None:

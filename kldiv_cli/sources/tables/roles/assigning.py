@@ -12,7 +12,7 @@ from kldiv_cli.errors import LogitsError, a_few, typed
 from kldiv_cli.sources.base import Columns, Layout
 from kldiv_cli.sources.tables.kinds import holds_texts, is_number, is_number_list, lists_in
 from kldiv_cli.sources.tables.roles.columns import Table
-from kldiv_cli.sources.tables.roles.ids import find_ids
+from kldiv_cli.sources.tables.roles.ids import Found, find_ids
 from kldiv_cli.sources.tables.roles.said import Said, classes_said, said
 from kldiv_cli.sources.tables.roles.stated import Stated, stated
 
@@ -58,7 +58,9 @@ def assign(
     out = options.taken | {*file.ids, *file.labels}
     rest = [name for name in table.names if name not in out]
     free = [name for name in rest if name not in insisted]
-    found = find_ids(table, options.ids, file.ids, free, tell=layout.columns is None)
+    how = " (--id)" if layout.id else ", as in the other file"
+    ids = Found.of(options.ids, how) if options.ids else Found()
+    found = find_ids(table, ids, file.ids, free, tell=layout.columns is None)
     rest = [name for name in rest if name not in {*found.ids, *found.out}]
     unclear = table.unclear if table.unclear in rest else None
     if layout.columns is None:
@@ -76,7 +78,8 @@ def assign(
         group=options.group,
         integers=tuple(name for name in classes if pa.types.is_integer(table.types[name])),
         lists=() if texts else lists,
-        insists=layout.columns is not None,
+        left_out=(*found.out, *options.dropped, *file.labels),
+        named=None if layout.columns is None else tuple(insisted),
         unclear=unclear if unclear not in classes else None,
         unmatched=options.unmatched,
     )

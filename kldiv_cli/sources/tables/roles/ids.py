@@ -47,7 +47,7 @@ class Found(NamedTuple):
 
 
 def find_ids(
-    table: Table, said: Sequence[str], stated: Sequence[str], rest: Sequence[str], *, tell: bool
+    table: Table, said: Found, stated: Sequence[str], rest: Sequence[str], *, tell: bool
 ) -> Found:
     """Return the row ids of a table: what the user says, or the file, or names, types and values.
 
@@ -55,8 +55,10 @@ def find_ids(
     ----------
     table : Table
         The table.
-    said, stated : sequence of str
-        The columns that the user names, and those that are the index by the file's metadata.
+    said : Found
+        The row ids that the user names, if any.
+    stated : sequence of str
+        The columns that are the index by the file's metadata.
     rest : sequence of str
         The columns that have no role yet.
     tell : bool
@@ -71,11 +73,11 @@ def find_ids(
     indices = [name for name in rest if table.is_index(name)]
     repeats = bool(stated) and not table.are_unique(stated)
     nameless = len(other) == 1 and all(name.startswith(_NO_NAME) for name in stated)
-    if said:
-        check_ids(table, said, "Name another column with --id, or leave --id out.")
+    if said.ids:
+        check_ids(table, said.ids, "Name another column with --id, or leave --id out.")
         if other and tell:
-            raise _stray(table, said, other)
-        found = Found.of(said, " (--id)")
+            raise _stray(table, said.ids, other)
+        found = said
     elif stated and not repeats and not nameless:
         found = Found.of(stated, ", the index that the file names")
         found = found.leaving(other if tell else (), "it is not numeric")

@@ -21,7 +21,7 @@ class Said:
     Parameters
     ----------
     ids : tuple of str
-        The row ids (``--id``).
+        The row ids: of ``--id``, or as on the other side.
     group : str or None
         The groups (``--group``).
     dropped : tuple of str
@@ -61,7 +61,7 @@ def said(table: Table, layout: Layout) -> Said:
     _check_once(f"{table.path}: ", table.names, "rename or drop the copies.")
     words = list(words_in(layout.columns or (), table.types))
     _check_once(f"{table.path}: --columns: ", words, "name it once.")
-    ids = columns_named(layout.id, table.names, ())
+    ids = columns_named(layout.id or layout.id_there, table.names, ())
     classes = columns_named(layout.columns or (), table.names, ())
     group = layout.group if layout.group in table.types else None
     named = ids.exact | classes.exact | ({group} if group is not None else set())

@@ -40,7 +40,7 @@ def no_classes(opened: Opened) -> UnclearError | None:
     ]
     found = _without_name(tables)
     for table in tables:
-        if found is None and table.columns.classes and not table.columns.insists:
+        if found is None and table.columns.classes and table.columns.named is None:
             found = _of_table(opened, tables, table)
     return found
 
