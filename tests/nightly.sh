@@ -7,6 +7,6 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=${1:-$(mktemp -d)/env}
 [ -x "$folder/bin/python" ] || python3 -m venv "$folder"
-"$folder/bin/python" -m pip install -q fastavro h5py joblib ml_dtypes numpy openpyxl pandas pyarrow \
+"$folder/bin/python" -m pip install -q fastavro h5py joblib ml_dtypes numpy onnx openpyxl pandas pyarrow \
     safetensors scipy setuptools tfrecord torch xlwt xlrd zarr
 KLDIV_OTHER_PYTHON=$folder/bin/python python -m pytest -q tests/nightly/commands.py

@@ -36,7 +36,7 @@ KINDS = (
     *(f"{x}-{y}.pkl" for x in ("array", "lists", "rows", "dict", "tensor") for y in (2, 4, 5)),
     *("array.joblib", "packed.joblib", "dict.joblib"),
     *("five.mat", "packed.mat", "four.mat", "seven.mat"),
-    *("array.bin", "rows.tfrecord"),
+    *("array.bin", "rows.tfrecord", "virtual.h5", "external.pb", "e4m3.pb"),
     *(f"{x}-{y}" for x in ("array", "group") for y in ("2.zarr", "3.zarr")),
     *("array-2.zip", "array-3.zip", "group-2.zarr.zip", "group-3.zarr.zip"),
     *("e4m3.npy", "e4m3.npz", "e5m2.npy", "old.pt"),

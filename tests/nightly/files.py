@@ -19,7 +19,7 @@ FLOAT8 = ("float8_e4m3fn", "float8_e5m2")
 
 def write_all(folder: Path, logits: Any) -> None:
     """Write a file of every kind, and what it is to be read as."""
-    for write in (tables, pickles, matlab, arrays, float8, tensors, text):
+    for write in (tables, pickles, matlab, arrays, hdf5, onnx_tensors, float8, tensors, text):
         write(folder, logits)
     np.save(folder / "expected.npy", logits)
 
@@ -89,6 +89,30 @@ def matlab(folder: Path, logits: Any) -> None:
     begin = b"MATLAB 7.3 MAT-file, Platform: GLNXA64, Created on: Sat Nov 28 2026 HDF5 schema 1.00"
     content = path.read_bytes()
     path.write_bytes(begin.ljust(512) + content[512:])
+
+
+def hdf5(folder: Path, logits: Any) -> None:
+    import h5py
+
+    with h5py.File(folder / "expected.h5", "w") as file:
+        file["logits"] = logits
+    layout = h5py.VirtualLayout(logits.shape, logits.dtype)
+    layout[:] = h5py.VirtualSource("expected.h5", "logits", logits.shape)
+    with h5py.File(folder / "virtual.h5", "w") as file:
+        file.create_virtual_dataset("logits", layout)
+
+
+def onnx_tensors(folder: Path, logits: Any) -> None:
+    import onnx
+
+    tensor = onnx.numpy_helper.from_array(logits, "logits")
+    (folder / "weights.bin").write_bytes(tensor.raw_data)
+    onnx.external_data_helper.set_external_data(tensor, "weights.bin", 0, len(tensor.raw_data))
+    tensor.ClearField("raw_data")
+    (folder / "external.pb").write_bytes(tensor.SerializeToString())
+    kind = onnx.TensorProto.FLOAT8E4M3FN
+    values = onnx.helper.make_tensor("x", kind, logits.shape, logits.ravel().tolist())
+    (folder / "e4m3.pb").write_bytes(values.SerializeToString())
 
 
 def arrays(folder: Path, logits: Any) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import datasets  # type: ignore[import-not-found]
 import numpy as np
-import onnx  # type: ignore[import-not-found]
+import onnx
 import polars as pl  # type: ignore[import-not-found]
 
 FOLDER = Path(__file__).with_name("foreign_files")

@@ -134,8 +134,12 @@ def test_values_in_other_files_are_not_looked_for(tmp_path: Path) -> None:
         layout[0] = h5py.VirtualSource(str(tmp_path / "y.h5"), "x", (2, 3))
         file.create_virtual_dataset("virtual", layout)
     for key in ("raw", "virtual"):
-        with pytest.raises(InputError, match="whose values lie in other files"):
+        with pytest.raises(InputError, match="whose values lie in other files") as caught:
             open_source(tmp_path / "x.h5", Layout(key=key))
+        assert caught.value.advice == (
+            'Write it as .npy with h5py: python -c "import h5py, numpy, sys; numpy.save('
+            f"sys.argv[2], h5py.File(sys.argv[1])['{key}'][()])\" {tmp_path}/x.h5 {tmp_path}/x.npy"
+        )
 
 
 def test_a_chunk_has_to_fit_in_memory(tmp_path: Path) -> None:

@@ -188,13 +188,18 @@ def test_a_cut_file_is_told(tmp_path: Path) -> None:
     )
 
 
-def test_advice_saves_it_with_onnx() -> None:
-    with pytest.raises(InputError) as caught:
-        open_source(FILES / "onnx-float8.pb", Layout())
-    assert caught.value.advice == (
-        "Save the array as float32: numpy.save('logits.npy', "
-        "onnx.numpy_helper.to_array(onnx.load_tensor('FILE')).astype('f4'))."
-    )
+def test_advice_is_a_command_that_writes_it_again(tmp_path: Path) -> None:
+    for name, more, of in (("float8", ".astype('float32')", "-float32"), ("external", "", "")):
+        path = put(tmp_path, (FILES / f"onnx-{name}.pb").read_bytes())
+        with pytest.raises(InputError) as caught:
+            open_source(path, Layout())
+        kind = "float32" if more else ".npy"
+        assert caught.value.advice == (
+            f"Write it as {kind} with onnx: python -c "
+            '"import numpy, onnx, os, sys; t = onnx.load_tensor(sys.argv[1]); numpy.save('
+            "sys.argv[2], onnx.numpy_helper.to_array(t, os.path.dirname(sys.argv[1]))"
+            f'{more})" {path} {tmp_path}/x{of}.npy'
+        )
 
 
 @pytest.mark.parametrize("name", ["raw", "int8", "float"])

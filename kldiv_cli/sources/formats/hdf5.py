@@ -24,11 +24,12 @@ from kldiv_cli.sources.arrays.deflated import DeflatedSource
 from kldiv_cli.sources.arrays.keys import Kind, choose, narrower, quoted
 from kldiv_cli.sources.arrays.mapped import Place, Stored, map_array, told_type
 from kldiv_cli.sources.base import Layout, Source
+from kldiv_cli.sources.stores.commands import rewriting
 from kldiv_cli.sources.views.joined import open_joined
 
 _INSTALL = "pip install 'kldiv-cli[hdf5]'"
 _ADVICE = "Write it again with h5py, or check that its copy was complete."
-_SAVE = "Save the array as .npy: numpy.save('logits.npy', h5py.File('FILE')['NAME'][:])."
+_CODE = "import h5py, numpy, sys; numpy.save(sys.argv[2], h5py.File(sys.argv[1])[%r][()])"
 _STEP = 1 << 22
 """About how many bytes are read at a time."""
 _MOST_HELD = 1 << 30
@@ -111,12 +112,15 @@ def _open(path: str, layout: Layout, name: str) -> Source:
     with _reading(path), _file(path) as file:
         data = file[name]
         if data.dtype.kind == "O":
-            raise LogitsError(f"{where}: expected {layout.expected.values}, found text", _SAVE)
+            raise LogitsError(
+                f"{where}: expected {layout.expected.values}, found text",
+                "Save the logits as numbers, float32 or float64.",
+            )
         if data.external or data.is_virtual:
             raise LogitsError(
                 f"{where}: expected a dataset with its values, found one whose values lie in other "
                 "files",
-                _SAVE,
+                f"Write it as .npy with h5py: {rewriting(_CODE % name, path, '.npy')}",
             )
         stored = Stored(told_type(data.dtype, layout, where), data.shape)
         size, place = Path(path).stat().st_size, _place(data, file.userblock_size)

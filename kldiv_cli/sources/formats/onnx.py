@@ -30,6 +30,7 @@ from kldiv_cli.sources.formats.protobuf import (
     signed,
     varints,
 )
+from kldiv_cli.sources.stores.commands import rewriting
 
 _DIMS, _TYPE, _SEGMENT, _RAW, _EXTERNAL, _LOCATION = 1, 2, 3, 9, 13, 14
 _FLOATS, _INT32, _INT64, _DOUBLES, _UINT64 = 4, 5, 7, 10, 11
@@ -66,14 +67,13 @@ _UNREAD = {
     22: "int4",
     23: "float4e2m1",
 }
+_NO_NUMBERS = {8, 14, 15}
+"""Of these, those that are no real numbers."""
 _MOST_AXES = 64
-_ADVICE = (
-    "Save the array as .npy: "
-    "numpy.save('logits.npy', onnx.numpy_helper.to_array(onnx.load_tensor('FILE')))."
-)
-_FLOAT32 = (
-    "Save the array as float32: "
-    "numpy.save('logits.npy', onnx.numpy_helper.to_array(onnx.load_tensor('FILE')).astype('f4'))."
+_ADVICE = "Check what wrote it: this is what onnx.TensorProto.SerializeToString() returns."
+_CODE = (
+    "import numpy, onnx, os, sys; t = onnx.load_tensor(sys.argv[1]); "
+    "numpy.save(sys.argv[2], onnx.numpy_helper.to_array(t, os.path.dirname(sys.argv[1]))%s)"
 )
 
 
@@ -147,18 +147,26 @@ def _type_of(path: str, tensor: _Tensor) -> tuple[np.dtype[Any], int]:
         raise LogitsError(
             f"{path}: expected a tensor with its values, found one whose values lie in another "
             "file (external data)",
-            _ADVICE,
+            f"Write it as .npy with onnx: {rewriting(_CODE % '', path, '.npy')}",
         )
     if _SEGMENT in tensor.places:
         raise LogitsError(f"{path}: expected a whole tensor, found a segment of one", _ADVICE)
     if tensor.kind in _UNREAD:
         raise LogitsError(
             f"{path}: expected floats of 16 bits or more or integers, found {_UNREAD[tensor.kind]}",
-            _FLOAT32,
+            _remedy(path, tensor.kind),
         )
     if tensor.kind not in _TYPES:
         raise WireError(f"no type that is known: {tensor.kind}")
     return _TYPES[tensor.kind]
+
+
+def _remedy(path: str, kind: int) -> str:
+    """Return what to do about a type that is not read."""
+    if kind in _NO_NUMBERS:
+        return "Save the logits as float32, float16 or bfloat16."
+    code = _CODE % ".astype('float32')"
+    return f"Write it as float32 with onnx: {rewriting(code, path, '.npy', '-float32')}"
 
 
 def _values_of(path: str, tensor: _Tensor, own: int) -> list[Field]:
