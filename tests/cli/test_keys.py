@@ -26,7 +26,10 @@ TORCH = ROOT / "tests" / "sources" / "torch_files"
 LOGITS = np.array([[1.5, -2.25, 0.5], [3.0, 0.0, -1.0]], np.float32)
 """What the files of torch_files/ hold, or their absolute values."""
 OTHERS = np.array([[1.25, -2.5, 1.0], [2.0, 0.5, -3.0]], np.float32)
-ADVICE = "Leave it out: only .npz, .safetensors, .pt, .pth and .json files hold arrays under names."
+ADVICE = (
+    "Leave it out: only .npz, .safetensors, .pt, .pth, .h5, .hdf5 and .json files hold arrays "
+    "under names."
+)
 
 
 def save_npy(path: Path, array: Array) -> Path:
@@ -171,7 +174,7 @@ def test_inspect_takes_a_key(kldiv: Kldiv, tmp_path: Path, npy: Path) -> None:
     assert (code, out) == (2, "")
     assert err == (
         f"kldiv: error: {npy}: expected arrays under names for --key, found npy\n"
-        "Leave it out: only .npz, .safetensors, .pt, .pth and .json files hold any.\n"
+        "Leave it out: only .npz, .safetensors, .pt, .pth, .h5, .hdf5 and .json files hold any.\n"
     )
 
 
@@ -240,5 +243,5 @@ def test_a_key_where_nothing_has_a_name_is_an_error(
 def test_every_format_with_keys_is_named_in_the_advice(tmp_path: Path) -> None:
     found = [name for name, source in sources(tmp_path).items() if source.has_keys]
     keyed = [suffix for name in FORMATS if name in found for suffix in FORMATS[name].suffixes]
-    assert keyed == [".npz", ".safetensors", ".pt", ".pth"]
+    assert keyed == [".npz", ".safetensors", ".pt", ".pth", ".h5", ".hdf5"]
     assert all(suffix in ADVICE for suffix in keyed)

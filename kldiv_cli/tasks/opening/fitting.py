@@ -5,6 +5,8 @@ from __future__ import annotations
 from kldiv_cli.errors import InputError, UsageError, a_few
 from kldiv_cli.sources.base import Layout, Source
 
+_KEYED = ".npz, .safetensors, .pt, .pth, .h5, .hdf5 and .json"
+
 
 def check_pair(left: Source, right: Source, layout: Layout, candidate_key: str | None) -> None:
     """Raise a `UsageError` for what is said of two inputs and fits neither.
@@ -43,7 +45,7 @@ def check_one(source: Source, layout: Layout) -> None:
     if layout.key is not None and not source.has_keys:
         raise InputError(
             f"{path}: expected arrays under names for --key, found {found}",
-            "Leave it out: only .npz, .safetensors, .pt, .pth and .json files hold any.",
+            f"Leave it out: only {_KEYED} files hold any.",
         )
     if layout.is_of_text and not source.is_delimited:
         raise InputError(
@@ -73,9 +75,7 @@ def _check_dropped(*sources: Source) -> None:
 
 
 def _check_keys(left: Source, right: Source, key: str | None, candidate_key: str | None) -> None:
-    advice = (
-        "Leave it out: only .npz, .safetensors, .pt, .pth and .json files hold arrays under names."
-    )
+    advice = f"Leave it out: only {_KEYED} files hold arrays under names."
     if candidate_key is not None and not right.has_keys:
         raise UsageError(
             f"--candidate-key names an array, and {right.path} holds none under names", advice

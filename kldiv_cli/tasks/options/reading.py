@@ -110,7 +110,7 @@ class Tables(Options):
         shown="the only one",
         kind="str, optional",
         doc="Which array to take from a file that holds several under names (.npz, .safetensors, "
-        ".pt).",
+        ".pt, .h5).",
     )
 
 
