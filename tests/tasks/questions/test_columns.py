@@ -274,6 +274,15 @@ class TestNoQuestion:
         assert compare(*files).classes == 6
 
 
+@pytest.mark.parametrize("kind", ["logits", "probs", "log-probs"])
+@pytest.mark.parametrize("value", ["inf", "-inf", "nan", "1e308", ""])
+def test_strange_numbers_are_left_for_the_walk(kind: Any, value: str, tmp_path: Path) -> None:
+    """They may make a question impossible, but neither a warning nor another error."""
+    files = sides(tmp_path, {"label": LABELS}, {"far": [value, "-1e308"] * (ROWS // 2)})
+    with pytest.raises(UnclearError, match="'label'"):
+        compare(*files, kind=kind, mode="sigmoid")
+
+
 class TestSides:
     """One side may have the column, and the other not."""
 

@@ -28,11 +28,8 @@ class _Table(NamedTuple):
     columns: Columns
 
 
-def no_classes(opened: Opened) -> UnclearError | None:
-    """Ask where numeric columns may be something else than classes.
-
-    A name alone is no reason: two signs have to agree. Whoever names the classes is not asked.
-    """
+def of_tables(opened: Opened) -> UnclearError | None:
+    """Return the first question about the columns of the sides that are tables."""
     tables = [
         _Table(place, source, source.columns)
         for place, source in enumerate(opened.sources)
@@ -41,7 +38,8 @@ def no_classes(opened: Opened) -> UnclearError | None:
     found = _without_name(tables)
     for table in tables:
         if found is None and table.columns.classes and table.columns.named is None:
-            found = _of_table(opened, tables, table)
+            with np.errstate(all="ignore"):  # of infinities and numbers that overflow
+                found = _of_table(opened, tables, table)
     return found
 
 
