@@ -15,7 +15,7 @@ import pytest
 
 from kldiv_cli import compare
 from kldiv_cli.errors import UnclearError
-from kldiv_cli.tasks.opening.questions.columns.names import meaning_of
+from kldiv_cli.tasks.opening.questions.columns.names import meaning_of, say_kinds
 from tests.command import ROOT, Kldiv
 
 CASES = ROOT / "tests" / "cases"
@@ -348,3 +348,22 @@ class TestSides:
 )
 def test_what_a_name_means(name: str, meaning: str | None) -> None:
     assert meaning_of(name) == meaning
+
+
+@pytest.mark.parametrize(
+    ("stems", "kinds"),
+    [
+        (["logit_", "prob_"], True),
+        (["_logit", "_prob"], True),
+        (["cat_logit", "cat_prob"], True),
+        (["", "prob_"], True),
+        (["logProb", "rank"], True),
+        (["noun_", "verb_"], False),
+        (["a", "prob"], False),
+        (["", "class_a"], False),
+        (["x_logit", "y_logit"], False),
+    ],
+    ids=repr,
+)
+def test_what_stems_say(stems: list[str], kinds: bool) -> None:
+    assert say_kinds(stems) == kinds

@@ -11,7 +11,7 @@ from kldiv_cli.errors import UnclearError, typed
 from kldiv_cli.sources.base import Columns, Source
 from kldiv_cli.tasks.opening.questions.columns.families import Family, alike
 from kldiv_cli.tasks.opening.questions.columns.matching import signs_of
-from kldiv_cli.tasks.opening.questions.columns.names import is_output
+from kldiv_cli.tasks.opening.questions.columns.names import say_kinds
 from kldiv_cli.tasks.opening.questions.columns.relations import related
 from kldiv_cli.tasks.opening.questions.columns.signs import Signs
 from kldiv_cli.tasks.opening.questions.columns.words import first_values, pattern_of
@@ -78,7 +78,7 @@ def _paths(tables: Sequence[_Table], name: str | None = None) -> str:
 
 def _are_different(signs: Signs, families: Sequence[Family]) -> bool:
     """Tell whether families hold different kinds of numbers for the same classes."""
-    if sum(is_output(family.stem) for family in families) > 1:
+    if say_kinds([family.stem for family in families]):
         return True
     places = {name: i for i, name in enumerate(signs.names)}
     first, second, *_ = (

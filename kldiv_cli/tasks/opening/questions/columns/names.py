@@ -8,6 +8,7 @@ may name a class too: win, draw, loss; thumb, index, middle.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 from kldiv_cli.tasks.opening.questions.columns.families import numbered
@@ -92,9 +93,18 @@ def meanings_of(names: tuple[str, ...]) -> list[str | None]:
     return [None if name in members else meaning_of(name) for name in names]
 
 
-def is_output(stem: str) -> bool:
-    """Tell whether the stem of a family of names says what kind of numbers they are."""
-    return _plain(stem).strip("_") in _OUTPUT_WORDS.split()
+def say_kinds(stems: Sequence[str]) -> bool:
+    """Tell whether the stems of families say of several what kinds of numbers they are.
+
+    What all stems have in common says nothing: ``cat_logit``, ``cat_prob``.
+    """
+    known = frozenset(_OUTPUT_WORDS.split())
+    words = [_plain(stem).strip("_") for stem in stems]
+    if sum(word in known for word in words) > 1:
+        return True
+    parts = [frozenset(word.split("_")) - {""} for word in words]
+    own = [part.difference(*(x for x in parts if x != part)) for part in parts]
+    return all(part <= known for part in own) and sum(map(bool, own)) > 0
 
 
 def _plain(name: str) -> str:
