@@ -6,7 +6,10 @@ Each carries one line of what is wrong, one line of what to do, and the exit cod
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from shlex import quote
+from types import MappingProxyType
+from typing import Any, Self
 
 _LONGEST = 80
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://\S+")
@@ -56,7 +59,20 @@ class UsageError(KldivError):
 
 
 class InputError(KldivError):
-    """A file that cannot be read, or two that cannot be compared."""
+    """A file that cannot be read, or two that cannot be compared.
+
+    Attributes
+    ----------
+    options : mapping of str to object
+        The keyword arguments with which the file can be read, where these are known.
+    """
+
+    options: Mapping[str, Any] = MappingProxyType({})
+
+    def with_options(self, **options: Any) -> Self:
+        """Return the error, which knows how the file can be read."""
+        self.options = options
+        return self
 
 
 class LogitsError(InputError):
@@ -70,7 +86,19 @@ class UnclearError(InputError):
     """A question: two readings of a file are plausible, and give different numbers.
 
     ``what`` names both; ``advice`` names the option that says each, to be typed as it stands.
+
+    Attributes
+    ----------
+    doubts : mapping of str to str
+        The columns that it is about, and what makes each doubtful.
     """
+
+    doubts: Mapping[str, str] = MappingProxyType({})
+
+    def about(self, doubts: Mapping[str, str]) -> Self:
+        """Return the question, which knows the columns that it is about."""
+        self.doubts = doubts
+        return self
 
 
 class OutputError(KldivError):

@@ -9,8 +9,17 @@ from typing import IO, Any
 import numpy as np
 
 from kldiv_cli.errors import printable
-from kldiv_cli.reports.words import head, objects
-from kldiv_cli.reports.words.parts import LABEL, columns, number, wrapped, written
+from kldiv_cli.reports.words import contents, head, objects
+from kldiv_cli.reports.words.parts import (
+    LABEL,
+    cells,
+    columns,
+    folded,
+    number,
+    once,
+    wrapped,
+    written,
+)
 from kldiv_cli.reports.words.sides import classes
 from kldiv_cli.results.head import class_name
 from kldiv_cli.results.inspection import Contexts, Inspection, Span, Unreadable
@@ -23,6 +32,7 @@ _KEYS = (
         "passed_over",
         "arrays",
         "class_names",
+        "holds",
         "id",
         "left_out",
         "notes",
@@ -33,6 +43,12 @@ _KEYS = (
     *("range", "mask_like", "row_sums", "logsumexp", "argmax", "entropy", "llamacpp", "warnings"),
 )
 _MASKS_SHOWN = 5
+_SCREEN = 24
+"""How many lines a screen has."""
+_OTHER_LINES = 5
+"""Those of the distributions without their classes."""
+_FEW = 3
+"""So many classes are shown at least."""
 _KINDS = {
     "logits": "logits",
     "probs": "probabilities",
@@ -63,16 +79,39 @@ def write_json(found: Sequence[Inspection | Unreadable], stream: IO[str]) -> Non
 
 def _lines(found: Inspection, width: int | None) -> Iterator[tuple[str, str]]:
     room = None if width is None else width - LABEL
+    if not found.is_read:
+        yield from _unread(found, room)
+        return
+    above = [*_above(found, room)]
+    yield from above
+    yield from _distributions(found, _SCREEN - len(above))
+
+
+def _above(found: Inspection, room: int | None) -> Iterator[tuple[str, str]]:
+    """Say all that stands above the distributions."""
     yield from head.lines(found.head, room, _censored(found.contexts))
     if found.ids:
         more = ", ..." if found.rows.total > len(found.ids) else ""
         yield "ids", printable(", ".join(map(repr, found.ids)) + more)
-    yield "classes", _classes(found)
+    yield from contents.lines(found.holds)
+    listed = tuple(one.name for one in found.holds if one.role == "class")
+    if not listed or listed != found.class_names:
+        yield "classes", _classes(found)
     yield from _contexts(found)
     yield from _rows(found)
     yield from _guess(found)
     yield from _cells(found)
-    yield from _distributions(found)
+
+
+def _unread(found: Inspection, room: int | None) -> Iterator[tuple[str, str]]:
+    """Say what a file holds whose rows were not read; a warning says what is to be chosen."""
+    name, kind = printable(found.file.path), found.file.format
+    if room is None or cells(f"{name}  {kind}") <= room:
+        yield "file", f"{name}  {kind}"
+    else:
+        yield from once([*(("file", part) for part in folded(name, room)), ("", kind)])
+    yield from contents.lines(found.holds)
+    yield "rows", f"not read: {found.guess.why}"
 
 
 def _censored(contexts: Contexts | None) -> Iterator[tuple[str, str]]:
@@ -147,17 +186,18 @@ def _cells(found: Inspection) -> Iterator[tuple[str, str]]:
         yield "", f"... {len(masks.values)} values in all, {_span(masks.span)}"
 
 
-def _distributions(found: Inspection) -> Iterator[tuple[str, str]]:
+def _distributions(found: Inspection, lines: int) -> Iterator[tuple[str, str]]:
+    """Say what the rows' distributions are, with as many classes as there are lines for."""
     if found.entropy is None:
         return
     entropy, classes = found.entropy, prod(found.class_shape)
     yield "row sums", _span(found.sums)
     yield "logsumexp", f"{_span(found.log_sums)} (log of sum(exp(row)))"
     yield "argmax", f"{found.leaders.distinct} of {classes} classes are some row's argmax"
-    rows = found.rows.valid
-    top = [(f"{number(100 * count / rows)} %", f"{count}") for _, count in found.leaders.top]
+    rows, leaders = found.rows.valid, found.leaders.top[: max(_FEW, lines - _OTHER_LINES)]
+    top = [(f"{number(100 * count / rows)} %", f"{count}") for _, count in leaders]
     widths = [max(map(len, column)) for column in zip(*top, strict=True)]
-    for (index, _), (share, count) in zip(found.leaders.top, top, strict=True):
+    for (index, _), (share, count) in zip(leaders, top, strict=True):
         numbers = f"{share:>{widths[0]}}, {count:>{widths[1]}} of {rows} rows"
         yield "", f"{numbers}: class {_class(index, found)}"
     of = "softmax(row)" if entropy.of == "softmax(row)" else "the row's probabilities"
@@ -167,6 +207,14 @@ def _distributions(found: Inspection) -> Iterator[tuple[str, str]]:
 
 
 def _object(found: Inspection) -> dict[str, Any]:
+    if not found.is_read:
+        return {
+            "schema": objects.SCHEMA,
+            "path": found.file.path,
+            "format": found.file.format,
+            "holds": contents.objects(found.holds),
+            "warnings": list(found.warnings),
+        }
     file, guess, masks, rows = found.file, found.guess, found.mask_like, found.rows
     return objects.ordered(
         _KEYS,
@@ -174,6 +222,7 @@ def _object(found: Inspection) -> dict[str, Any]:
             **objects.head_object(found.head),
             **objects.side_object(file),
             "id": None if file.id is None else {"column": file.id, "first": list(found.ids)},
+            **({"holds": contents.objects(found.holds)} if found.holds else {}),
             "guess": {
                 "input": None if guess.kind == "labels" else guess.kind,
                 "mode": guess.mode,

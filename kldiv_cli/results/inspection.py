@@ -158,6 +158,34 @@ class Entropy:
 
 
 @dataclass(frozen=True)
+class Holding:
+    """A column of a table, or an array of a file, and what it would be taken for.
+
+    Attributes
+    ----------
+    name : str
+        What the file calls it.
+    type : str
+        The type of its values.
+    shape : tuple of int or None
+        The shape of an array; None for a column.
+    role : {"class", "id", "group", "rows", "left out", "unclear"}
+        What it would be taken for. What holds whole rows is "rows".
+    why : str
+        Why it is left out, or what is unclear.
+    arrays : int
+        How many arrays of that shape have the name together.
+    """
+
+    name: str
+    type: str
+    shape: tuple[int, ...] | None
+    role: Literal["class", "id", "group", "rows", "left out", "unclear"]
+    why: str = ""
+    arrays: int = 1
+
+
+@dataclass(frozen=True)
 class Contexts:
     """What a logits file of llama.cpp holds beside its rows.
 
@@ -211,6 +239,11 @@ class Inspection(Result):
         Over the valid rows; None without such rows.
     contexts : Contexts or None
         Of a logits file of llama.cpp.
+    holds : tuple of Holding
+        The columns of a table, or the arrays of a file that has names for them.
+    is_read : bool
+        Whether the rows were read. They are not where other commands would stop at the file, as
+        an option has to say what is meant: then only ``holds`` and ``warnings`` tell of it.
     """
 
     ids: tuple[str | int, ...]
@@ -223,6 +256,8 @@ class Inspection(Result):
     leaders: Leaders
     entropy: Entropy | None
     contexts: Contexts | None = None
+    holds: tuple[Holding, ...] = ()
+    is_read: bool = True
 
     @property
     def file(self) -> Side:

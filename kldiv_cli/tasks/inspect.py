@@ -8,12 +8,13 @@ from typing import Unpack
 
 import numpy as np
 
+from kldiv_cli.errors import InputError
 from kldiv_cli.measures.distributions.kinds import Kind
 from kldiv_cli.pairing.ranges import check_length, part_of
 from kldiv_cli.pairing.selection import selected
 from kldiv_cli.results.head import Head
 from kldiv_cli.results.inspection import Contexts, Entropy, Guess, Inspection, Rows
-from kldiv_cli.sources.base import Source
+from kldiv_cli.sources.base import Layout, Listing, Source
 from kldiv_cli.sources.views.choice import Choice
 from kldiv_cli.sources.views.selected import Selected, whole
 from kldiv_cli.tasks.describe import describe, selection_from
@@ -21,6 +22,7 @@ from kldiv_cli.tasks.jobs.inspecting import Alone, Distributions, Looking, Talli
 from kldiv_cli.tasks.jobs.tallies import CensoredTally, SpanTally
 from kldiv_cli.tasks.kept.part import Part
 from kldiv_cli.tasks.kept.places import Places
+from kldiv_cli.tasks.listing import holdings, unread
 from kldiv_cli.tasks.opening.fitting import check_one
 from kldiv_cli.tasks.opening.questions.asking import asked_of
 from kldiv_cli.tasks.opening.questions.opened import Opened
@@ -29,7 +31,7 @@ from kldiv_cli.tasks.opening.sides import Input, begin, choice_of, layout_of, op
 from kldiv_cli.tasks.options import Inspect
 from kldiv_cli.tasks.options.signature import documented
 from kldiv_cli.tasks.options.typed import InspectOptions
-from kldiv_cli.tasks.remarks import remarks
+from kldiv_cli.tasks.remarks import remark, remarks
 from kldiv_cli.tasks.walk import Progress, walk
 
 _TOKENS_SHOWN = 8
@@ -62,12 +64,20 @@ def inspect(file: Input, **options: Unpack[InspectOptions]) -> Inspection:
         names, a delimiter, a type.
     """
     asked = Inspect(file=file, **options)
-    job = opened(asked)
+    listing = Listing()
+    try:
+        job = opened(asked, listing)
+    except InputError as error:
+        if not listing.is_open_question:
+            raise
+        return unread(file, listing, error)
     return job.finish(job.part(None, threads_of(asked), asked.progress))
 
 
-def opened(asked: Inspect) -> Inspecting:
-    """Open the file that is inspected.
+def opened(asked: Inspect, listing: Listing | None = None) -> Inspecting:
+    """Open the file that is inspected, as an error says where it tells how the file can be read.
+
+    ``listing`` takes note of what the file holds, also where it is refused.
 
     Raises
     ------
@@ -75,21 +85,35 @@ def opened(asked: Inspect) -> Inspecting:
         It cannot be read, or an option is not for such a file.
     """
     begin(asked)
-    layout, choice = layout_of(asked), choice_of(asked)
+    listing = Listing() if listing is None else listing
+    layout = replace(layout_of(asked), listing=listing)
+    try:
+        return _opened(asked, layout, listing)
+    except InputError as error:
+        if not error.options or layout.is_of_text:
+            raise
+        job = _opened(asked, replace(layout, **error.options), listing)
+        return replace(job, said=(remark(error),))
+
+
+def _opened(asked: Inspect, layout: Layout, listing: Listing) -> Inspecting:
+    choice = choice_of(asked)
     source = open_side(asked.file, layout)
     check_one(source, layout)
     if choice:
         source = selected(source, choice)
-    return Inspecting(asked, source, choice)
+    return Inspecting(asked, source, choice, listing)
 
 
 @dataclass(frozen=True)
 class Inspecting:
-    """One inspection, opened."""
+    """One inspection, opened; ``said`` are remarks on how."""
 
     asked: Inspect
     source: Source
     choice: Choice
+    listing: Listing
+    said: tuple[str, ...] = ()
 
     def part(
         self, rows: range | None = None, threads: int = 1, progress: Progress | None = None
@@ -112,7 +136,7 @@ class Inspecting:
         questions = asked_of(Opened(self.asked, (self.source,)))
         said = remarks(head.sides[0], rows, guess, questions, seen.rows.constants.padding)
         return Inspection(
-            head=replace(head, warnings=tuple(said)),
+            head=replace(head, warnings=(*self.said, *said)),
             ids=seen.ids,
             guess=guess,
             cells=seen.cells.result(),
@@ -123,6 +147,7 @@ class Inspecting:
             leaders=found.leaders.result(),
             entropy=_entropy(found, guess),
             contexts=_contexts(self.source, seen.censored),
+            holds=holdings(self.listing, questions),
         )
 
 

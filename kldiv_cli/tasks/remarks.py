@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from kldiv_cli.errors import UnclearError
+from kldiv_cli.errors import InputError, UnclearError
 from kldiv_cli.results.head import Side
 from kldiv_cli.results.inspection import Guess, Rows
 from kldiv_cli.tasks.kept.seen import OneNumber
@@ -19,7 +19,7 @@ def remarks(
     ``padding`` are rows of nothing but -100 or a mask value. Those of -inf are not told: they are
     skipped where both sides have them.
     """
-    yield from (f"{question.what}. {question.advice}" for question in questions)
+    yield from map(remark, questions)
     firsts = [row for row in (rows.first_nan, rows.first_plus_inf) if row is not None]
     if firsts:
         count = rows.nan + rows.plus_inf
@@ -35,3 +35,8 @@ def remarks(
         )
     if guess.kind == "logits" and "int" in file.dtype:
         yield f"{file.path}: all numbers are integers: are these labels or token ids?"
+
+
+def remark(error: InputError) -> str:
+    """Return what other commands would stop at as a remark."""
+    return f"{error.what}. {error.advice}"

@@ -123,10 +123,13 @@ class TestOptions:
         path.write_text("n,x,y,z\n5,1,2,3\n7,4,5,6\n", encoding="utf-8")
         code, out, err = kldiv("inspect", path, "--id", "n", "--columns", "z,x")
         assert (code, err) == (0, "")
-        assert out.splitlines()[:5] == [
+        assert out.splitlines()[:8] == [
             f"file         {path}  csv float64 2 x 2",
             "columns      row id: column 'n' (--id)",
             "ids          '5', '7'",
+            "holds        n     int64  row id",
+            "             x, z  int64  2 classes",
+            "             y     int64  left out: not among --columns",
             "classes      2: z, x",
             "rows         2, a distribution in each",
         ]

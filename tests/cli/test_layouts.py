@@ -247,7 +247,11 @@ def test_inspect_takes_them(kldiv: Kldiv, tmp_path: Path) -> None:
     p = put(tmp_path / "p.csv", text(P, ";", ""))
     code, out, err = kldiv("inspect", p, "--no-header", "--delimiter", ";")
     assert (code, err) == (0, "")
-    assert out.splitlines()[:2] == [f"file         {p}  csv float64 2 x 3", "classes      3"]
+    assert out.splitlines()[:3] == [
+        f"file         {p}  csv float64 2 x 3",
+        "holds        0, 1, 2  float64  3 classes",
+        "classes      3",
+    ]
     raw = save(tmp_path / "p.npy", BFLOAT16)
     code, out, err = kldiv("inspect", raw, "--dtype", "bfloat16")
     assert out.splitlines()[0] == f"file         {raw}  npy bfloat16 2 x 3"

@@ -88,7 +88,12 @@ class TestSelection:
             write(table, side)
         found, expected = inspect(side, **choice), inspect(values[rows])
         assert changed(
-            found, file=expected.file, class_names=None, selection=None, file_row_shape=None
+            found,
+            file=expected.file,
+            class_names=None,
+            selection=None,
+            file_row_shape=None,
+            holds=(),
         ) == changed(expected, selection=None)
         counted = kind != "csv" or name in ("tail", "sample")
         first, last = (5, 44) if name == "sample" else (int(rows[0]), int(rows[-1]))

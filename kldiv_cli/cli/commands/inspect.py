@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 def inspect(asked: InspectLine) -> int:
     """Say what files are: shape, names, logits or probabilities, infinities, masks, entropy.
 
-    All rows are read, unless options choose some. A file that cannot be read is
-    an error on standard error, and in JSON an object with "error"; the others are
-    printed all the same. So is one that looks wrong, with --strict.
+    All rows are read, unless options choose some. Columns, and arrays under
+    names, are listed with what they would be taken for, also where other commands
+    ask which are meant. A file that cannot be read is an error on standard error,
+    and in JSON an object with "error"; the others are printed all the same. So is
+    one that looks wrong, with --strict.
 
     Exit code 0: every file was read; 2: trouble.
     """

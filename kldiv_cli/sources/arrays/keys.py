@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from glob import has_magic
 from itertools import islice
-from typing import NamedTuple
 
 from kldiv_cli.errors import InputError, LogitsError
+from kldiv_cli.sources.arrays.contents import Kind, held, series
 from kldiv_cli.sources.base import LOGITS, Beside, Layout
 from kldiv_cli.sources.stores.folders import natural
 
 _SHOWN = 20
 _LONGEST = 60
-
-
-class Kind(NamedTuple):
-    """The type and the shape of an array, or of the first of several; errors list them."""
-
-    dtype: str
-    shape: tuple[int, ...]
-    arrays: int = 1
-
-    def __str__(self) -> str:
-        return f"{f'{self.arrays} of ' if self.arrays > 1 else ''}{self.dtype} {self.shape}"
 
 
 def choose(
@@ -50,26 +38,42 @@ def choose(
             f"{path}: expected arrays, found none",
             "Check what wrote the file: there is nothing in it to compare.",
         )
-    key = layout.key
-    if key is not None and key in names:
+    found = _named(layout.key, names)
+    if layout.listing is not None and (found or layout.key is None):
+        listed = held(names, describe, layout.key_option, found)
+        nothing = all(one.role == "left out" and one.shape is not None for one in listed)
+        layout.listing.tell(listed, is_open_question=layout.key is None and (not found or nothing))
+    if found is None:
+        raise _unchosen(path, layout, names, describe)
+    return found
+
+
+def _named(key: str | None, names: Collection[str]) -> list[str] | None:
+    """Return the arrays that a key names; without one the only array. None where there is none."""
+    if key is None:
+        return list(names) if len(names) == 1 else None
+    if key in names:
         return [key]
-    if key is None and len(names) == 1:
-        return list(names)
-    if key is not None and has_magic(key):
-        found = sorted((name for name in names if fnmatchcase(name, key)), key=natural)
-        if found:
-            return found
+    matched = (name for name in names if has_magic(key) and fnmatchcase(name, key))
+    return sorted(matched, key=natural) or None
+
+
+def _unchosen(
+    path: str, layout: Layout, names: Collection[str], describe: Callable[[str], Kind]
+) -> InputError:
+    """Return the error that lists the arrays; whichever is meant has to be said."""
+    key = layout.key
     shown = {name: describe(name) for name in list(names)[:_SHOWN]}
     listed = ", ".join(f"{quoted(name)} {kind}" for name, kind in shown.items())
     if len(names) > _SHOWN:
         listed += f", ... ({len(names)} in all)"
-    series = _series(names, shown)
-    joined = layout.key_option.replace("NAME", f"{series!r}")
-    raise InputError(
+    glob = next(filter(None, (series(names, name, shown) for name in shown)), None)
+    joined = layout.key_option.replace("NAME", f"{glob!r}")
+    return InputError(
         f"{path}: expected "
         + (f"one array, found {listed}" if key is None else f"array {quoted(key)}, found {listed}"),
         f"Say which array with {layout.key_option}"
-        + (f"; {joined} takes those that it matches, one after the other." if series else "."),
+        + (f"; {joined} takes those that it matches, one after the other." if glob else "."),
     )
 
 
@@ -86,22 +90,6 @@ def beside(
             if name != chosen[0] and describe(name).shape == shape:
                 others.append(name)
     return replace(layout, beside=Beside(chosen[0], tuple(others)))
-
-
-def _series(names: Collection[str], shown: dict[str, Kind]) -> str | None:
-    """Return a glob for arrays that differ in their names by numbers alone, if these agree."""
-    for name in shown:
-        glob = re.sub(r"\d+", "*", name)
-        alike = [other for other in names if re.sub(r"\d+", "*", other) == glob]
-        kinds = {(shown[x].dtype, shown[x].shape[1:]) for x in alike if x in shown}
-        if (
-            len(alike) > 1
-            and len(kinds) == 1
-            and not has_magic(name)
-            and alike == [other for other in names if fnmatchcase(other, glob)]
-        ):
-            return glob
-    return None
 
 
 def narrower(layout: Layout) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kldiv_cli.sources.base.columns import Columns
+from kldiv_cli.sources.base.contents import Held, Listing, Role
 from kldiv_cli.sources.base.layout import LOGITS, Beside, Decimal, Expected, Layout, RawType
 from kldiv_cli.sources.base.members import Composed, Member
 from kldiv_cli.sources.base.numbers import (
@@ -40,10 +41,13 @@ __all__ = [
     "Decimal",
     "Expected",
     "Grouped",
+    "Held",
     "Indexed",
     "Layout",
+    "Listing",
     "Member",
     "RawType",
+    "Role",
     "Shards",
     "Source",
     "Turnable",

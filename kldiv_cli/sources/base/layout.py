@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from kldiv_cli.sources.base.contents import Listing
+
 Decimal = Literal[".", ","]
 """What may stand before the fraction of a number."""
 RawType = Literal["bfloat16"]
@@ -97,6 +99,8 @@ class Layout:
         Whether the columns and the group column are all that is wanted of a table.
     beside : Beside or None
         What else the file holds of the same shape, once the key was found in it.
+    listing : Listing or None
+        Where openers note all that the file holds; None where nobody wants to know.
     """
 
     row_axes: int | None = None
@@ -118,6 +122,7 @@ class Layout:
     side: Literal["reference", "candidate"] | None = None
     alone: bool = False
     beside: Beside | None = None
+    listing: Listing | None = None
 
     @property
     def names_columns(self) -> bool:

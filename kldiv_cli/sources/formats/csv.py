@@ -16,7 +16,7 @@ from kldiv_cli.sources.base import LOGITS, Columns, Layout
 from kldiv_cli.sources.stores.streams import codec_of
 from kldiv_cli.sources.tables.cells import EXACT, as_rows, may_be_inexact, with_numbers
 from kldiv_cli.sources.tables.kinds import is_number
-from kldiv_cli.sources.tables.roles import assign, may_be_classes
+from kldiv_cli.sources.tables.roles import assign, may_be_classes, tell
 from kldiv_cli.sources.tables.table import MORE_THREADS, TableSource, check_layout
 from kldiv_cli.sources.text.delimited import Delimited
 from kldiv_cli.sources.text.first_lines import ADVICE, FirstLines, read_first_lines
@@ -62,6 +62,7 @@ def open_csv(path: str, layout: Layout, delimiter: str = ",", name: str = "csv")
     schema = first.schema
     begin = first.names[0] if layout.header else first.cells[0][0]
     _check_separated(path, schema.types, begin, text.delimiter)
+    tell(path, with_numbers(schema), first.values_of, layout, named=layout.header)
     first.check_spelling(may_be_classes(first.names, layout))
     truths = frozenset(column.name for column in schema if pa.types.is_boolean(column.type))
     schema = with_numbers(schema)

@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError, LogitsError, shortage
 from kldiv_cli.sources.arrays.array import ArraySource, type_name
+from kldiv_cli.sources.arrays.contents import Kind
 from kldiv_cli.sources.arrays.deflated import DeflatedSource
-from kldiv_cli.sources.arrays.keys import Kind, choose, narrower, quoted
+from kldiv_cli.sources.arrays.keys import choose, narrower, quoted
 from kldiv_cli.sources.arrays.mapped import Place, Stored, map_array, told_type
 from kldiv_cli.sources.base import Layout, Source
 from kldiv_cli.sources.stores.commands import rewriting

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from kldiv_cli.errors import LogitsError
 from kldiv_cli.sources.arrays.array import ArraySource
-from kldiv_cli.sources.arrays.keys import Kind, beside, choose, narrower
+from kldiv_cli.sources.arrays.contents import Kind
+from kldiv_cli.sources.arrays.keys import beside, choose, narrower
 from kldiv_cli.sources.base import Layout, Source, sum_tolerance
 from kldiv_cli.sources.formats.jsonl import ObjectTable, open_jsonl
 from kldiv_cli.sources.formats.polygraphy import arrays_of, is_polygraphy

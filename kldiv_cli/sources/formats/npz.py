@@ -16,8 +16,9 @@ import numpy as np
 
 from kldiv_cli.errors import LogitsError
 from kldiv_cli.sources.arrays.array import ArraySource, type_name
+from kldiv_cli.sources.arrays.contents import Kind
 from kldiv_cli.sources.arrays.deflated import DeflatedSource
-from kldiv_cli.sources.arrays.keys import Kind, beside, choose, narrower
+from kldiv_cli.sources.arrays.keys import beside, choose, narrower
 from kldiv_cli.sources.arrays.mapped import Place, Stored, map_array, told_type
 from kldiv_cli.sources.arrays.zip import find_bytes, list_members, open_member
 from kldiv_cli.sources.base import Layout, Source

@@ -102,6 +102,8 @@ def _open_file(path: str, layout: Layout) -> Source:
         else:
             name = layout.format
             check_told(path, plain, codec, name, layout.format_option)
+        if layout.listing is not None:
+            layout.listing.format = name
         home = _opener(name, path, codec)
         open_format: Callable[[str, Layout], Source] = FORMATS.load(name, home)
         return open_format(path, layout)

@@ -17,7 +17,8 @@ import numpy as np
 
 from kldiv_cli.errors import LogitsError
 from kldiv_cli.sources.arrays.array import ArraySource, type_name
-from kldiv_cli.sources.arrays.keys import Kind, beside, choose, narrower, quoted
+from kldiv_cli.sources.arrays.contents import Kind
+from kldiv_cli.sources.arrays.keys import beside, choose, narrower, quoted
 from kldiv_cli.sources.arrays.mapped import Place, Stored, map_array
 from kldiv_cli.sources.base import BFLOAT16, Layout, Source
 from kldiv_cli.sources.stores.commands import rewriting

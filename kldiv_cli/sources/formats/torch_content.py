@@ -9,7 +9,8 @@ import numpy as np
 
 from kldiv_cli.errors import InputError, LogitsError, a_few
 from kldiv_cli.sources.arrays.array import type_name
-from kldiv_cli.sources.arrays.keys import Kind, beside, choose, quoted
+from kldiv_cli.sources.arrays.contents import Kind, tell_taken
+from kldiv_cli.sources.arrays.keys import beside, choose, quoted
 from kldiv_cli.sources.base import BFLOAT16, Layout
 from kldiv_cli.sources.formats.torch_numpy import PickledArray
 from kldiv_cli.sources.formats.torch_pickle import Tensor
@@ -59,6 +60,7 @@ def chosen(path: str, layout: Layout, content: object) -> tuple[dict[str, Value]
     offered = alone if alone and layout.key is None else groups
     if [*offered] == [""]:
         names = [""]
+        tell_taken(_kind(offered[""]), layout)
     else:
         names = choose(path, layout, offered, lambda name: _kind(offered[name]))
         layout = beside(layout, names, offered, lambda name: _kind(offered[name]))

@@ -243,7 +243,7 @@ def _check_header(text: Delimited, line: int, names: list[str]) -> None:
             f"{text.path}: line {line}: expected column names, found numbers "
             f"({', '.join(numbers[:3])}, ...)",
             "Say --no-header if that is a row, or put a line of names above it.",
-        )
+        ).with_options(header=False)
 
 
 def _kind(cells: tuple[str, ...], *, booleans: bool) -> pa.DataType:

@@ -57,7 +57,7 @@ def _error(text: Delimited, fault: str, has_groups: bool, has_fractions: bool) -
     what, mark = f"{text.path}: {fault}", "," if text.decimal == "." else "."
     said = f"--decimal {mark}"
     if has_fractions and not has_groups:
-        return LogitsError(what, f"Say {said} to read it so.")
+        return LogitsError(what, f"Say {said} to read it so.").with_options(decimal=mark)
     advice = f"write the file without separators of thousands: {_without_separators(text, mark)}"
     if has_groups:
         return LogitsError(what, f"{advice[0].upper()}{advice[1:]}")

@@ -102,6 +102,10 @@ def _refusal(text: Delimited, found: _Reading) -> LogitsError:
         f"{text.path}: expected cells between {expected}, found {between} between them{commas} "
         f"({found.place})",
         left if found.delimiter == text.own else f"Say {said} to read it so.",
+    ).with_options(
+        delimiter=found.delimiter,
+        decimal="." if found.unclear else found.decimal,
+        header=found.header,
     )
 
 

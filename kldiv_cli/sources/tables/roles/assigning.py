@@ -12,6 +12,7 @@ from kldiv_cli.errors import LogitsError, a_few, typed
 from kldiv_cli.sources.base import Columns, Layout
 from kldiv_cli.sources.tables.kinds import holds_texts, is_number, is_number_list, lists_in
 from kldiv_cli.sources.tables.roles.columns import Table
+from kldiv_cli.sources.tables.roles.contents import held
 from kldiv_cli.sources.tables.roles.ids import Found, find_ids
 from kldiv_cli.sources.tables.roles.said import Said, classes_said, said
 from kldiv_cli.sources.tables.roles.stated import Stated, stated
@@ -53,8 +54,46 @@ def assign(
     options = said(table, layout)
     if layout.alone:
         return _alone(table, layout, options)
+    file = _of_file(schema, options)
+    _tell(table, layout, options, file)
+    columns = _decided(table, layout, options, file)
+    _tell(table, layout, options, file, columns)
+    return columns
+
+
+def tell(
+    path: str,
+    schema: pa.Schema,
+    first: Callable[[str], NDArray[Any]],
+    layout: Layout,
+    *,
+    named: bool = True,
+) -> None:
+    """Note what the columns of a table would be taken for, where somebody wants to know.
+
+    The parameters and the errors that options cause are those of `assign`.
+    """
+    if layout.listing is not None:
+        table = Table(path, schema.names, schema.types, first, named)
+        options = said(table, layout)
+        _tell(table, layout, options, _of_file(schema, options))
+
+
+def _of_file(schema: pa.Schema, options: Said) -> Stated:
+    return stated(schema).without(options.taken | (options.classes or frozenset()))
+
+
+def _tell(
+    table: Table, layout: Layout, options: Said, file: Stated, columns: Columns | None = None
+) -> None:
+    if layout.listing is not None:
+        is_open = columns is None and layout.columns is None
+        found = held(table, options, file, layout, columns)
+        layout.listing.tell(found, is_open_question=is_open)
+
+
+def _decided(table: Table, layout: Layout, options: Said, file: Stated) -> Columns:
     insisted = options.classes or frozenset()
-    file = stated(schema).without(options.taken | insisted)
     out = options.taken | {*file.ids, *file.labels}
     rest = [name for name in table.names if name not in out]
     free = [name for name in rest if name not in insisted]

@@ -97,6 +97,13 @@ def _families(where: str, signs: Signs, families: Sequence[Family]) -> UnclearEr
         f"{where}: expected one column per class, found {len(families)} for each of "
         f"{len(families[0].members)}: {shown}",
         f"Name those that are meant: {' or '.join(ways)}; --columns '*' takes all of them.",
+    ).about(
+        {name: f"beside {len(families)} families" for name in signs.names}
+        | {
+            name: f"of one family of {len(families)}{pattern and f': --columns {pattern}'}"
+            for family, pattern in zip(families, [x or "" for x in patterns], strict=True)
+            for name in family.names
+        },
     )
 
 
@@ -120,7 +127,7 @@ def _strays(tables: Sequence[_Table], signs: Signs, strays: Sequence[str]) -> Un
         f"{_paths(tables, strays[0])}: expected a class in every numeric column, found {found} "
         f"like something else: {'; '.join(shown)}{more}",
         f"{', '.join(ways)}; {classes}--columns '*' takes all as classes.",
-    )
+    ).about({name: signs.reasons(places[name]) for name in strays})
 
 
 def _id_among(tables: Sequence[_Table], signs: Signs, strays: Sequence[str]) -> str | None:
