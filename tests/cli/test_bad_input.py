@@ -692,7 +692,7 @@ def long_work(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {
         "npy": sparse(folder / "x.npy", (1_000_000, 1000)),
         "csv": put(folder / "x.csv", names + line * 60_000),
-        "records": sparse(folder / "records.npy", (2_000_000, 1)),
+        "records": sparse(folder / "records.npy", (2_000_000, 2)),
     }
 
 

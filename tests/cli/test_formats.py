@@ -54,6 +54,7 @@ def test_formats_and_columns_are_told_apart(kldiv: Kldiv, tmp_path: Path) -> Non
         "format       p: parquet, as its content says, though its name ends in .npy",
         "columns      p: row id: column 'file', the only one that is not numeric",
         "             q: row id: column 'file', the only one that is not numeric",
+        "             214 classes: odt, m3u, ... mht",
     ]
     assert lines(out, "format", "columns") == shown
     assert max(map(len, shown)) <= 80
@@ -77,6 +78,7 @@ def test_every_command_tells_how_it_read_both_sides(
         "columns      p: row id: column 'file', the only one that is not numeric",
         "format       q: parquet, as its content says, though its name ends in .npy",
         "columns      q: row id: column 'file', the only one that is not numeric",
+        "             214 classes: 3gp, ace, ... zlibstream",
     ]
     found = json.loads(kldiv(*words, "--format", "json").out)
     (column,) = found["reference"]["notes"]

@@ -17,7 +17,7 @@ import pytest
 from pyarrow import csv
 
 from kldiv_cli.errors import InputError
-from kldiv_cli.results.head import Side
+from kldiv_cli.results.head import ClassColumns, Side
 from kldiv_cli.results.inspection import Cells, Guess, Leaders, MaskLike, Rows, Span
 from kldiv_cli.sources.arrays.array import ArraySource
 from kldiv_cli.sources.base import BFLOAT16, BLOCK_BYTES, Layout
@@ -224,8 +224,10 @@ class TestWhatTheFileSays:
             dtype="float64",
             shape=(4, 3),
             id="file",
+            class_columns=ClassColumns(3, "x", "z"),
             notes=(note,),
         )
+        assert [one.role for one in found.holds] == ["id", "class", "class", "class"]
         assert found.class_names == ("x", "y", "z")
         assert found.ids == ("a", "b", "c")
         assert found.leaders == Leaders(2, ((0, 2), (1, 2)))
