@@ -809,7 +809,7 @@ class TestOptionsSayWhatThereIs:
 
     def test_inputs(self) -> None:
         suffixes = {entry.suffixes[0] for entry in FORMATS.rows().values()}
-        assert set(re.findall(r"\.[a-z]+\b", help_of("reference"))) == suffixes
+        assert set(re.findall(r"\.[a-z0-9]+\b", help_of("reference"))) == suffixes
 
 
 class TestCompletion:
