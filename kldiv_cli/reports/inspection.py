@@ -93,7 +93,7 @@ def _above(found: Inspection, room: int | None) -> Iterator[tuple[str, str]]:
     if found.ids:
         more = ", ..." if found.rows.total > len(found.ids) else ""
         yield "ids", printable(", ".join(map(repr, found.ids)) + more)
-    yield from contents.lines(found.holds)
+    yield from contents.lines(found.holds, room)
     listed = tuple(one.name for one in found.holds if one.role == "class")
     if not listed or listed != found.class_names:
         yield "classes", _classes(found)
@@ -110,7 +110,7 @@ def _unread(found: Inspection, room: int | None) -> Iterator[tuple[str, str]]:
         yield "file", f"{name}  {kind}"
     else:
         yield from once([*(("file", part) for part in folded(name, room)), ("", kind)])
-    yield from contents.lines(found.holds)
+    yield from contents.lines(found.holds, room)
     yield "rows", f"not read: {found.guess.why}"
 
 

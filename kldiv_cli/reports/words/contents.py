@@ -20,8 +20,12 @@ _WIDTH = 67
 _ROLES = {"id": "row id", "group": "group", "rows": "rows"}
 
 
-def lines(holds: Sequence[Holding]) -> Iterator[tuple[str, str]]:
-    """List columns or arrays; those of one type that would be taken for the same are one line."""
+def lines(holds: Sequence[Holding], room: int | None) -> Iterator[tuple[str, str]]:
+    """List columns or arrays; those of one type that would be taken for the same are one line.
+
+    ``room`` is how wide the text may be on a terminal; None elsewhere.
+    """
+    width = _WIDTH if room is None else min(room, _WIDTH)
     alike: dict[tuple[Any, ...], list[Holding]] = {}
     for one in holds:
         tail = None if one.shape is None else (len(one.shape), one.shape[1:])
@@ -32,16 +36,15 @@ def lines(holds: Sequence[Holding]) -> Iterator[tuple[str, str]]:
     for i, (names, kind, role) in enumerate(grid):
         label = "" if i else "holds"
         begin = "  ".join(
-            text + " " * (width - cells(text))
-            for text, width in zip((names, kind), widths, strict=True)
-            if width
+            text + " " * (size - cells(text))
+            for text, size in zip((names, kind), widths, strict=True)
+            if size
         )
-        room = _WIDTH - cells(begin) - 2
-        if cells(role) <= room:
+        if cells(begin) + 2 + cells(role) <= width:
             yield label, f"{begin}  {role}"
         else:
             yield label, begin.rstrip()
-            yield from (("", f"  {line}") for line in wrap(role, _WIDTH - 2))
+            yield from (("", f"  {line}") for line in wrap(role, max(width - 2, 1)))
     if len(alike) > len(shown):
         rest = len(holds) - sum(map(len, shown))
         yield "", f"... and {rest} more ({len(holds)} in all)"
