@@ -17,8 +17,9 @@ from kldiv_cli.cli.commands import COMMANDS
 ROOT = Path(__file__).parent.parent.parent
 PACKAGE = Path(kldiv_cli.__file__).parent
 MAGIKA = "samples/magika-fp32.npy", "samples/magika-int8.npy"
+CSV = "samples/magika-fp32-24.csv", "samples/magika-int8-24.csv"
 PARQUET = "samples/magika-fp32.parquet", "samples/magika-int8-shuffled.parquet"
-HEAVY = ("numpy", "pyarrow", "rich.progress", "pydantic")
+HEAVY = ("numpy", "pyarrow", "pyarrow.compute", "rich.progress", "pydantic")
 
 PROBE = """
 import os, sys
@@ -65,6 +66,7 @@ MAIN = "from kldiv_cli.__main__ import main; main()"
         pytest.param(["compare", *MAGIKA, "--format", "csv"], ["0", "numpy"], id="npy-csv"),
         pytest.param(["compare", *MAGIKA, "--format", "json"], ["0", "numpy"], id="npy-json"),
         pytest.param(["compare", *PARQUET], ["0", "numpy", "pyarrow"], id="parquet"),
+        pytest.param(["compare", *CSV], ["0", "numpy", "pyarrow"], id="csv"),
     ],
 )
 def test_a_command_loads_what_it_needs(words: list[str], expected: list[str]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -22,7 +22,6 @@ from kldiv_cli.sources.tables.cells import EXACT, as_rows, may_be_inexact
 from kldiv_cli.sources.tables.kinds import float_lists, holds_texts, lists_in
 from kldiv_cli.sources.tables.roles import assign
 from kldiv_cli.sources.tables.table import MORE_THREADS, TableSource, check_layout
-from kldiv_cli.sources.tables.texts import Texts
 from kldiv_cli.sources.text.first_objects import ADVICE, LIST, FirstObjects, read_first_objects
 from kldiv_cli.sources.text.json_text import (
     JsonText,
@@ -41,6 +40,9 @@ from kldiv_cli.sources.text.lines import (
     whole_lines,
 )
 from kldiv_cli.sources.text.spelling import NOT_HELD_ADVICE
+
+if TYPE_CHECKING:
+    from kldiv_cli.sources.tables.texts import Texts
 
 
 def open_jsonl(path: str, layout: Layout) -> TableSource:
@@ -104,6 +106,8 @@ class ObjectTable:
         name = self.columns.row
         if name is None or not holds_texts(self.first.schema.field(name).type):
             return None
+        from kldiv_cli.sources.tables.texts import Texts  # noqa: PLC0415 - few tables hold texts
+
         rows, width = self.first.first_row(name)
         return Texts(self.text.path, self.columns, max(1, rows), width, "float64")
 

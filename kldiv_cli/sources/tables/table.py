@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -20,8 +21,10 @@ from kldiv_cli.sources.tables.cells import (
     rows_of_lists,
     text_of,
 )
-from kldiv_cli.sources.tables.texts import Texts
 from kldiv_cli.sources.views.read_ahead import Ahead
+
+if TYPE_CHECKING:
+    from kldiv_cli.sources.tables.texts import Texts
 
 MORE_THREADS = pa.cpu_count() > 2
 """Whether PyArrow decodes columns in parallel: the two sides keep two processors busy anyway."""

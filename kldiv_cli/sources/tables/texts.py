@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from kldiv_cli.errors import InputError, LogitsError
 from kldiv_cli.sources.base import Columns
 from kldiv_cli.sources.tables.cells import Batches, no_rows
-from kldiv_cli.sources.tables.kinds import holds_texts, lists_in
+from kldiv_cli.sources.tables.kinds import lists_in
 
 _ONE_LIST = "Write one list of rows for each text, and one logit per class in each row."
 
@@ -113,18 +113,17 @@ class Texts:
 
 def first_text(
     path: str, schema: pa.Schema, columns: Columns, batches: Batches, *, named: bool
-) -> Texts | None:
-    """Return how a table's texts become rows, by the first that has any; None where it has rows.
+) -> Texts:
+    """Return how a table's texts become rows, by the first that has any.
 
     ``named`` says whether the rows have ids.
     """
-    if columns.row is None or not holds_texts(schema.field(columns.row).type):
-        return None
-    kind = schema.field(columns.row).type
+    name = columns.row or ""
+    kind = schema.field(name).type
     while lists_in(kind):
         kind = kind.value_type
     dtype = np.dtype(kind.to_pandas_dtype()).name
-    for batch in batches([columns.row], 1):
+    for batch in batches([name], 1):
         parents, rows = unnested(path, batch.column(0))
         if len(rows):
             width = pc.list_value_length(rows[:1]).fill_null(0)[0].as_py()

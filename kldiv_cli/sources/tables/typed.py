@@ -16,9 +16,9 @@ from kldiv_cli.sources.tables.cells import (
     shape_of_classes,
     wide_integers,
 )
+from kldiv_cli.sources.tables.kinds import holds_texts
 from kldiv_cli.sources.tables.roles import assign
 from kldiv_cli.sources.tables.table import RowGroups, TableSource
-from kldiv_cli.sources.tables.texts import first_text
 
 _FIRST_VALUES = 1 << 17
 """How many values of a column are looked at, to tell whether it numbers the rows."""
@@ -59,11 +59,14 @@ def typed_table(
     if layout.booleans:
         schema, read = booleans_as_numbers(schema, batches)
     columns = assign(path, schema, lambda name: _first_values(batches, name), layout)
-    texts = first_text(path, schema, columns, read, named=not layout.alone)
-    if texts is None:
-        width, dtype = shape_of_classes(path, schema, columns, read)
-    else:
+    texts = None
+    if columns.row is not None and holds_texts(schema.field(columns.row).type):
+        from kldiv_cli.sources.tables.texts import first_text  # noqa: PLC0415 - few hold texts
+
+        texts = first_text(path, schema, columns, read, named=not layout.alone)
         width, dtype = texts.width, texts.dtype
+    else:
+        width, dtype = shape_of_classes(path, schema, columns, read)
     rows = None if texts else count()
     return TableSource(
         path=path,

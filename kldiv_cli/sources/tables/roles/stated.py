@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -60,7 +59,11 @@ def _at(value: Any, *keys: str) -> Any:
 
 def _parsed(text: bytes | None) -> Any:
     """Return what a text of JSON holds; None where it holds something else."""
+    if text is None:
+        return None
+    import json  # noqa: PLC0415 - few tables say anything
+
     try:
-        return None if text is None else json.loads(text)
+        return json.loads(text)
     except (ValueError, RecursionError):
         return None
