@@ -467,6 +467,34 @@ class TestLabels:
             assert found.groups is not None
             assert [group.name for group in found.groups.each] == ["l1", "l2", "l3"]
 
+    @pytest.mark.parametrize("lengths", [(4, 4, 4), (2, 7, 3)])
+    def test_a_number_for_each_row(self, tmp_path: Path, lengths: tuple[int, ...]) -> None:
+        """Files of one axis beside files of two, all of one length or not."""
+        rng = np.random.default_rng(5)
+        places = range(len(lengths))
+        parts = [rng.normal(size=(rows, 5)) for rows in lengths]
+        others = [part + rng.normal(size=part.shape) / 5 for part in parts]
+        labels = [rng.integers(0, 5, size=rows) for rows in lengths]
+        kept = [np.arange(rows) % 2 == 0 for rows in lengths]
+        sides = (
+            save(tmp_path / "p", layers(parts, places)),
+            save(tmp_path / "q", layers(others, places)),
+        )
+        beside: Any = {
+            "labels": str(save(tmp_path / "y", layers(labels, places)) / "*.npy"),
+            "mask": str(save(tmp_path / "mask", layers(kept, places))),
+        }
+        found = compare(*sides, **beside)
+        expected = compare(
+            np.concatenate(parts),
+            np.concatenate(others),
+            labels=np.concatenate(labels),
+            mask=np.concatenate(kept),
+        )
+        np.testing.assert_array_equal(found.values["jeffreys"], expected.values["jeffreys"])
+        np.testing.assert_array_equal(found.tokens["label"], expected.tokens["label"])
+        assert found.rows == sum(-(-rows // 2) for rows in lengths)
+
 
 class TestPlace:
     @pytest.mark.parametrize("kind", FORMATS)

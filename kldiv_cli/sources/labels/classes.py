@@ -22,6 +22,8 @@ _BLOCK = 1 << 16
 _NO_LABEL = "Leave rows without a label out: --mask FILE, true for every row that has one."
 _ADVICE = "Labels are the rows' classes, counted from 0: one integer per row, in the rows' order."
 _SAVE = "Save the labels with numpy.save and give that .npy file."
+_OF_ROWS = Layout(row_axes=1)
+"""Of files of one axis each number is a row, so they may differ in length."""
 LABELS = SideInput("--labels", "labels", Expected("labels", "integers", "an array"), _ADVICE)
 
 
@@ -114,7 +116,7 @@ def read_labels(
     if not isinstance(labels, (str, os.PathLike)):
         values = as_array(labels, LABELS.name)
         return _integers(LABELS.name, values.ravel(), values.shape)
-    source, within = what.open(labels), keyed(labels)
+    source, within = what.open(labels, _OF_ROWS), keyed(labels)
     if within is not None:
         _check_no_column(os.fspath(labels), reference, layout)
     elif source.is_table or source.has_keys or source.kind is not None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from contextlib import suppress
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,7 @@ from kldiv_cli.pairing.masks.axes import Lengths, align, align_around
 from kldiv_cli.pairing.masks.mask import Mask, Means
 from kldiv_cli.sources.base import Expected, Layout, Source
 from kldiv_cli.sources.labels.side_input import SideInput
+from kldiv_cli.sources.stores.folders import find_files
 from kldiv_cli.sources.views.selected import whole
 from kldiv_cli.tasks.opening.axes import check_rows
 from kldiv_cli.tasks.opening.beside import Beside
@@ -64,8 +67,23 @@ def _class_axis(source: Source) -> int | None:
 
 
 def _fitted(mask: Input, row_shape: Lengths, inputs: Source) -> tuple[Source, Lengths]:
-    """Open a mask with the axes of rows that the inputs have; return its lengths along theirs."""
-    source, axis, class_shape = MASK.open(mask), _class_axis(inputs), inputs.class_shape
+    """Open a mask with the axes of rows that the inputs have; return its lengths along theirs.
+
+    Of several files of one axis each file is a row, or each number where that does not fit.
+    """
+    try:
+        return _opened(mask, Layout(), row_shape, inputs)
+    except InputError:
+        if isinstance(mask, (str, os.PathLike)) and find_files(os.fspath(mask)) is not None:
+            with suppress(InputError):
+                return _opened(mask, Layout(row_axes=1), row_shape, inputs)
+        raise
+
+
+def _opened(
+    mask: Input, layout: Layout, row_shape: Lengths, inputs: Source
+) -> tuple[Source, Lengths]:
+    source, axis, class_shape = MASK.open(mask, layout), _class_axis(inputs), inputs.class_shape
     if axis is not None and source.class_axes is not None:
         lengths, along = align_around(source.path, source.shape, inputs.shape, axis)
         return source if along is None else MASK.open(mask, Layout(class_axis=along)), lengths
