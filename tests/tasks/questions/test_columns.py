@@ -203,6 +203,37 @@ def test_the_columns_of_catboost(tmp_path: Path) -> None:
     assert found.paired_by == "id"
 
 
+@pytest.mark.parametrize("both", ["{}_logit {}_prob", "{}.logit {}.prob", "{} prob_{}", "{} {}-p"])
+def test_a_second_family_of_named_classes(both: str, tmp_path: Path) -> None:
+    """The words of a name are told apart by other marks too, and one family may have no stem."""
+    first, second = ([name.format(x) for x in NAMES] for name in both.split())
+    files = []
+    for side, rows in enumerate(RIGHT):
+        exps = np.exp(rows.astype(np.float64))
+        probs = (exps / exps.sum(axis=1, keepdims=True)).T.tolist()
+        columns = {**classes(side, first), **dict(zip(second, probs, strict=True))}
+        files.append(write(tmp_path / f"{side}.csv", columns))
+    error = question(*files)
+    assert error.what.endswith(f"found 2 for each of 11: '{first[0]}' ... and '{second[0]}' ...")
+    taken, others = (value for _, value in ways(error.advice)[:2])
+    assert compare(*files, columns=taken).measures["jeffreys"]["mean"] == pytest.approx(MEAN)
+    found = compare(*files, columns=others, kind="probs")
+    assert found.measures["jeffreys"]["mean"] == pytest.approx(MEAN)
+
+
+def test_integers_beside_a_family_of_logits(tmp_path: Path) -> None:
+    """Two ids together tell the rows apart, and the other side has these in another order."""
+    names = [f"logit_{i}" for i in range(CLASSES)]
+    ids = {"site": [1, 1, 2, 2, 3, 3], "obs": [0, 1, 0, 1, 0, 1]}
+    order = [3, 0, 5, 1, 4, 2]
+    p = write(tmp_path / "p.csv", {**ids, **classes(0, names)})
+    q = {**ids, **classes(1, names)}
+    moved = write(tmp_path / "q.csv", {name: [x[i] for i in order] for name, x in q.items()})
+    assert "'site' = 1, 1, 2, ... (integers where other" in question(p, moved).what
+    found = compare(p, moved, id_column="site,obs")
+    assert found.measures["jeffreys"]["mean"] == pytest.approx(MEAN)
+
+
 class TestNoQuestion:
     """A name alone is no reason, and neither is a type alone."""
 

@@ -61,9 +61,9 @@ def _of_table(opened: Opened, tables: Sequence[_Table], table: _Table) -> Unclea
     signs = signs_of(opened, table.place)
     if signs is None:
         return None
-    families = alike(signs.names)
-    if families and _are_different(signs, families):
-        return _families(_paths(tables, families[0].names[0]), signs, families)
+    for families in alike(signs.names):
+        if _are_different(signs, families):
+            return _families(_paths(tables, families[0].names[0]), signs, families)
     strays = [name for name, is_stray in zip(signs.names, signs.found, strict=True) if is_stray]
     if not strays or len(strays) == len(signs.names):
         return None

@@ -48,18 +48,22 @@ def numbered(names: tuple[str, ...]) -> Family | None:
 
 
 @lru_cache(maxsize=2)
-def alike(names: tuple[str, ...]) -> list[Family]:
-    """Return families with the same members that cover the columns; none where there is one."""
+def alike(names: tuple[str, ...]) -> list[list[Family]]:
+    """Return families with the same members that cover the columns, by each way to cut names.
+
+    There are none where one family covers them.
+    """
     if numbered(names) is not None:
         return []
+    every: list[list[Family]] = []
     for cut in (_before_number, _before_first, _behind_last):
         families: dict[frozenset[str], list[Family]] = defaultdict(list)
         for family in _families(names, cut):
             families[frozenset(family.members)].append(family)
         for members, found in families.items():
             if len(found) > 1 and len(members) * len(found) >= _COVERED * len(names):
-                return found
-    return []
+                every.append(found)
+    return every
 
 
 def _families(names: Sequence[str], cut: Cut) -> list[Family]:
@@ -80,11 +84,16 @@ def _before_number(name: str) -> tuple[str, str] | None:
     return None if found is None else (found[1] + found[3], str(int(found[2])))
 
 
-def _before_first(name: str) -> tuple[str, str] | None:
-    stem, mark, member = name.partition("_")
-    return (stem, member) if mark and stem and member else None
+_FIRST = re.compile(r"([^_.:/ -]+)[_.:/ -]+(.+)", re.DOTALL)
+_LAST = re.compile(r"(.+?)[_.:/ -]+([^_.:/ -]+)", re.DOTALL)
 
 
-def _behind_last(name: str) -> tuple[str, str] | None:
-    member, mark, stem = name.rpartition("_")
-    return (stem, member) if mark and stem and member else None
+def _before_first(name: str) -> tuple[str, str]:
+    """Cut behind the first word; a name of one word has an empty stem."""
+    found = _FIRST.fullmatch(name)
+    return ("", name) if found is None else (found[1], found[2])
+
+
+def _behind_last(name: str) -> tuple[str, str]:
+    found = _LAST.fullmatch(name)
+    return ("", name) if found is None else (found[2], found[1])

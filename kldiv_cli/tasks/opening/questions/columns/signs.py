@@ -164,7 +164,8 @@ class Signs:
         found: Flags = (
             agree
             | (self.integral & self.rising)
-            | (self.named & (self.whole | self.strange))
+            | (self.strange & (self.named | self.integral))
+            | (self.named & self.whole)
             | sure
             | self.unsummed
         )
