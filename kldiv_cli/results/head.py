@@ -102,25 +102,35 @@ class Side(File):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MaskUse(File):
-    """The mask, and how much it left out.
+class MaskFile(File):
+    """The mask.
 
     Attributes
     ----------
     means : {"keep", "drop"}
         Whether its true cells enter or are left out.
+    """
+
+    means: Literal["keep", "drop"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskUse(MaskFile):
+    """The mask, and how much it left out.
+
+    Attributes
+    ----------
     cells, of : int
         In the rows that count it left out ``cells`` of ``of`` cells.
     """
 
-    means: Literal["keep", "drop"]
     cells: int
     of: int
 
 
 @dataclass(frozen=True, kw_only=True)
-class Head:
-    """What was compared, and how many rows of it count.
+class Taken:
+    """What is compared, as far as it is known before rows are read.
 
     Attributes
     ----------
@@ -129,9 +139,49 @@ class Head:
     mode : {"softmax", "sigmoid"}
         The link function between logits and probabilities.
     nan_policy : {"raise", "omit", "propagate"}
-        What was done with invalid rows.
+        What is done with invalid rows.
     paired_by : {"position", "id"}
-        How rows found each other.
+        How rows find each other.
+    class_shape : tuple of int
+        The axes of one row.
+    class_names : tuple of str or None
+        One name per class, where a side has names.
+    class_selection : ClassSelection or None
+        Which classes are compared; None for all. Classes without names are called by their
+        indices, and these need not begin at 0.
+    selection : Selection or None
+        Which rows are asked for; None for all.
+    missing : Missing or None
+        How many rows have an id that only one side has, or stand in a file that only one side has;
+        None where that is an error.
+    paired_members : PairedMembers or None
+        How the files, or arrays, are paired, where both sides consist of several and ids do not
+        pair the rows.
+    """
+
+    sides: tuple[Side, ...]
+    mode: Mode
+    nan_policy: NanPolicy
+    paired_by: PairedBy
+    class_shape: tuple[int, ...]
+    class_names: tuple[str, ...] | None = None
+    class_selection: ClassSelection | None = None
+    selection: Selection | None = None
+    missing: Missing | None = None
+    paired_members: PairedMembers | None = None
+
+    @property
+    def classes(self) -> int:
+        """How many classes (softmax) or cells (sigmoid) one row has."""
+        return prod(self.class_shape)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head(Taken):
+    """What was compared, and how many rows of it count.
+
+    Attributes
+    ----------
     rows : int
         How many rows count.
     skipped : int
@@ -140,15 +190,11 @@ class Head:
     invalid : int
         How many rows hold no distribution: they have NaN, under softmax also +inf, or nothing but
         -inf on one side. Under "omit" they do not count; under "propagate" they count as NaN.
-    class_shape : tuple of int
-        The axes of one row.
     row_shape : tuple of int
         The axes that index rows; (rows,) where some rows of the files were not compared.
     file_row_shape : tuple of int or None
         The axes that index rows in the reference; row numbers unravel into these. None where that
         is ``row_shape``.
-    class_names : tuple of str or None
-        One name per class, where a side has names.
     warnings : tuple of str
         What looks wrong with the input though it can be computed.
     mask : MaskUse or None
@@ -157,49 +203,23 @@ class Head:
         The cells that are masked because they lie low on both sides.
     masked : int
         How many rows have no cell that is kept.
-    class_selection : ClassSelection or None
-        Which classes were compared; None for all. Classes without names are called by their
-        indices, and these need not begin at 0.
-    selection : Selection or None
-        Which rows were asked for; None for all.
-    missing : Missing or None
-        How many rows have an id that only one side has, or stand in a file that only one side has;
-        None where that is an error.
-    paired_members : PairedMembers or None
-        How the files, or arrays, were paired, where both sides consist of several and ids do not
-        pair the rows.
     members : Members or None
         The files, or arrays, of the reference, where there are several.
     constant_rows : ConstantRows or None
         Rows that hold one number on both sides; None of fewer than two that are not left out.
     """
 
-    sides: tuple[Side, ...]
-    mode: Mode
-    nan_policy: NanPolicy
-    paired_by: PairedBy
     rows: int
     skipped: int
     invalid: int
-    class_shape: tuple[int, ...]
     row_shape: tuple[int, ...]
     file_row_shape: Shape | None = None
-    class_names: tuple[str, ...] | None = None
     warnings: tuple[str, ...] = ()
     mask: MaskUse | None = None
     mask_below: MaskBelow | None = None
     masked: int = 0
-    class_selection: ClassSelection | None = None
-    selection: Selection | None = None
-    missing: Missing | None = None
-    paired_members: PairedMembers | None = None
     members: Members | None = None
     constant_rows: ConstantRows | None = None
-
-    @property
-    def classes(self) -> int:
-        """How many classes (softmax) or cells (sigmoid) one row has."""
-        return prod(self.class_shape)
 
     @property
     def masked_cells(self) -> int | None:

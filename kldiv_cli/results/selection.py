@@ -13,7 +13,8 @@ class Selection:
     ----------
     first, last : int
         The first and the last row that was taken; for a sample, those of the rows that it was drawn
-        from. Rows are counted from 0 along all axes of rows of the reference.
+        from. Rows are counted from 0 along all axes of rows of the reference. The last one is None
+        before a file was read to its end, where only that tells.
     of, of_candidate : int or None
         How many rows the reference and the candidate have; None where the file was not read to
         its end and does not say it.
@@ -24,7 +25,7 @@ class Selection:
     """
 
     first: int
-    last: int
+    last: int | None
     of: int | None
     of_candidate: int | None
     rows: str | None = None

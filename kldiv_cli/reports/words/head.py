@@ -10,7 +10,7 @@ from kldiv_cli.reports.words import left_out
 from kldiv_cli.reports.words.members import paired
 from kldiv_cli.reports.words.parts import once
 from kldiv_cli.reports.words.sides import both_notes, file_lines, notes
-from kldiv_cli.results.head import Head
+from kldiv_cli.results.head import Head, MaskFile, Taken
 
 Line = tuple[str, str]
 
@@ -51,7 +51,7 @@ def lines(
     rows : Rows or None
         What the report adds to the rows; None for a report that counts the rows itself.
     """
-    yield from _sides(head, room)
+    yield from files(head, room)
     yield from how
     if rows is None:
         yield from left_out.lines(head)
@@ -67,7 +67,8 @@ def lines(
         yield "", f"{rows.figures}, {_uncounted(head, rows)}"
 
 
-def _sides(head: Head, room: int | None) -> Iterator[Line]:
+def files(head: Taken, room: int | None) -> Iterator[Line]:
+    """Name the files, and say what was decided about them."""
     if len(head.sides) == 1:
         yield from file_lines("file", head.sides[0], room)
         yield from once(notes(head.sides[0]))
@@ -84,11 +85,10 @@ def _masked(head: Head, room: int | None, rows: Rows) -> Iterator[Line]:
     if masked is None:
         return
     if mask is not None:
-        yield from file_lines("mask", mask, room)
-        yield from (("", printable(note)) for note in mask.notes)
+        yield from mask_lines(mask, room)
     if low is not None:
         beside = "" if mask is None else f", {low.cells} cells"
-        yield "mask below", f"{low.value:g} or less on both sides{beside}"
+        yield "mask below", f"{below(low.value)}{beside}"
     cells = f"{masked} of {head.rows * head.classes} cells"
     if rows.figures is not None:
         whole = f"{head.masked} {'row' if head.masked == 1 else 'rows'}"
@@ -99,10 +99,25 @@ def _masked(head: Head, room: int | None, rows: Rows) -> Iterator[Line]:
         yield "", "rows are taken without them"
 
 
+def mask_lines(mask: MaskFile, room: int | None) -> Iterator[Line]:
+    """Name a mask, what it means, and what was decided about it."""
+    yield from file_lines("mask", mask, room)
+    yield from (("", printable(note)) for note in mask.notes)
+
+
+def below(value: float) -> str:
+    """Say which cells are masked as they lie low."""
+    return f"{value:g} or less on both sides"
+
+
 def _counted(head: Head) -> str:
+    return f"{head.rows} counted, {how_paired(head)}"
+
+
+def how_paired(head: Taken) -> str:
+    """Say how rows find each other."""
     members = head.paired_members
-    how = f"paired by {head.paired_by}" if members is None else f"of {paired(members)}"
-    return f"{head.rows} counted, {how}"
+    return f"paired by {head.paired_by}" if members is None else f"of {paired(members)}"
 
 
 def _uncounted(head: Head, rows: Rows) -> str:

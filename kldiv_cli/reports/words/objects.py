@@ -11,7 +11,7 @@ from dataclasses import asdict
 from math import isfinite
 from typing import IO, TYPE_CHECKING, Any
 
-from kldiv_cli.results.head import File, Head, MaskUse, Side
+from kldiv_cli.results.head import File, Head, MaskFile, MaskUse, Side, Taken
 
 if TYPE_CHECKING:
     from kldiv_cli.results.members import Members, PairedMembers
@@ -38,8 +38,31 @@ def ordered(keys: Sequence[str], found: Mapping[str, Any]) -> dict[str, Any]:
 def head_object(head: Head) -> dict[str, Any]:
     """Return what was compared; every report takes the keys that it writes from here.
 
-    A mask, ``class_selection``, ``selection``, ``missing`` and ``constant_rows`` have no keys where
-    there are none.
+    A mask and ``constant_rows`` have no keys where there are none.
+    """
+    found: dict[str, Any] = {
+        **taken_object(head),
+        "rows": head.rows,
+        "skipped": head.skipped,
+        "invalid": head.invalid,
+        "row_shape": list(head.row_shape),
+        "warnings": list(head.warnings),
+    }
+    if head.masked_cells is not None:
+        found["masked"] = head.masked
+    if head.mask is not None:
+        found["mask"] = mask_object(head.mask)
+    if (low := head.mask_below) is not None:
+        found["mask_below"] = {"value": low.value, "masked_cells": low.cells, "cells": low.of}
+    if head.constant_rows is not None:
+        found["constant_rows"] = asdict(head.constant_rows)
+    return found
+
+
+def taken_object(head: Taken) -> dict[str, Any]:
+    """Return what of that is known before rows are read.
+
+    ``class_selection``, ``selection`` and ``missing`` have no keys where there are none.
     """
     found: dict[str, Any] = {
         "schema": SCHEMA,
@@ -47,22 +70,11 @@ def head_object(head: Head) -> dict[str, Any]:
         "mode": head.mode,
         "nan_policy": head.nan_policy,
         "paired_by": head.paired_by,
-        "rows": head.rows,
         "classes": head.classes,
-        "skipped": head.skipped,
-        "invalid": head.invalid,
-        "row_shape": list(head.row_shape),
         "class_shape": list(head.class_shape),
         "class_names": None if head.class_names is None else list(head.class_names),
-        "warnings": list(head.warnings),
     }
-    if head.masked_cells is not None:
-        found["masked"] = head.masked
-    if head.mask is not None:
-        found["mask"] = _mask_object(head.mask)
-    if (low := head.mask_below) is not None:
-        found["mask_below"] = {"value": low.value, "masked_cells": low.cells, "cells": low.of}
-    for name in ("class_selection", "selection", "missing", "constant_rows"):
+    for name in ("class_selection", "selection", "missing"):
         if getattr(head, name) is not None:
             found[name] = asdict(getattr(head, name))
     if head.paired_members is not None:
@@ -108,8 +120,11 @@ def side_object(side: Side) -> dict[str, Any]:
     return ordered((*_FILE, *_PARTS), _file_object(side) | found)
 
 
-def _mask_object(mask: MaskUse) -> dict[str, Any]:
-    found = {"means": mask.means, "masked_cells": mask.cells, "cells": mask.of}
+def mask_object(mask: MaskFile) -> dict[str, Any]:
+    """Return the mask, and how much it left out where that is known."""
+    found: dict[str, Any] = {"means": mask.means}
+    if isinstance(mask, MaskUse):
+        found |= {"masked_cells": mask.cells, "cells": mask.of}
     return ordered(_MASK, _file_object(mask) | found)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from kldiv_cli.errors import a_few, printable
 from kldiv_cli.reports.words.parts import cells, folded, once
-from kldiv_cli.results.head import MaskUse, Side
+from kldiv_cli.results.head import MaskFile, Side
 
 if TYPE_CHECKING:
     from kldiv_cli.results.comparison import Comparison
@@ -19,14 +19,14 @@ _FORMAT = "format: "
 """A note on a file's format begins so."""
 
 
-def file_lines(label: str, side: Side | MaskUse, room: int | None) -> list[tuple[str, str]]:
+def file_lines(label: str, side: Side | MaskFile, room: int | None) -> list[tuple[str, str]]:
     """Name a file, what it holds, and what a mask means.
 
     On a terminal without room for all this on one line, the name has lines of its own. ``room`` is
     None elsewhere, and there is one line.
     """
     shape = " x ".join("?" if length is None else str(length) for length in side.shape)
-    means = f", true {side.means}s" if isinstance(side, MaskUse) else ""
+    means = f", true {side.means}s" if isinstance(side, MaskFile) else ""
     name, holds = printable(side.path), f"{side.format} {side.dtype} {shape}{_files(side)}{means}"
     line = f"{name}  {holds}"
     if room is None or cells(line) <= room:
@@ -141,7 +141,7 @@ def masked(comparison: Comparison) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _files(side: Side | MaskUse) -> str:
+def _files(side: Side | MaskFile) -> str:
     """Say of how many files and arrays the input consists, and which files do not belong to it."""
     arrays = "" if side.arrays is None else f"{side.arrays} arrays"
     if side.shards is None:
