@@ -1,6 +1,7 @@
 """kldiv: the diff of model outputs. Two sets of saved logits in, exact divergences out.
 
-`compare` and `loss` are the Python API. Behind them a room imports only what stands below it.
+`compare`, `plan` and `loss` are the Python API. Behind them a room imports only what stands below
+it.
 
 cli
     The command line: one file per command, and the options as Typer takes them.
@@ -36,10 +37,12 @@ if TYPE_CHECKING:
     from kldiv_cli.errors import UsageError
     from kldiv_cli.results.comparison import Comparison
     from kldiv_cli.results.loss import LossResult
+    from kldiv_cli.results.plan import Plan
     from kldiv_cli.tasks.compare import compare
     from kldiv_cli.tasks.loss import loss
+    from kldiv_cli.tasks.plan import plan
 
-__all__ = ["Comparison", "LossResult", "__version__", "compare", "loss"]
+__all__ = ["Comparison", "LossResult", "Plan", "__version__", "compare", "loss", "plan"]
 __version__ = "0.1.0"
 
 _HOMES = {
@@ -47,6 +50,8 @@ _HOMES = {
     "Comparison": "kldiv_cli.results.comparison:Comparison",
     "loss": "kldiv_cli.tasks.loss:loss",
     "LossResult": "kldiv_cli.results.loss:LossResult",
+    "plan": "kldiv_cli.tasks.plan:plan",
+    "Plan": "kldiv_cli.results.plan:Plan",
 }
 
 

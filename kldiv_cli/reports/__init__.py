@@ -15,8 +15,8 @@ from kldiv_cli import Registry
 class Report(NamedTuple):
     """A row of the registry.
 
-    ``comparison``, ``loss``, ``verification`` and ``inspection`` are the import paths of functions
-    that write such a result to a stream; None where the report has no place for it.
+    ``comparison``, ``loss``, ``verification``, ``inspection`` and ``plan`` are the import paths of
+    functions that write such a result to a stream; None where the report has no place for it.
     """
 
     description: str
@@ -30,6 +30,7 @@ class Report(NamedTuple):
     verification: str | None = None
     inspection: str | None = None
     """The function takes a list of inspections, all files'."""
+    plan: str | None = None
     each: bool = False
     """Whether an inspection is written as soon as it is made; otherwise all are at the end."""
 
@@ -47,6 +48,7 @@ _ROWS = {
         loss="kldiv_cli.reports.loss:write_table",
         verification="kldiv_cli.reports.verification:write_table",
         inspection="kldiv_cli.reports.inspection:write_table",
+        plan="kldiv_cli.reports.plan:write_table",
         each=True,
     ),
     "markdown": Report("the summary, for a page", comparison=f"{_FORMATS}.markdown:write"),
@@ -57,6 +59,7 @@ _ROWS = {
         loss="kldiv_cli.reports.loss:write_json",
         verification="kldiv_cli.reports.verification:write_json",
         inspection="kldiv_cli.reports.inspection:write_json",
+        plan="kldiv_cli.reports.plan:write_json",
     ),
     "csv": Report("a line per row", "rows", suffix=".csv", comparison=f"{_FORMATS}.csv:write"),
     "tsv": Report("a line per row", "rows", suffix=".tsv", comparison=f"{_FORMATS}.csv:write_tsv"),

@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 from kldiv_cli.pairing import Pairing
-from kldiv_cli.results.head import ClassColumns, Head, MaskUse, NanPolicy, Shape, Side
+from kldiv_cli.results.head import ClassColumns, Head, MaskFile, MaskUse, NanPolicy, Side, Taken
 from kldiv_cli.results.padding import MaskBelow
 from kldiv_cli.results.selection import Missing, Selection
 from kldiv_cli.sources.base import Columns, Composed, Source
@@ -15,7 +15,7 @@ from kldiv_cli.sources.views.choice import Choice, shown
 from kldiv_cli.sources.views.selected import Selected, whole
 from kldiv_cli.tasks.faults import nothing_left
 from kldiv_cli.tasks.kept.part import Part
-from kldiv_cli.tasks.kept.places import Places
+from kldiv_cli.tasks.kept.seen import Seen
 from kldiv_cli.tasks.lone import nothing_else
 from kldiv_cli.tasks.padding import constant_rows
 from kldiv_cli.tasks.warnings import Watch, class_selection
@@ -73,22 +73,61 @@ def head_of(watch: Watch, part: Part[Any], nan_policy: NanPolicy, choice: Choice
         mask_below=_mask_below(pairing, part),
         masked=counts.masked,
         class_selection=class_selection(pairing, part.seen),
-        selection=_selection(pairing, choice, part.places),
+        selection=_selection(pairing, choice, part.places.first, part.places.last),
         missing=missing,
         **_members(pairing),
         constant_rows=constant_rows(part.seen.constants, ignored=watch.ignore_constant_rows),
     )
 
 
+def taken(watch: Watch, nan_policy: NanPolicy, choice: Choice, rows: int | None) -> Taken:
+    """Return the head of a comparison before its rows are read.
+
+    Parameters
+    ----------
+    watch : Watch
+        What would look at the pairing.
+    nan_policy : {"raise", "omit", "propagate"}
+        What would be done with invalid rows.
+    choice : Choice
+        Which rows are asked for.
+    rows : int or None
+        How many rows would be read, where that is known.
+    """
+    pairing, seen = watch.pairing, Seen()
+    without = pairing.members is not None and pairing.members.skips
+    return Taken(
+        sides=watch.watched(
+            seen, describe(pairing.reference, None), describe(pairing.candidate, None)
+        ),
+        mode=watch.mode,
+        nan_policy=nan_policy,
+        paired_by=pairing.by,
+        class_shape=pairing.class_shape,
+        class_names=pairing.class_names,
+        class_selection=class_selection(pairing, seen),
+        selection=_selection(pairing, choice, *_ends(pairing.reference)),
+        missing=_missing(pairing, rows, choice) if without and rows is not None else None,
+        paired_members=_members(pairing).get("paired_members"),
+    )
+
+
+def _ends(source: Source) -> tuple[int, int | None]:
+    """Return the first and the last place that is wanted; None where only reading tells."""
+    if not isinstance(source, Selected):
+        return 0, None
+    chosen = source.chosen
+    end = None if chosen.at_most else chosen.end
+    return chosen.start, None if end is None else end - 1
+
+
 def _mask(pairing: Pairing, part: Part[Any]) -> MaskUse | None:
     mask = pairing.mask
     if mask is None:
         return None
-    source = mask.source
-    first, *rest = source.shape
-    known = first is not None or pairing.leaves_rows_out
+    known = pairing.leaves_rows_out
     return MaskUse(
-        **_file(source, (first if known else part.rows, *rest)),
+        **_file(mask.source, None if known else part.rows),
         means=mask.means,
         cells=part.masked_cells - part.low_cells,
         of=part.counted * prod(pairing.class_shape),
@@ -102,14 +141,20 @@ def _mask_below(pairing: Pairing, part: Part[Any]) -> MaskBelow | None:
     return MaskBelow(pairing.mask_below, part.low_cells, of)
 
 
-def _file(source: Source, shape: Shape) -> dict[str, Any]:
-    """Return what is said of any file that was read."""
+def mask_file(pairing: Pairing) -> MaskFile | None:
+    """Return what is said of a mask before its rows are read."""
+    mask = pairing.mask
+    return None if mask is None else MaskFile(**_file(mask.source, None), means=mask.means)
+
+
+def _file(source: Source, rows: int | None) -> dict[str, Any]:
+    """Return what is said of any file; ``rows`` is their number where all were read."""
     count, passed_over = (None, ()) if source.shards is None else astuple(source.shards)
     return {
         "path": source.path,
         "format": source.format,
         "dtype": source.dtype,
-        "shape": shape,
+        "shape": tuple(rows if length is None else length for length in source.shape),
         "notes": source.notes,
         "shards": count,
         "passed_over": passed_over,
@@ -119,9 +164,8 @@ def _file(source: Source, shape: Shape) -> dict[str, Any]:
 
 def describe(source: Source, rows: int | None) -> Side:
     """Return what the result says of a source; ``rows`` is their number where all were read."""
-    shape = tuple(rows if length is None else length for length in source.shape)
     return Side(
-        **_file(source, shape),
+        **_file(source, rows),
         id=source.id_name,
         **_columns(source.columns),
         censored=source.bounds is not None,
@@ -159,14 +203,14 @@ def _members(pairing: Pairing) -> dict[str, Any]:
     return {"members": members_of(pairing.reference), "paired_members": paired(pairing)}
 
 
-def _selection(pairing: Pairing, choice: Choice, places: Places) -> Selection | None:
+def _selection(pairing: Pairing, choice: Choice, first: int, last: int | None) -> Selection | None:
     theirs = pairing.candidate
     of = theirs.total if isinstance(theirs, Selected) else theirs.length
-    return selection_from(pairing.reference, of, choice, places)
+    return selection_from(pairing.reference, of, choice, first, last)
 
 
 def selection_from(
-    source: Source, of_candidate: int | None, choice: Choice, places: Places
+    source: Source, of_candidate: int | None, choice: Choice, first: int, last: int | None
 ) -> Selection | None:
     """Return which rows of a source were read; None where all were.
 
@@ -178,13 +222,12 @@ def selection_from(
         How many rows the candidate has, if that is known.
     choice : Choice
         Which rows were asked for.
-    places : Places
-        The places of the rows that were read. For a sample, the result names the rows that it was
-        drawn from.
+    first, last : int
+        The places of the first and the last row that are read. For a sample, the result names the
+        rows that it was drawn from.
     """
     if not (choice and isinstance(source, Selected)):
         return None
-    first, last = places.first, places.last
     if source.chosen.drawn is not None and source.chosen.stop is not None:
         first, last = source.chosen.start, source.chosen.stop - 1
     return Selection(

@@ -166,7 +166,7 @@ def _head(source: Source, rows: Rows, choice: Choice, places: Places) -> Head:
         row_shape=tuple(rows.total if length is None else length for length in source.row_shape),
         file_row_shape=whole(source).row_shape if selected else None,
         class_names=source.class_names,
-        selection=selection_from(source, None, choice, places),
+        selection=selection_from(source, None, choice, places.first, places.last),
     )
 
 

@@ -25,6 +25,12 @@ CASES = [
         {"Leave one of the two out": "Leave --top out"},
     ),
     Case(
+        "compare p.npy q.npy --plan --format csv",
+        "--plan stops before anything is computed",
+        {"--format table": None, "leave one of the two out": None},
+        {"--format table": "--format table", "leave one of the two out": "Leave --format out"},
+    ),
+    Case(
         "compare p.npy q.npy --stat mean --group labels2.npy",
         "--stat prints one number, and none of --group's",
         {"Leave one of the two out": None, "-o FILE.json": None},

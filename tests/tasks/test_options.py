@@ -30,11 +30,13 @@ from kldiv_cli.tasks.loss import loss
 from kldiv_cli.tasks.opening.sides import Input
 from kldiv_cli.tasks.options import LINES, Compare, Inspect, Loss, Verify, typed, words
 from kldiv_cli.tasks.options.row import Option, Options
+from kldiv_cli.tasks.plan import plan
 from kldiv_cli.tasks.verify import verify
 from tests.command import Golden
 
 TASKS: dict[str, tuple[Callable[..., Any], type[Options], Any]] = {
     "compare": (compare, Compare, typed.CompareOptions),
+    "plan": (plan, Compare, typed.CompareOptions),
     "verify": (verify, Verify, typed.VerifyOptions),
     "loss": (loss, Loss, typed.LossOptions),
     "inspect": (inspect, Inspect, typed.InspectOptions),

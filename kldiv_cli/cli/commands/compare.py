@@ -25,6 +25,8 @@ def compare(asked: CompareLine) -> int:
     """
     warnings.check(strict=asked.strict, no_warn=asked.no_warn)
     _check_used(asked)
+    if asked.plan:
+        return _plan(asked)
 
     from kldiv_cli import reports
     from kldiv_cli.cli.progress import Progress
@@ -58,6 +60,38 @@ def compare(asked: CompareLine) -> int:
             streams.tell(f"{_called(stat, comparison)} is {figure.doubt.told(figure.value)}")
     _tell(comparison)
     return 1 if comparison.exceeded else 0
+
+
+def _plan(asked: CompareLine) -> int:
+    """Print what would be taken."""
+    from kldiv_cli import reports
+    from kldiv_cli.tasks.options import Compare
+    from kldiv_cli.tasks.plan import run
+
+    _check_planned(asked)
+    plan = run(Compare(**asked.keywords()))
+    write = reports.load(asked.report or "table", "plan")
+    streams.put(lambda stream: write(plan, stream))
+    return 0
+
+
+def _check_planned(asked: CompareLine) -> None:
+    """Raise where an option is about what is computed."""
+    from kldiv_cli.reports import REPORTS
+
+    for name in ("output", "stat", "limits", "lower_limits", "top"):
+        if name in asked.said:
+            flag = asked.table[name].flags[0]
+            raise UsageError(
+                f"--plan stops before anything is computed, and {flag} is about what comes out",
+                "Leave one of the two out.",
+            )
+    if asked.report is not None and REPORTS[asked.report].plan is None:
+        raise UsageError(
+            f"--plan stops before anything is computed, and --format {asked.report} is of a "
+            "comparison",
+            f"Say --format {' or '.join(REPORTS.names('plan'))}, or leave one of the two out.",
+        )
 
 
 def _check_stats(asked: CompareLine) -> None:

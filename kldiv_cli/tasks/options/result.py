@@ -206,6 +206,17 @@ class Written(Options):
 class Printed(Options):
     """How the command line prints a comparison."""
 
+    plan: bool = option(
+        False,
+        rules.FLAG,
+        "True",
+        flags=("--plan",),
+        keyword=False,
+        typed=bool,
+        panel=RESULT,
+        help="Print what would be taken (files, classes, ids, kinds, rows, pairing), and compare "
+        "nothing.",
+    )
     report: str | None = option(
         None,
         rules.TEXT,
