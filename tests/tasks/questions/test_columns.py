@@ -254,6 +254,21 @@ class TestNoQuestion:
         ]
         assert compare(*files).class_names == tuple(names.split())
 
+    @pytest.mark.parametrize("rows", [1, 2, 3, 4, 5])
+    def test_what_a_few_rows_of_fractions_may_do_by_chance(self, rows: int, tmp_path: Path) -> None:
+        """They rise, or are rounded to the same number on both sides."""
+        columns = {
+            "win": ([0.7, 0.3, 2.9, 0.1, 1.2], [0.8, 0.1, 2.7, 0.3, 1.1]),
+            "draw": ([1.3, 1.2, -0.4, 2.5, 0.6], [1.4, 1.1, -0.2, 2.2, 0.7]),
+            "loss": ([-1.2, 0.8, 1.4, 1.9, 2.3], [-1.4, 0.6, 1.3, 2.1, 2.2]),
+            "index": ([0.4, -2.1, 0.9, 0.2, 0.3], [0.4, -2.1, 0.7, 0.2, 0.3]),
+        }
+        files = [
+            write(tmp_path / f"{side}.csv", {name: x[side][:rows] for name, x in columns.items()})
+            for side in (0, 1)
+        ]
+        assert compare(*files).classes == 4
+
     @pytest.mark.parametrize("suffix", ["csv", "parquet"])
     def test_integers_all_over(self, suffix: str, tmp_path: Path) -> None:
         files = [

@@ -14,7 +14,11 @@ from kldiv_cli.tasks.opening.questions.columns.names import meanings_of
 Flags = NDArray[np.bool_]
 
 _RISES = 3
-"""So many rows rise by chance in one column of six; it takes a second sign, or integers."""
+"""So many rows rise by chance in one column of six: whole numbers do not."""
+_FRACTIONS_RISE = 6
+"""So many rows of fractions rise by chance in one column of 720; it takes a second sign."""
+_EQUAL = 3
+"""So many rows of fractions are not the same on both sides by chance, however they are rounded."""
 _RISES_FOR_SURE = 8
 _FAR = 2.0
 """How many times the range of all others a column lies outside of it."""
@@ -100,7 +104,8 @@ class Signs:
         """The columns that rise row by row."""
         if len(self.rows) < _RISES:
             return np.zeros(len(self.names), dtype=bool)
-        return _all(self.rows[1:] > self.rows[:-1])
+        found = _all(self.rows[1:] > self.rows[:-1])
+        return found if len(self.rows) >= _FRACTIONS_RISE else found & self._integers
 
     @cached_property
     def far(self) -> Flags:
@@ -129,6 +134,8 @@ class Signs:
         others = ~self.named & ~self.integral
         if 2 * (found & others).sum() >= others.sum():
             return np.zeros_like(found)
+        if paired.sum() < _EQUAL:
+            found &= self._integers
         return found if paired.sum() > 1 else found & self.named
 
     @cached_property
@@ -184,6 +191,11 @@ class Signs:
             (self.named, f"a name of {self.meanings[place]}"),
         )
         return ", ".join([word for flags, word in words if flags[place]][:2])
+
+    @cached_property
+    def _integers(self) -> Flags:
+        """The columns of whole numbers."""
+        return _all(self.rows == np.rint(self.rows))
 
     @property
     def _truths(self) -> Flags:
