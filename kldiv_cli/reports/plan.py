@@ -62,7 +62,7 @@ def _lines(plan: Plan, width: int | None) -> Iterator[tuple[str, str]]:
     if plan.grouped_by is not None:
         yield "groups", f"by {printable(plan.grouped_by)}"
     yield from left_out.taken(plan.head)
-    yield from wrapped("rows", f"{_rows(plan)}, {head.how_paired(plan.head)}")
+    yield from wrapped("rows", f"{_rows(plan)}, {head.how_paired(plan.head)}{_unless(plan)}")
     yield "", "nothing was compared (--plan)"
 
 
@@ -79,6 +79,14 @@ def _numbers(plan: Plan) -> Iterator[tuple[str, str]]:
         for name in plan.definitions
     )
     yield from wrapped("measures", ", ".join(names))
+
+
+def _unless(plan: Plan) -> str:
+    """Say what would have files of one name paired by place."""
+    members, unknown = plan.head.paired_members, any(x.shape[0] is None for x in plan.head.sides)
+    if members is None or members.paired_by == "place" or not unknown:
+        return ""
+    return ", or by place where two of a name differ in length"
 
 
 def _rows(plan: Plan) -> str:

@@ -175,6 +175,41 @@ def test_shards(kldiv: Kldiv, folders: tuple[Path, Path]) -> None:
     assert "rows         30, of 3 files, paired by name" in out
 
 
+@pytest.mark.parametrize(("cut", "by"), [((20, 20), "name"), ((10, 30), "place")])
+def test_shards_whose_lengths_are_not_known(
+    kldiv: Kldiv, tmp_path: Path, cut: tuple[int, int], by: str
+) -> None:
+    for side, values, first in (("p", S, 20), ("q", T, cut[0])):
+        (tmp_path / side).mkdir()
+        for name, part in zip("ab", np.split(values, [first]), strict=True):
+            np.savetxt(
+                tmp_path / side / f"layer_{name}.csv",
+                part,
+                delimiter=",",
+                header="u,v,w,x,y,z",
+                comments="",
+            )
+    pair = tmp_path / "p", tmp_path / "q"
+    code, out, err = kldiv("compare", *pair, "--plan")
+    assert (code, err) == (0, "")
+    assert " ".join(out.partition("\nrows")[2].split()) == (
+        "unknown before they are read, of 2 files, paired by name, or by place where two of a name "
+        "differ in length nothing was compared (--plan)"
+    )
+    assert f"of 2 files, paired by {by}\n" in kldiv("compare", *pair).out
+
+
+def test_a_wide_table(kldiv: Kldiv, tmp_path: Path) -> None:
+    names = ",".join(f"c{number}" for number in range(20000))
+    rows = (",".join(f"{x:.4f}" for x in RNG.normal(size=20000)) for _ in range(3))
+    (tmp_path / "wide.csv").write_text("\n".join([names, *rows, ""]))
+    pair = (tmp_path / "wide.csv",) * 2
+    code, out, err = kldiv("compare", *pair, "--plan")
+    assert (code, err) == (0, "")
+    assert "columns      20000 classes: c0, c1, ... c19999\n" in out
+    assert len(kldiv("compare", *pair, "--plan", "--format", "json").out) < 3000
+
+
 def test_mask_labels_and_groups(kldiv: Kldiv, tmp_path: Path) -> None:
     arrays = {
         "p": S,
