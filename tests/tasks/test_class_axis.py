@@ -207,3 +207,12 @@ def test_a_segmentation_as_people_have_it() -> None:
     found = kldiv_cli.compare(cases / "seg_p.npy", cases / "seg_q.npy", class_axis=1)
     assert f"{found.measures['jeffreys']['mean']:.7f}" == "0.0080044"
     assert (found.rows, found.classes, found.row_shape) == (12, 4, (1, 2, 6))
+
+
+@pytest.mark.parametrize(("axis", "last"), [(0, 3), (1, 3), (2, 3), (3, 2)])
+def test_positions_are_those_along_an_axis_of_the_file(axis: int, last: int) -> None:
+    values = np.random.default_rng(2).normal(size=(2, 3, 4, 5))
+    found = kldiv_cli.compare(values, values + 0.1 * values**2, class_axis=axis, group="position")
+    assert found.groups is not None
+    assert found.groups.by.what == f"position, the index along axis {last}"
+    assert len(found.groups.each) == values.shape[last]

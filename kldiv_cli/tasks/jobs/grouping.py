@@ -233,6 +233,8 @@ def _by_position(pairing: Pairing) -> Grouping:
             "axis",
             "It is for arrays such as (text, position, class); --row-axes says which are rows.",
         )
-    axis = len(shape) - 1
+    axis, classes = len(shape) - 1, whole(pairing.reference).class_axes
+    if classes and classes[0] <= axis:
+        axis += len(classes)
     by = By(f"position, the index along axis {axis}", str, in_order=True)
     return Grouping(by, OfPosition(last))
