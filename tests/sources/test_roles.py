@@ -219,6 +219,19 @@ def test_labels_of_hugging_face_are_no_classes() -> None:
     assert roles(TABLE, metadata, columns=("label", "a")).classes == ("label", "a")
 
 
+@pytest.mark.parametrize("cells", [[True, False], ["True", "False"], ["false", "true"]])
+def test_true_and_false_identify_no_rows(cells: list[Any]) -> None:
+    table = {"correct": cells, "a": [0.25, 0.5], "b": [0.5, 0.75]}
+    with pytest.raises(InputError, match="expected row ids") as caught:
+        roles(table)
+    assert "--drop correct" in caught.value.advice
+    assert roles(table, drop=("correct",)).classes == ("a", "b")
+    assert roles(table, columns=("a", "b")).ids == ()
+    assert roles(table, id=("correct",)).ids == ("correct",)
+    found = roles({"name": ["x", "y"], **table}, drop=("correct",))
+    assert found.ids == ("name",)
+
+
 @pytest.mark.parametrize("suffix", ["parquet", "csv", "jsonl", "json", "arrow"])
 def test_ids_of_several_columns_are_told_apart(suffix: str, tmp_path: Path) -> None:
     table = {"u": ["a,b", "a", 'q"'], "v": ["c", "b,c", "c"], "x": [0.5, 1.5, 2.5]}

@@ -19,6 +19,9 @@ _UNNAMED = frozenset({"", "Unnamed: 0"})
 """What pandas calls an index in CSV, and after reading it back as a column."""
 
 
+_TRUTHS = frozenset({"true", "false"})
+
+
 @dataclass(frozen=True)
 class Table:
     """The names and types of a table's columns.
@@ -75,6 +78,16 @@ class Table:
         rows = zip(*(self.first(name).tolist() for name in names), strict=False)
         found = [row for row in rows if None not in row]
         return len(set(found)) == len(found)
+
+    def may_identify(self, name: str) -> bool:
+        """Tell whether each cell of a column may identify a row: lists, true and false do not."""
+        kind = self.types[name]
+        if pa.types.is_nested(kind) or pa.types.is_boolean(kind):
+            return False
+        if kind not in (pa.string(), pa.large_string()):
+            return True
+        words = {str(word).lower() for word in self.first(name).tolist()}
+        return not words or not words <= _TRUTHS
 
     @property
     def is_first_unnamed(self) -> bool:

@@ -89,12 +89,16 @@ def find_ids(
 
 
 def check_ids(table: Table, names: Sequence[str], advice: str | None = None) -> None:
-    """Raise if a column holds something that identifies no row."""
+    """Raise if a column holds something that identifies no row.
+
+    Without ``advice`` the user has not named the columns.
+    """
     for name in names:
-        if pa.types.is_nested(table.types[name]):
+        kind = table.types[name]
+        if pa.types.is_nested(kind) or (advice is None and not table.may_identify(name)):
             raise LogitsError(
                 f"{table.path}: expected row ids, or numbers, in column {name!r}, found "
-                f"{table.types[name]}",
+                f"{kind if pa.types.is_nested(kind) else 'true and false'}",
                 advice
                 or f"Leave it out with --drop {typed(name)}, or name the classes with --columns.",
             )
@@ -102,7 +106,7 @@ def check_ids(table: Table, names: Sequence[str], advice: str | None = None) -> 
 
 def _by_type(table: Table, other: list[str], indices: list[str], *, tell: bool) -> Found:
     """Return the only column that is not numeric, or else the one that numbers the rows."""
-    if len(other) == 1 and not tell and pa.types.is_nested(table.types[other[0]]):
+    if len(other) == 1 and not tell and not table.may_identify(other[0]):
         return Found()
     if len(other) == 1:
         check_ids(table, other)
@@ -128,7 +132,7 @@ def _stray(table: Table, ids: Sequence[str], other: list[str]) -> LogitsError:
 
 
 def _several(table: Table, other: list[str]) -> LogitsError:
-    flat = [name for name in other if not pa.types.is_nested(table.types[name])]
+    flat = [name for name in other if table.may_identify(name)]
     named = next((name for name in flat if table.are_unique((name,))), None)
     rest = [name for name in other if name != named]
     drop = f"--drop {typed(*rest)} leaves out what is neither that nor a class"
