@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import astuple
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kldiv_cli.pairing import Pairing
 from kldiv_cli.results.head import ClassColumns, Head, MaskFile, MaskUse, NanPolicy, Side, Taken
-from kldiv_cli.results.padding import MaskBelow
 from kldiv_cli.results.selection import Missing, Selection
-from kldiv_cli.sources.base import Columns, Composed, Source
+from kldiv_cli.sources.base import Composed, Source
 from kldiv_cli.sources.views.choice import Choice, shown
 from kldiv_cli.sources.views.selected import Selected, whole
 from kldiv_cli.tasks.faults import nothing_left
@@ -19,6 +18,10 @@ from kldiv_cli.tasks.kept.seen import Seen
 from kldiv_cli.tasks.lone import nothing_else
 from kldiv_cli.tasks.padding import constant_rows
 from kldiv_cli.tasks.warnings import Watch, class_selection
+
+if TYPE_CHECKING:
+    from kldiv_cli.results.padding import MaskBelow
+    from kldiv_cli.sources.base.columns import Columns
 
 
 def head_of(watch: Watch, part: Part[Any], nan_policy: NanPolicy, choice: Choice) -> Head:
@@ -137,6 +140,8 @@ def _mask(pairing: Pairing, part: Part[Any]) -> MaskUse | None:
 def _mask_below(pairing: Pairing, part: Part[Any]) -> MaskBelow | None:
     if pairing.mask_below is None:
         return None
+    from kldiv_cli.results.padding import MaskBelow  # noqa: PLC0415 - few comparisons mask so
+
     of = part.counted * prod(pairing.class_shape)
     return MaskBelow(pairing.mask_below, part.low_cells, of)
 

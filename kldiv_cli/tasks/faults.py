@@ -8,7 +8,6 @@ from kldiv_cli.measures.distributions.kinds import Kind, looks_like
 from kldiv_cli.measures.rows.faults import first_invalid
 from kldiv_cli.measures.types import MASK, Mode
 from kldiv_cli.pairing import BlockPair, Pairing
-from kldiv_cli.tasks.causes import cell_advice
 from kldiv_cli.tasks.kept.part import RowCounts
 from kldiv_cli.tasks.kept.seen import Constants
 
@@ -58,6 +57,8 @@ def invalid_row(
             "--candidate-input swapped?"
         )
     elif kinds[here] != "logits" and fault.cell is not None and fault.found != "NaN":
+        from kldiv_cli.tasks.causes import cell_advice  # noqa: PLC0415 - few files are wrong
+
         advice = cell_advice(getattr(pairing, fault.side), kinds, here, mode)
     elif fault.cell is None and "probs" not in kinds and (other[row] <= MASK).all():
         advice = f"The other side is padding there, too: leave it out by --mask-below {MASK:g}."

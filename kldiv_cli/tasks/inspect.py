@@ -14,7 +14,8 @@ from kldiv_cli.pairing.ranges import check_length, part_of
 from kldiv_cli.pairing.selection import selected
 from kldiv_cli.results.head import Head
 from kldiv_cli.results.inspection import Contexts, Entropy, Guess, Inspection, Rows
-from kldiv_cli.sources.base import Layout, Listing, Source
+from kldiv_cli.sources.base import Layout, Source
+from kldiv_cli.sources.base.contents import Listing
 from kldiv_cli.sources.views.choice import Choice
 from kldiv_cli.sources.views.selected import Selected, whole
 from kldiv_cli.tasks.describe import describe, selection_from

@@ -9,7 +9,7 @@ from dataclasses import replace
 from kldiv_cli.errors import InputError, UnclearError
 from kldiv_cli.results.head import Head, Side
 from kldiv_cli.results.inspection import Guess, Holding, Inspection
-from kldiv_cli.sources.base import Held, Listing
+from kldiv_cli.sources.base.contents import Held, Listing
 from kldiv_cli.sources.stores.uris import hidden
 from kldiv_cli.tasks.jobs.inspecting import Tallies
 from kldiv_cli.tasks.opening.sides import Input

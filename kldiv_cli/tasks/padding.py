@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from kldiv_cli.results.padding import ConstantRows
 from kldiv_cli.tasks.kept.seen import Constants, OneNumber
+
+if TYPE_CHECKING:
+    from kldiv_cli.results.padding import ConstantRows
 
 
 def constant_rows(found: Constants, *, ignored: bool) -> ConstantRows | None:
     """Return what the result says of rows of one number; None of one such row that counts."""
     if not ignored and found.every.rows < 2:
         return None
+    from kldiv_cli.results.padding import ConstantRows  # noqa: PLC0415 - few files hold such rows
+
     return ConstantRows(found.every.rows, found.every.number, found.skipped.rows, ignored)
 
 

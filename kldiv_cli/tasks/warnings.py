@@ -20,7 +20,6 @@ from kldiv_cli.measures.types import Mode
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.results.head import Side
 from kldiv_cli.results.selection import ClassSelection, Discarded
-from kldiv_cli.tasks.causes import sums_advice
 from kldiv_cli.tasks.kept.seen import LeftOutMass, Ruled, Seen, SideSeen
 from kldiv_cli.tasks.lone import lone, told
 from kldiv_cli.tasks.opening.rounding import decimals, sum_tolerance, total_of
@@ -178,6 +177,8 @@ class Watch:
             tolerance = sum_tolerance(source, kind=kind)
             if side.worst <= tolerance:
                 continue
+            from kldiv_cli.tasks.causes import sums_advice  # noqa: PLC0415 - few files are wrong
+
             where = self.pairing.place_of(name, side.worst_row)
             raise InputError(
                 f"{source.path}: expected rows of {kind} that sum to 1 within {tolerance:g}, found "

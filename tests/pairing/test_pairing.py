@@ -17,7 +17,8 @@ from kldiv_cli.errors import InputError
 from kldiv_cli.pairing import Pairing
 from kldiv_cli.results.statistics import STATISTICS
 from kldiv_cli.sources.arrays.array import ArraySource
-from kldiv_cli.sources.base import Columns, Layout
+from kldiv_cli.sources.base import Layout
+from kldiv_cli.sources.base.columns import Columns
 from kldiv_cli.sources.tables.table import TableSource
 
 Array = npt.NDArray[Any]

@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from kldiv_cli.errors import InputError
-from kldiv_cli.sources.base import Columns, Layout
+from kldiv_cli.sources.base import Layout
+from kldiv_cli.sources.base.columns import Columns
 from kldiv_cli.sources.formats.opening import open_source
 from kldiv_cli.sources.tables.roles import assign
 from kldiv_cli.sources.tables.roles.named import columns_named

@@ -11,7 +11,8 @@ from math import prod
 from typing import NamedTuple
 
 from kldiv_cli.errors import InputError, typed
-from kldiv_cli.sources.base import Held, Layout, Role
+from kldiv_cli.sources.base import Layout
+from kldiv_cli.sources.base.contents import Held, Role
 
 _FLOATS = ("float16", "float32", "float64", "bfloat16", "numbers")
 _MOST_SERIES = 64

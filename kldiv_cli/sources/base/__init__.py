@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from kldiv_cli.sources.base.columns import Columns
-from kldiv_cli.sources.base.contents import Held, Listing, Role
 from kldiv_cli.sources.base.layout import LOGITS, Beside, Decimal, Expected, Layout, RawType
 from kldiv_cli.sources.base.members import Composed, Member
 from kldiv_cli.sources.base.numbers import (
@@ -36,18 +34,14 @@ __all__ = [
     "Beside",
     "Block",
     "Bounds",
-    "Columns",
     "Composed",
     "Decimal",
     "Expected",
     "Grouped",
-    "Held",
     "Indexed",
     "Layout",
-    "Listing",
     "Member",
     "RawType",
-    "Role",
     "Shards",
     "Source",
     "Turnable",

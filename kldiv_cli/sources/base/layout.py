@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from kldiv_cli.sources.base.contents import Listing
+if TYPE_CHECKING:
+    from kldiv_cli.sources.base.contents import Listing
 
 Decimal = Literal[".", ","]
 """What may stand before the fraction of a number."""

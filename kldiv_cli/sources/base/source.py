@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kldiv_cli.sources.base.columns import Columns
 from kldiv_cli.sources.base.layout import Beside
+
+if TYPE_CHECKING:
+    from kldiv_cli.sources.base.columns import Columns
 
 BLOCK_BYTES = 1 << 19
 """The size of one side of a block, for work that makes arrays of the block's size: a few of them

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from kldiv_cli.errors import InputError, LogitsError, UsageError, shortage
-from kldiv_cli.sources.base import LOGITS, Columns, Layout
+from kldiv_cli.sources.base import LOGITS, Layout
+from kldiv_cli.sources.base.columns import Columns
 from kldiv_cli.sources.stores.streams import codec_of
 from kldiv_cli.sources.tables.cells import EXACT, as_rows, may_be_inexact, with_numbers
 from kldiv_cli.sources.tables.kinds import is_number

@@ -16,7 +16,8 @@ import pyarrow.json as pa_json
 from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError, shortage
-from kldiv_cli.sources.base import Columns, Layout
+from kldiv_cli.sources.base import Layout
+from kldiv_cli.sources.base.columns import Columns
 from kldiv_cli.sources.stores.streams import codec_of, open_stream
 from kldiv_cli.sources.tables.cells import EXACT, as_rows, may_be_inexact
 from kldiv_cli.sources.tables.kinds import float_lists, holds_texts, lists_in

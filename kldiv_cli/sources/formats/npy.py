@@ -19,7 +19,6 @@ from numpy.lib import format as npy_format
 
 from kldiv_cli.errors import InputError, LogitsError
 from kldiv_cli.sources.arrays.array import ArraySource, check_shape, type_name
-from kldiv_cli.sources.arrays.contents import Kind, tell_unread
 from kldiv_cli.sources.arrays.mapped import Place, Stored, map_array, told_type
 from kldiv_cli.sources.base import Layout
 from kldiv_cli.sources.formats.float8 import check_no_float8, of_e5m2
@@ -57,7 +56,10 @@ def open_npy(path: str, layout: Layout) -> ArraySource:
         header = read_header(file, path)
         size = file.seek(0, 2)
     check_no_float8(header.dtype, path, path)
-    tell_unread(Kind(type_name(header.dtype), header.shape), layout)
+    if layout.listing is not None:
+        from kldiv_cli.sources.arrays.contents import Kind, tell_unread  # noqa: PLC0415 - only inspections list
+
+        tell_unread(Kind(type_name(header.dtype), header.shape), layout)
     check_header(header, layout, size - header.size, path)
     place = Place(header.size, size, header.size)
     return map_array(

@@ -11,7 +11,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError, LogitsError, shortage
-from kldiv_cli.sources.base import Columns, check_exact_integers
+from kldiv_cli.sources.base import check_exact_integers
+from kldiv_cli.sources.base.columns import Columns
 
 Batches = Callable[[list[str], int], Iterator[pa.RecordBatch]]
 """(Column names, rows at a time) -> record batches that hold these columns in this order."""

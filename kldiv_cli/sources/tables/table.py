@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 
 from kldiv_cli.errors import InputError, LogitsError
-from kldiv_cli.sources.base import Beside, Block, Columns, Layout, sum_tolerance
+from kldiv_cli.sources.base import Beside, Block, Layout, sum_tolerance
+from kldiv_cli.sources.base.columns import Columns
 from kldiv_cli.sources.tables.cells import (
     Batches,
     ids_of,

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError, LogitsError
-from kldiv_cli.sources.base import Columns
+from kldiv_cli.sources.base.columns import Columns
 from kldiv_cli.sources.tables.cells import Batches, no_rows
 from kldiv_cli.sources.tables.kinds import lists_in
 

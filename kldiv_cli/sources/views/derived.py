@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kldiv_cli.sources.base import Beside, Bounds, Columns, Shards, Source, length_of
+from kldiv_cli.sources.base import Beside, Bounds, Shards, Source, length_of
+
+if TYPE_CHECKING:
+    from kldiv_cli.sources.base.columns import Columns
 
 
 class Derived(ABC):

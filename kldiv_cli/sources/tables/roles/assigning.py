@@ -9,7 +9,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from kldiv_cli.errors import LogitsError, a_few, typed
-from kldiv_cli.sources.base import Columns, Layout
+from kldiv_cli.sources.base import Layout
+from kldiv_cli.sources.base.columns import Columns
 from kldiv_cli.sources.tables.kinds import holds_texts, is_number, is_number_list, lists_in
 from kldiv_cli.sources.tables.roles.columns import Table
 from kldiv_cli.sources.tables.roles.contents import held

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from kldiv_cli.sources.base import Columns, Held, Layout, Role
+from kldiv_cli.sources.base import Layout
+from kldiv_cli.sources.base.columns import Columns
+from kldiv_cli.sources.base.contents import Held, Role
 from kldiv_cli.sources.tables.kinds import is_number, lists_in
 from kldiv_cli.sources.tables.roles.columns import Table
 from kldiv_cli.sources.tables.roles.said import Said

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from kldiv_cli.errors import UnclearError, typed
-from kldiv_cli.sources.base import Columns, Source
+from kldiv_cli.sources.base import Source
+from kldiv_cli.sources.base.columns import Columns
 from kldiv_cli.tasks.opening.questions.columns.families import Family, alike
 from kldiv_cli.tasks.opening.questions.columns.matching import signs_of
 from kldiv_cli.tasks.opening.questions.columns.names import say_kinds
