@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +20,7 @@ _IGNORED_LABEL = -100.0
 """What training code pads labels with, and people pad logits with."""
 
 
-@dataclass(frozen=True)
-class ConstantRows:
+class ConstantRows(NamedTuple):
     """The rows of a block that hold one number on both sides.
 
     Parameters

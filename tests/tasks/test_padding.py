@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -262,7 +261,7 @@ def test_parts_join_in_any_split() -> None:
     ]
     whole = Constants.join(parts)
     several = OneNumber(4, -100.0, alike=False)
-    assert whole == Constants(several, replace(several, rows=3), OneNumber(1, 0.0))
+    assert whole == Constants(several, several._replace(rows=3), OneNumber(1, 0.0))
     for cut in range(5):
         halves = [Constants.join(parts[:cut]), Constants.join(parts[cut:])]
         assert Constants.join(halves) == whole

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -30,8 +31,7 @@ class LeftOutMass:
         )
 
 
-@dataclass(frozen=True)
-class OneNumber:
+class OneNumber(NamedTuple):
     """Rows that hold one number each; ``value`` is that of the first, ``alike`` if all have it."""
 
     rows: int = 0
@@ -58,16 +58,15 @@ class OneNumber:
         return self.value if self.alike else None
 
 
-@dataclass(frozen=True)
-class Constants:
+class Constants(NamedTuple):
     """Rows that hold one number on both sides: ``every`` one, and those that are ``skipped``.
 
     ``padding`` are those that count though their number is -100 or a mask value.
     """
 
-    every: OneNumber = field(default_factory=OneNumber)
-    padding: OneNumber = field(default_factory=OneNumber)
-    skipped: OneNumber = field(default_factory=OneNumber)
+    every: OneNumber = OneNumber()
+    padding: OneNumber = OneNumber()
+    skipped: OneNumber = OneNumber()
 
     @classmethod
     def join(cls, parts: Sequence[Constants]) -> Constants:
@@ -111,6 +110,7 @@ class SideSeen:
 
 
 _NOTHING_SEEN = SideSeen(), SideSeen()
+_NO_CONSTANTS = Constants()
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class Seen:
     masked: bool = False
     sides: tuple[SideSeen, SideSeen] = _NOTHING_SEEN
     discarded: tuple[LeftOutMass, LeftOutMass] | None = None
-    constants: Constants = field(default_factory=Constants)
+    constants: Constants = _NO_CONSTANTS
     lone: int = 0
 
     @classmethod

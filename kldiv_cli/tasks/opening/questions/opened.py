@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from kldiv_cli.measures.types import Mode
 from kldiv_cli.pairing import Pairing
@@ -11,8 +11,7 @@ from kldiv_cli.sources.base import Source
 from kldiv_cli.tasks.options import Asked, Compare, Loss, Verify
 
 
-@dataclass(frozen=True)
-class Opened:
+class Opened(NamedTuple):
     """The files of a task, opened and not read yet.
 
     Parameters
