@@ -1,7 +1,7 @@
 """kldiv: the diff of model outputs. Two sets of saved logits in, exact divergences out.
 
-`compare`, `plan` and `loss` are the Python API. Behind them a room imports only what stands below
-it.
+`compare`, `plan` and `loss` are the Python API. A room imports what stands below it, and all may
+import `errors` (what goes wrong, in the user's words) and `memory` (what a process may take).
 
 cli
     The command line: one file per command, and the options as Typer takes them.
@@ -19,10 +19,6 @@ sources
     Files -> blocks of rows, one file per format. A registry.
 results
     What a task returns, frozen, and what it is made of: statistics, groups, limits.
-errors, memory
-    What all of them may need: what goes wrong in the user's words, what a process may take.
-
-`Registry` is what all registries are.
 """
 
 from __future__ import annotations
@@ -235,8 +231,7 @@ class Registry(Generic[RowT]):
 
     def _checked(self, row: object) -> RowT:
         if not isinstance(row, self._kind):
-            what, kind = self._what, self._kind.__name__
-            raise TypeError(f"the row of a {what} is of class {kind}, not {row!r}")
+            raise TypeError(f"{self._what}: expected a row of {self._kind.__name__}, found {row!r}")
         return row
 
     def _fitting(self, row: RowT, found: object) -> object:

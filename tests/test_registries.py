@@ -276,7 +276,7 @@ NOTHING = "No module named 'nothing'"
         ("raising:ROW", "ZeroDivisionError: division by zero"),
         ("leaving:ROW", "SystemExit: 1"),
         ("odd:MISSING", "AttributeError: module 'odd' has no attribute 'MISSING'"),
-        ("odd:ROW", "TypeError: the row of a {what} is of class {kind}, not 7"),
+        ("odd:ROW", "TypeError: {what}: expected a row of {kind}, found 7"),
     ],
 )
 class TestBroken:
@@ -476,5 +476,5 @@ class TestRegistry:
         assert ROWS["one"].description == "1"
 
     def test_a_row_is_of_the_kind(self) -> None:
-        with pytest.raises(TypeError, match="the row of a measure is of class Entry, not 7"):
+        with pytest.raises(TypeError, match="measure: expected a row of Entry, found 7"):
             MEASURES.register("seven", 7)  # type: ignore[arg-type]
