@@ -157,7 +157,7 @@ CASES = [
     Case(
         "compare p_one.csv q_one.csv",
         "p_one.csv: expected cells between ',', found one column and ';' in it",
-        {"--delimiter ';'": "p_one.csv: expected at most one column that is not numeric"},
+        {"--delimiter ';'": "p_one.csv: expected one numeric column per class, found none"},
     ),
     Case(
         "compare p_either.csv q_either.csv",

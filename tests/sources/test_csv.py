@@ -645,7 +645,7 @@ def test_an_integer_of_thousands_of_digits_is_refused(tmp_path: Path) -> None:
 def test_many_text_columns_are_refused_soon(tmp_path: Path) -> None:
     names = ",".join(f"c{i}" for i in range(20_000))
     path = save(tmp_path, f"{names}\n" + ",".join(["x"] * 20_000) + "\n")
-    assert refusal(path).startswith("expected at most one column that is not numeric")
+    assert refusal(path).startswith("expected one numeric column per class, found none")
 
 
 WALK = """

@@ -220,17 +220,23 @@ def test_labels_of_hugging_face_are_no_classes() -> None:
     assert roles(TABLE, metadata, columns=("label", "a")).classes == ("label", "a")
 
 
-@pytest.mark.parametrize("cells", [[True, False], ["True", "False"], ["false", "true"]])
-def test_true_and_false_identify_no_rows(cells: list[Any]) -> None:
-    table = {"correct": cells, "a": [0.25, 0.5], "b": [0.5, 0.75]}
-    with pytest.raises(InputError, match="expected row ids") as caught:
-        roles(table)
+@pytest.mark.parametrize("words", [("True", "False"), ("false", "true"), ("TRUE", "TRUE")])
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_true_and_false_identify_no_rows(
+    tmp_path: Path, suffix: str, words: tuple[str, str]
+) -> None:
+    path = tmp_path / f"x.{suffix}"
+    if suffix == "csv":
+        path.write_text(f"correct,a,b\n{words[0]},0.25,0.5\n{words[1]},0.5,0.75\n")
+    else:
+        cells = [word.lower() == "true" for word in words]
+        pq.write_table(pa.table({"correct": cells, "a": [0.25, 0.5], "b": [0.5, 0.75]}), path)
+    with pytest.raises(InputError, match="in column 'correct', found true and false") as caught:
+        open_source(path, Layout())
     assert "--drop correct" in caught.value.advice
-    assert roles(table, drop=("correct",)).classes == ("a", "b")
-    assert roles(table, columns=("a", "b")).ids == ()
-    assert roles(table, id=("correct",)).ids == ("correct",)
-    found = roles({"name": ["x", "y"], **table}, drop=("correct",))
-    assert found.ids == ("name",)
+    assert open_source(path, Layout(drop=("correct",))).class_names == ("a", "b")
+    assert open_source(path, Layout(columns=("a", "b"))).id_name is None
+    assert open_source(path, Layout(id=("correct",))).id_name == "correct"
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "csv", "jsonl", "json", "arrow"])

@@ -63,12 +63,12 @@ def open_csv(path: str, layout: Layout, delimiter: str = ",", name: str = "csv")
     schema = first.schema
     begin = first.names[0] if layout.header else first.cells[0][0]
     _check_separated(path, schema.types, begin, text.delimiter)
-    tell(path, with_numbers(schema), first.values_of, layout, named=layout.header)
+    tell(path, with_numbers(schema), first.values_of, layout, named=layout.header, typed=False)
     first.check_spelling(may_be_classes(first.names, layout))
     truths = frozenset(column.name for column in schema if pa.types.is_boolean(column.type))
     schema = with_numbers(schema)
     layout = replace(layout, notes=layout.notes + first.notes)
-    columns = assign(path, schema, first.values_of, layout, named=layout.header)
+    columns = assign(path, schema, first.values_of, layout, named=layout.header, typed=False)
     first.check_exact(columns.classes, layout.expected)
     table = _Table(first, columns, truths)
     return TableSource(

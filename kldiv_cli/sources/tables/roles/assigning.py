@@ -26,6 +26,7 @@ def assign(
     layout: Layout,
     *,
     named: bool = True,
+    typed: bool = True,
 ) -> Columns:
     """Decide what each column of a table is.
 
@@ -45,13 +46,15 @@ def assign(
         What the user said; it overrules every guess.
     named : bool
         Whether the names in the schema stand in the file; if not, they are the columns' positions.
+    typed : bool
+        Whether the types in the schema do.
 
     Raises
     ------
     InputError
         A named column is missing or of the wrong type, names occur twice, or the roles are unclear.
     """
-    table = Table(path, schema.names, schema.types, first, named)
+    table = Table(path, schema.names, schema.types, first, named, typed)
     options = said(table, layout)
     if layout.alone:
         return _alone(table, layout, options)
@@ -69,13 +72,14 @@ def tell(
     layout: Layout,
     *,
     named: bool = True,
+    typed: bool = True,
 ) -> None:
     """Note what the columns of a table would be taken for, where somebody wants to know.
 
     The parameters and the errors that options cause are those of `assign`.
     """
     if layout.listing is not None:
-        table = Table(path, schema.names, schema.types, first, named)
+        table = Table(path, schema.names, schema.types, first, named, typed)
         options = said(table, layout)
         _tell(table, layout, options, _of_file(schema, options))
 

@@ -38,6 +38,8 @@ class Table:
         Name -> the first values of a column.
     named : bool
         Whether the names stand in the file.
+    typed : bool
+        Whether the types do; text has none, and its true and false are words.
     """
 
     path: str
@@ -45,6 +47,7 @@ class Table:
     kinds: list[pa.DataType]
     first: Callable[[str], NDArray[Any]]
     named: bool
+    typed: bool = True
 
     @cached_property
     def types(self) -> dict[str, pa.DataType]:
@@ -84,7 +87,7 @@ class Table:
         kind = self.types[name]
         if pa.types.is_nested(kind) or pa.types.is_boolean(kind):
             return False
-        if kind not in (pa.string(), pa.large_string()):
+        if self.typed or is_number(kind):
             return True
         words = {str(word).lower() for word in self.first(name).tolist()}
         return not words or not words <= _TRUTHS

@@ -132,6 +132,15 @@ def _stray(table: Table, ids: Sequence[str], other: list[str]) -> LogitsError:
 
 
 def _several(table: Table, other: list[str]) -> LogitsError:
+    if not any(map(table.holds_logits, table.names)):
+        advice = "Give every row a number per class, or a list of numbers"
+        if any(pa.types.is_struct(kind) for kind in table.kinds):
+            advice += ": pandas does with df.to_json(path, orient='records')"
+        return LogitsError(
+            f"{table.path}: expected one numeric column per class, found none (columns: "
+            f"{a_few(table.names)})",
+            f"{advice}.",
+        )
     flat = [name for name in other if table.may_identify(name)]
     named = next((name for name in flat if table.are_unique((name,))), None)
     rest = [name for name in other if name != named]
