@@ -118,6 +118,7 @@ def _tables(folder: Path, p: np.ndarray, q: np.ndarray) -> None:
                 f"id,{head}",
                 *(f"{1e17 + 1e9 * i},{line}" for i, line in enumerate(lines)),
             ],
+            "_moved": [f"id,{head}", *(f"{i},{lines[i]}" for i in (5, 3, 4, 0, 1, 2))],
             "_unnamed": [f",{head}", *(f"{7 * i},{line}" for i, line in enumerate(lines))],
             "_percent": [head, *(",".join(f"{x}%" for x in row.tolist()) for row in rows)],
             "_thousand": [head, *(",".join(f'"{x:,.3f}"' for x in 5000 * row) for row in rows)],

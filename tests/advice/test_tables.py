@@ -98,6 +98,11 @@ CASES = [
         {"--id ''": MEAN, "--drop ''": MEAN, "--columns '*'": None},
     ),
     Case(
+        "compare p.csv q_moved.csv",
+        "q_moved.csv: expected rows in the order of p.csv, which has no row ids, found '5'",
+        {"--drop id": None},
+    ),
+    Case(
         "compare p_nested.parquet q_nested.parquet",
         "p_nested.parquet: expected one numeric column per class, found list column",
         {"--columns logits": MEAN},

@@ -8,6 +8,7 @@ from kldiv_cli.errors import UnclearError
 from kldiv_cli.tasks.opening.questions.class_axis import sums_along_another_axis
 from kldiv_cli.tasks.opening.questions.columns import no_classes
 from kldiv_cli.tasks.opening.questions.log_probabilities import taken_for_labels
+from kldiv_cli.tasks.opening.questions.lone_ids import moved_rows
 from kldiv_cli.tasks.opening.questions.one_class import one_class
 from kldiv_cli.tasks.opening.questions.opened import Opened
 from kldiv_cli.tasks.opening.questions.probabilities import taken_for_logits
@@ -19,6 +20,7 @@ QUESTIONS: tuple[Callable[[Opened], UnclearError | None], ...] = (
     sums_along_another_axis,
     taken_for_logits,
     taken_for_labels,
+    moved_rows,
 )
 """A question returns what it would ask; None where there is nothing to ask.
 
