@@ -718,7 +718,7 @@ class TestHelp:
         },
         "What comes out": {
             *("--measure", "-m", "--unit", "--top", "--format", "--output", "-o", "--stat"),
-            "--group",
+            *("--group", "--plan"),
         },
         "For CI": {"--fail-above", "--fail-below", "--when-unsure", "--strict", "--no-warn"},
         "How the files are read": {
