@@ -1,0 +1,1 @@
+"""A bench of faults: what goes wrong around kldiv, thrown at it: ``python -m tests.attack``."""
