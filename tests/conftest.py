@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import io
 import re
-import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,7 +73,7 @@ def golden(request: pytest.FixtureRequest) -> Iterator[Golden]:
 
 
 @pytest.fixture
-def kldiv(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Kldiv]:
+def kldiv(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Kldiv:
     """Run the command line in this process, in the project's folder."""
 
     def call(*words: object) -> Result:
@@ -84,9 +83,7 @@ def kldiv(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
     monkeypatch.chdir(ROOT)
     for variable in COLOURS:
         monkeypatch.delenv(variable, raising=False)
-    handler = signal.getsignal(signal.SIGTERM)
-    yield call
-    signal.signal(signal.SIGTERM, handler)
+    return call
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from typing import Annotated
 
@@ -12,7 +11,7 @@ import typer
 from kldiv_cli import __version__
 from kldiv_cli.cli import streams
 from kldiv_cli.cli.commands import BadUsage, Commands
-from kldiv_cli.errors import KldivError, printable, shortage
+from kldiv_cli.errors import InputError, KldivError, printable, shortage
 
 app = typer.Typer(
     name="kldiv",
@@ -59,22 +58,39 @@ def _tell_bad_usage(message: str, context: typer.Context | None) -> None:
 
 
 def run() -> int:
-    """Run the command line and return the exit code: 0, 1 (a limit), 2 (trouble), 130 (Ctrl-C)."""
+    """Run the command line and return the exit code: 0, 1 (a limit), 2 (trouble), 130 (Ctrl-C).
+
+    What is a fault of kldiv's own is raised.
+    """
     try:
         return _run()
-    except (MemoryError, ImportError, RuntimeError) as error:
-        short = shortage(error)
-        if short is None:
+    except (MemoryError, ImportError, RuntimeError, OSError) as error:
+        trouble = shortage(error) or _of_system(error)
+        if trouble is None:
             raise
-        error.__traceback__ = None  # whose frames hold what there is too little of
-        streams.tell(f"error: {short.what}", short.advice)
-        return short.exit_code
+        error.__traceback__ = None  # whose frames hold what there may be too little of
+        streams.tell(f"error: {trouble.what}", trouble.advice)
+        return trouble.exit_code
+
+
+def _of_system(error: Exception) -> KldivError | None:
+    """Return what the system refused, which is no fault of kldiv's own."""
+    if not isinstance(error, OSError) or error.errno is None:
+        return None
+    said = error.strerror or str(error)
+    if error.filename is None and error.errno in streams.OUTPUT_ERRORS:
+        streams.discard(sys.stdout)
+        return streams.unwritable(said)
+    named = isinstance(error.filename, (str, bytes))
+    where = os.fsdecode(error.filename) if named else "the system"
+    return InputError(
+        f"{where}: expected to go on, found: {said}",
+        "Check its permissions, the disk and the limits of the process (ulimit -a).",
+    )
 
 
 def _run() -> int:
     streams.prepare()
-    for ending in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
-        signal.signal(ending, lambda number, _: sys.exit(128 + number))
     # NumPy's BLAS would start a thread per core that nothing here uses.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
@@ -85,16 +101,11 @@ def _run() -> int:
     except BadUsage as error:
         _tell_bad_usage(error.format_message(), getattr(error, "ctx", None))
         return 2
-    except typer.Abort:
-        return 130
+    except typer.Abort as error:
+        if not isinstance(error.__cause__, EOFError):
+            return 130
+        raise error.__cause__ from None  # which Typer takes for the end of standard input
     except SystemExit as end:
-        if end.code != 1:
+        if end.code != 1 or not isinstance(end.__context__, BrokenPipeError):
             raise
         return 0  # Typer's way out of a pipe that closed during --help
-    except OSError as error:
-        if error.filename is not None or error.errno not in streams.OUTPUT_ERRORS:
-            raise
-        streams.discard(sys.stdout)
-        trouble = streams.unwritable(error.strerror or str(error))
-        streams.tell(f"error: {trouble.what}", trouble.advice)
-        return trouble.exit_code

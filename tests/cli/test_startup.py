@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import kldiv_cli
+from kldiv_cli.__main__ import FAULT
 from kldiv_cli.cli.commands import COMMANDS
 
 ROOT = Path(__file__).parent.parent.parent
@@ -156,12 +157,8 @@ def test_a_comparison_loads_nothing_for_what_nobody_asked() -> None:
 
 
 def test_that_check_sees_what_is_missing() -> None:
-    run = """sys.modules['kldiv_cli.cli.options'] = None
-    try:
-        from kldiv_cli.__main__ import main; main()
-    except ModuleNotFoundError as error:
-        code = error.name"""
-    assert loaded(run, ["compare", *MAGIKA]) == ["kldiv_cli.cli.options"]
+    run = f"sys.modules['kldiv_cli.cli.options'] = None; {MAIN}"
+    assert loaded(run, ["compare", *MAGIKA]) == [str(FAULT)]
 
 
 @pytest.mark.parametrize("name", COMMANDS)
