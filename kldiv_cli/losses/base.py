@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from kldiv_cli import measures
 from kldiv_cli.errors import UsageError
 from kldiv_cli.measures.distributions.pair import Pair
-from kldiv_cli.measures.exact_sum import ExactSum
 from kldiv_cli.measures.types import Counts, Float64, Mode
+from kldiv_cli.results.exact_sum import ExactSum
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,10 @@ from math import inf
 
 import numpy as np
 
+from kldiv_cli.results.exact_sum import Float64, total
+from kldiv_cli.results.moments import mean_of
 from kldiv_cli.results.ranges import Spread, around
-from kldiv_cli.results.statistics import SHARES, Float64, Statistics
+from kldiv_cli.results.statistics import SHARES, Statistics
 
 _SHARES = {"min": (0, 1), "max": (1, 1), **SHARES}
 
@@ -27,7 +29,7 @@ class Hidden:
     @classmethod
     def of(cls, hidden: Float64) -> Hidden:
         """Return what is hidden of these rows, of at least one."""
-        return cls(float(hidden.max()), float(hidden.mean()))
+        return cls(float(hidden.max()), mean_of(hidden))
 
 
 def spread(values: Float64, hidden: Float64, factor: float | None) -> Spread:
@@ -50,5 +52,5 @@ def spread(values: Float64, hidden: Float64, factor: float | None) -> Spread:
 def with_ranges(found: Statistics, rows: Spread) -> Statistics:
     """Return statistics with what they may be, given what the values of the rows may be."""
     ranges = rows.ranges(found.values, _SHARES)
-    total = {"total": (float(rows.least.sum()), float(rows.most.sum()))}
-    return replace(found, ranges=ranges | around(found.values, total))
+    totals = {"total": (total(rows.least), total(rows.most))}
+    return replace(found, ranges=ranges | around(found.values, totals))

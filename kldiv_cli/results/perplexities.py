@@ -6,8 +6,9 @@ from math import exp, expm1, isfinite, nan, sqrt
 
 import numpy as np
 
+from kldiv_cli.results.exact_sum import Float64, total
 from kldiv_cli.results.language import Estimate, Perplexities
-from kldiv_cli.results.statistics import Float64
+from kldiv_cli.results.moments import moments
 
 
 def perplexities(log_p: Float64, log_q: Float64, log_ratio: Float64) -> Perplexities:
@@ -43,18 +44,15 @@ def perplexities(log_p: Float64, log_q: Float64, log_ratio: Float64) -> Perplexi
 
 
 def mean(x: Float64) -> Estimate:
-    """Return the mean and its standard error, in two passes: squares are summed of deviations."""
-    found = float(x.mean())
-    if len(x) < 2 or not isfinite(found):
-        return Estimate(found, nan)
-    deviations = x - found
-    return Estimate(found, sqrt(float((deviations**2).mean()) / (len(x) - 1)))
+    """Return the mean and its standard error."""
+    found = moments(x)
+    return Estimate(found.mean, found.sem)
 
 
 def _correlation(x: Float64, y: Float64) -> float:
-    dx, dy = x - x.mean(), y - y.mean()
-    scale = sqrt(float((dx**2).sum())) * sqrt(float((dy**2).sum()))
-    return float((dx * dy).sum()) / scale if isfinite(scale) and scale > 0 else nan
+    dx, dy = (side - moments(side).mean for side in (x, y))
+    scale = sqrt(total(dx, np.square)) * sqrt(total(dy, np.square))
+    return total(dx * dy) / scale if isfinite(scale) and scale > 0 else nan
 
 
 def _exp(x: float) -> float:

@@ -9,8 +9,10 @@ from math import inf, isnan, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from kldiv_cli.results.exact_sum import Float64, total
 from kldiv_cli.results.language import PERCENTILES, Distribution, Perplexities, Range
-from kldiv_cli.results.statistics import Float64, percentiles
+from kldiv_cli.results.moments import mean_of
+from kldiv_cli.results.statistics import percentiles
 
 HIDDEN_NATS = 24.0
 """How far below its bound a hidden log-probability is taken to lie, at most: ik_llama.cpp's
@@ -36,12 +38,12 @@ class Spread:
         the vector by which the values move, over sqrt(n * (n - 1)).
         """
         n = len(self.least)
-        found = {"mean": (float(self.least.mean()), float(self.most.mean()))}
+        found = {"mean": (mean_of(self.least), mean_of(self.most))}
         low, high = percentiles(self.least, shares), percentiles(self.most, shares)
         found |= {name: (low[name], high[name]) for name in shares}
         if n > 1:
             with np.errstate(invalid="ignore", over="ignore"):
-                width = float(np.linalg.norm(self.most - self.least))
+                width = sqrt(total(self.most - self.least, np.square))
             step = width / sqrt(n * (n - 1))
             found["sem"] = max(0.0, figures["sem"] - step), figures["sem"] + step
         return around(figures, found)
@@ -121,7 +123,7 @@ def of_changes(
     ranges = Spread(least, most).ranges(figures, PERCENTILES)
     largest = np.maximum(np.abs(least), np.abs(most))
     smallest = np.where(least * most <= 0, 0.0, np.minimum(np.abs(least), np.abs(most)))
-    both = tuple(sqrt(float((x**2).mean())) for x in (smallest, largest))
+    both = tuple(sqrt(mean_of(x**2)) for x in (smallest, largest))
     return ranges | around(figures, {"rms": (both[0], both[1])})
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from math import isfinite, isinf, isnan, nan, sqrt
+from math import isnan, nan
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-Float64 = NDArray[np.float64]
+from kldiv_cli.results.exact_sum import Float64
+from kldiv_cli.results.moments import moments
 
 SHARES = {
     "median": (1, 2),
@@ -31,8 +32,7 @@ class Statistics:
 
     ``values`` maps each name of :data:`STATISTICS` to a float64. ``ranges`` has the least and the
     largest value that a statistic may have where a file hides part of the rows; one without an
-    entry is exact. sem is the standard error of the
-    mean, from the sample variance (n - 1); NaN for a single row or where a row is infinite.
+    entry is exact. Total, mean and sem are those of `kldiv_cli.results.moments.Moments`.
     Percentiles are interpolated linearly at f * (n - 1). A NaN row makes all of them NaN, and
     ``max_row`` is then the first such row.
     """
@@ -60,56 +60,17 @@ def statistics_of(x: Float64, *, spend: bool) -> Statistics:
     this would take as much memory again.
     """
     low, high, largest = float(x.min()), float(x.max()), int(x.argmax())
-    with np.errstate(over="ignore", invalid="ignore"):
-        total = float(x.sum())
-    mean = total / len(x)
-    if isinf(mean) and isfinite(low) and isfinite(high):
-        # Rounded up, nine times a ninth of the largest float64 is none.
-        mean = min(2.0 * sum_of(x, _Quotient(2.0 * len(x))), high)
-    found = {"total": total, "mean": mean, "sem": _standard_error(x, mean), "min": low, "max": high}
+    sums = moments(x)
+    found = {"total": sums.total, "mean": sums.mean, "sem": sums.sem, "min": low, "max": high}
     infinite = sum(int(np.isinf(some).sum()) for some in _pieces(x))
     zero = len(x) - int(np.count_nonzero(x))
     found |= percentiles(x, SHARES, spend=spend)
     return Statistics(values=found, max_row=largest, zero=zero, infinite=infinite)
 
 
-@dataclass(frozen=True)
-class _Quotient:
-    by: float
-
-    def __call__(self, x: Float64) -> Float64:
-        return x / self.by
-
-
-@dataclass(frozen=True)
-class _Deviation:
-    """(x - mean) / scale, to a power."""
-
-    mean: float
-    scale: float
-    power: int
-
-    def __call__(self, x: Float64) -> Float64:
-        deviations = x - self.mean
-        deviations /= self.scale
-        return deviations**self.power if self.power > 1 else deviations
-
-
 def _pieces(x: Float64) -> Iterator[Float64]:
     for start in range(0, len(x), _PIECE):
         yield x[start : start + _PIECE]
-
-
-def sum_of(x: Float64, change: Callable[[Float64], Float64]) -> float:
-    """Return the sum of changed values, as NumPy adds up an array of them, without that array.
-
-    NumPy halves an array, at a multiple of 8, until few values are left, and adds up the halves.
-    """
-    if len(x) <= _PIECE:
-        return float(change(x).sum())
-    half = len(x) // 2
-    half -= half % 8
-    return sum_of(x[:half], change) + sum_of(x[half:], change)
 
 
 class Numbers(Protocol):
@@ -124,18 +85,6 @@ def renumbered(measures: Mapping[str, Statistics], numbers: Numbers) -> dict[str
     return {
         name: replace(each, max_row=int(numbers[each.max_row])) for name, each in measures.items()
     }
-
-
-def _standard_error(x: Float64, mean: float) -> float:
-    """Return the standard error of the mean, in two passes and scaled against overflow."""
-    if len(x) < 2 or not np.isfinite(mean):
-        return nan
-    scale = max(float(np.abs(some - mean).max()) for some in _pieces(x))
-    if scale == 0:
-        return 0.0
-    deviations, squared = (sum_of(x, _Deviation(mean, scale, power)) for power in (1, 2))
-    squares = squared - deviations**2 / len(x)
-    return scale * sqrt(squares / (len(x) - 1) / len(x))
 
 
 def percentiles(

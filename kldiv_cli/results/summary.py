@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.results.column import Column
-from kldiv_cli.results.statistics import Float64, Statistics, statistics_of
+from kldiv_cli.results.exact_sum import Float64
+from kldiv_cli.results.statistics import Statistics, statistics_of
 
 _COUNTED, _SKIPPED, _MASKED = 1, 2, 4
 """What became of a row, in one byte."""

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kldiv_cli.results.exact_sum import Float64
 from kldiv_cli.results.language import (
     PERCENTILES,
     Censored,
@@ -24,7 +25,7 @@ from kldiv_cli.results.language import (
 )
 from kldiv_cli.results.perplexities import mean, perplexities
 from kldiv_cli.results.ranges import around, of_changes, of_divergences, of_perplexities
-from kldiv_cli.results.statistics import Float64, percentiles
+from kldiv_cli.results.statistics import percentiles
 
 Bool = NDArray[np.bool_]
 
@@ -158,7 +159,7 @@ def _statistics(rows: TokenRows, floor: float | None) -> LanguageResult:
         rms_delta_p=Estimate(rms, mean_square.error / (2 * rms) if rms else mean_square.error),
         same_top=Estimate(share, spread),
         blind_max=float(rows.blind.max()),
-        blind_mean=float(rows.blind.mean()),
+        blind_mean=mean(rows.blind).value,
         censored=(_censored(rows.censored[0]), _censored(rows.censored[1])),
         known=_known(rows, found, targets[0] | targets[1]),
         ranges=named,
@@ -188,7 +189,7 @@ def _censored(rows: CensoredRows | None) -> Censored | None:
         targets=int(rows.target.sum()),
         cells=int(rows.cells.sum()),
         held_max=float(rows.held.max()),
-        held_mean=float(rows.held.mean()),
+        held_mean=mean(rows.held).value,
     )
 
 

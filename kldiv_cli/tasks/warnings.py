@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from kldiv_cli.errors import InputError
 from kldiv_cli.measures.distributions.exact import real
 from kldiv_cli.measures.distributions.kinds import Kind, looks_like, sums
-from kldiv_cli.measures.exact_sum import ExactSum
 from kldiv_cli.measures.rows.discarded import discarded
 from kldiv_cli.measures.rows.faults import Fault, mask_mismatches
 from kldiv_cli.measures.types import Mode
 from kldiv_cli.pairing import BlockPair, Pairing
+from kldiv_cli.results.exact_sum import ExactSum
 from kldiv_cli.results.head import Side
 from kldiv_cli.results.selection import ClassSelection, Discarded
 from kldiv_cli.tasks.kept.seen import LeftOutMass, Ruled, Seen, SideSeen

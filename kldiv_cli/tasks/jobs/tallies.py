@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kldiv_cli.measures.exact_sum import ExactSum
 from kldiv_cli.measures.types import MASK, Float64
+from kldiv_cli.results.exact_sum import ExactSum
 from kldiv_cli.results.inspection import Cells, MaskLike, Rows, Span
 from kldiv_cli.sources.base import Bounds
 from kldiv_cli.sources.bounds import held

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kldiv_cli.measures.exact_sum import ExactSum
 from kldiv_cli.measures.types import Float64
 from kldiv_cli.pairing import BlockPair
+from kldiv_cli.results.exact_sum import ExactSum
 
 
 @dataclass(frozen=True)

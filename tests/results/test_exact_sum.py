@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kldiv_cli.measures.exact_sum import ExactSum
+from kldiv_cli.results.exact_sum import ExactSum
 
 FINITE = st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=30)
 laws = settings(deadline=None, derandomize=True, database=None)
