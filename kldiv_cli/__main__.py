@@ -57,8 +57,9 @@ class _Ending:
         sys.unraisablehook = self._in_passing
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, self._by_signal)
-        for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
-            signal.signal(number, self._by_signal)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) == signal.SIG_DFL:  # nohup has one of them ignored
+                signal.signal(number, self._by_signal)
 
     def code_of(self, error: BaseException) -> int:
         """Return the exit code that an exception means, and tell what no signal caused.

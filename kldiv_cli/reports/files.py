@@ -1,4 +1,4 @@
-"""Reports to files: written beside their place and renamed, so that no half file is ever seen."""
+"""Reports to files: which there can be, and how they are written."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from kldiv_cli import reports
 from kldiv_cli.errors import OutputError, UsageError
+from kldiv_cli.reports.staging import Staged, close, put, told
 
 
 def check(outputs: Sequence[str], paths: Sequence[str], kind: str = "comparison") -> None:
@@ -27,8 +29,8 @@ def check(outputs: Sequence[str], paths: Sequence[str], kind: str = "comparison"
     inputs = {_place(path) for path in paths}
     seen = dict.fromkeys(inputs, "is an input")
     for path in outputs:
-        place = _place(path)
         _check_suffix(path, kind)
+        place = _found(path)
         if place in seen:
             raise UsageError(
                 f"{path}: expected a new output, found one that {seen[place]}", "Name another file."
@@ -48,9 +50,22 @@ def check(outputs: Sequence[str], paths: Sequence[str], kind: str = "comparison"
             )
 
 
-def _place(path: str) -> Path:
-    """Return where a name leads, links followed."""
-    return Path(os.path.realpath(path))
+def _place(path: str) -> Path | None:
+    """Return where a name leads, links followed; None in a folder that was removed."""
+    try:
+        return Path(os.path.realpath(path))
+    except OSError:
+        return None
+
+
+def _found(path: str) -> Path:
+    place = _place(path)
+    if place is None:
+        raise OutputError(
+            f"{path}: expected a folder to write into, found that this one was removed",
+            "Change to another folder.",
+        )
+    return place
 
 
 def _suffix(path: str) -> str:
@@ -93,48 +108,21 @@ def need_rows(report: str, outputs: Sequence[str]) -> bool:
 
 @contextmanager
 def staged(result: Any, outputs: Sequence[str], kind: str = "comparison") -> Iterator[None]:
-    """Write every output beside its place; put them there when the body has done its part.
+    """Write every output out of sight; put all in their places when the body has done its part.
 
     Raises
     ------
     OutputError
         The disk is full, a limit is reached, or a permission is missing.
     """
-    parts: list[tuple[Path, Path]] = []
+    parts = [Staged(path, _found(path)) for path in outputs]
     try:
-        for path in outputs:
-            place = _place(path)
-            temporary = place.parent / f".kldiv-{os.urandom(8).hex()}"
-            parts.append((temporary, place))
-            with _writing(path):
-                _write_one(result, temporary, reports.of_suffix(_suffix(path), kind) or "", kind)
-                if place.exists():
-                    temporary.chmod(place.stat().st_mode & 0o777)
+        for part in parts:
+            name = reports.of_suffix(_suffix(part.path), kind) or ""
+            writer = reports.load(name, kind)
+            with told(part, parts):
+                part.write(partial(writer, result), reports.REPORTS[name].kind)
         yield
-        for path, (temporary, place) in zip(outputs, parts, strict=True):
-            with _writing(path):
-                temporary.replace(place)
+        put(parts)
     finally:
-        for temporary, _ in parts:
-            temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def _writing(path: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(
-            f"{path}: expected to write it, found: {error.strerror or error}",
-            "Make room or name another file; no half file was left behind.",
-        ) from error
-
-
-def _write_one(result: Any, path: Path, name: str, kind: str) -> None:
-    writer = reports.load(name, kind)
-    if reports.REPORTS[name].kind == "bytes":
-        with path.open("xb") as stream:
-            writer(result, stream)
-    else:
-        with path.open("x", encoding="utf-8", newline="") as text:
-            writer(result, text)
+        close(parts)

@@ -718,19 +718,20 @@ def test_interrupted_writing_leaves_nothing(
 ) -> None:
     put(tmp_path / "x.csv", "what was there")
     with start(tmp_path, long_work["records"], "y.json", "x.csv") as process:
-        wait_until(process, lambda: written_beside(tmp_path / "x.csv") > 1_000_000)
+        wait_until(process, lambda: written_beside(process, tmp_path / "x.csv") > 1_000_000)
         check_end(process, sent)
     assert names_in(tmp_path) == {"x.csv"}
     assert (tmp_path / "x.csv").read_text() == "what was there"
 
 
-def written_beside(place: Path) -> int:
-    """Return the size of the largest other file in a folder."""
-    sizes = [0]
-    for path in place.parent.iterdir():
-        with suppress(FileNotFoundError):
-            sizes.append(0 if path == place else path.stat().st_size)
-    return max(sizes)
+def written_beside(process: subprocess.Popen[str], place: Path) -> int:
+    """Return the size of the largest other file of a folder that a process holds open."""
+    with suppress(FileNotFoundError):
+        links = list(Path("/proc", str(process.pid), "fd").iterdir())
+        held = {link: link.readlink() for link in links}
+        beside = [x for x, path in held.items() if path.parent == place.parent and path != place]
+        return max((link.stat().st_size for link in beside), default=0)
+    return 0
 
 
 def start(folder: Path, path: Path, *outputs: str) -> subprocess.Popen[str]:

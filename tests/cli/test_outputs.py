@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.command import Kldiv
+from tests.command import ROOT, Kldiv
 
 ARRAYS = "samples/magika-fp32.npy", "samples/magika-int8.npy"
 TABLES = "samples/magika-fp32-24.csv", "samples/magika-int8-24.csv"
@@ -81,3 +83,39 @@ def test_a_folder_called_as_a_column_may_be_written_into(
     words = ("table.csv", "table.csv", "--labels", "label", "-o", "label/rows.csv")
     assert kldiv("compare", *words).code == 0
     assert (tmp_path / "label/rows.csv").read_text().startswith("row,")
+
+
+def test_a_folder_that_was_removed_is_no_place_for_an_output(tmp_path: Path) -> None:
+    inputs = [str(ROOT / name) for name in ARRAYS]
+    for output, code in (("x.csv", 2), (str(tmp_path / "x.csv"), 0)):
+        command = [sys.executable, "-m", "kldiv_cli", "compare", *inputs, "-o", output]
+        remove = 'mkdir -p "$0" && cd "$0" && rmdir "$0" && exec "$@"'
+        done = subprocess.run(
+            ["/bin/sh", "-c", remove, str(tmp_path / "gone"), *command],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code
+        assert done.stderr == (
+            "kldiv: error: x.csv: expected a folder to write into, found that this one was "
+            "removed\nChange to another folder.\n"
+            if code
+            else ""
+        )
+    assert [path.name for path in tmp_path.iterdir()] == ["x.csv"]
+
+
+HANGS_UP = """
+import os, signal
+import kldiv_cli.cli
+kldiv_cli.cli.run = lambda: os.kill(os.getpid(), signal.SIGHUP) or 0
+from kldiv_cli.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize(("before", "code"), [("trap '' HUP; ", 0), ("", 129)])
+def test_a_hangup_that_nohup_ignores_stays_ignored(before: str, code: int) -> None:
+    command = ["/bin/sh", "-c", before + 'exec "$@"', "sh", sys.executable, "-c", HANGS_UP]
+    assert subprocess.run(command, check=False).returncode == code

@@ -15,4 +15,7 @@ def write(comparison: Comparison, stream: IO[bytes]) -> None:
     Several measures make a last axis, in the order asked for.
     """
     each = [values.reshape(comparison.row_shape) for values in comparison.values.values()]
-    np.save(stream, each[0] if len(each) == 1 else np.stack(each, axis=-1), allow_pickle=False)
+    array = np.asarray(each[0] if len(each) == 1 else np.stack(each, axis=-1), order="C")
+    header = np.lib.format.header_data_from_array_1_0(array)
+    np.lib.format.write_array_header_1_0(stream, header)
+    stream.write(array.data)  # np.save would lose what the system says of a full disk
