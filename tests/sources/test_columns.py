@@ -280,16 +280,16 @@ def test_ids_that_are_mostly_numbers_are_ids_when_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind",
+    ("kind", "dtype"),
     [
-        pytest.param(pa.list_(pa.float32()), id="list"),
-        pytest.param(pa.large_list(pa.float64()), id="large-list"),
-        pytest.param(pa.list_(pa.float16(), 2), id="fixed-size-list"),
-        pytest.param(pa.list_(pa.int8()), id="list-of-integers"),
+        pytest.param(pa.list_(pa.float32()), np.float32, id="list"),
+        pytest.param(pa.large_list(pa.float64()), np.float64, id="large-list"),
+        pytest.param(pa.list_(pa.float16(), 2), np.float16, id="fixed-size-list"),
+        pytest.param(pa.list_(pa.int8()), np.int8, id="list-of-integers"),
     ],
 )
-def test_a_list_column_holds_the_row(kind: pa.DataType) -> None:
-    rows = [[1, 2], [3, 4], [5, 6]]
+def test_a_list_column_holds_the_row(kind: pa.DataType, dtype: type[np.number[Any]]) -> None:
+    rows = list(np.array([[1, 2], [3, 4], [5, 6]], dtype))
     columns = {"file": pa.array(["x", "y", "z"]), "index": pa.array([0, 1, 2])}
     found = roles({**columns, "logits": pa.array(rows, kind)})
     assert (found.id, found.classes, found.row) == ("file", (), "logits")

@@ -20,6 +20,7 @@ from kldiv_cli.sources.formats.opening import open_source
 Array = npt.NDArray[Any]
 
 SAMPLES = Path(__file__).parents[2] / "samples"
+PYARROW = int(pa.__version__.partition(".")[0])
 
 
 def save(
@@ -162,6 +163,8 @@ def test_lists_that_change_their_length_between_batches_are_an_error(tmp_path: P
 @pytest.mark.parametrize("listing", LISTS)
 @pytest.mark.parametrize("at", [0, 1, 2000])
 def test_a_row_without_a_list_is_an_error(tmp_path: Path, listing: str, at: int) -> None:
+    if listing == "fixed-size-list" and PYARROW < 26:
+        pytest.skip("this PyArrow writes or reads no such file")
     rows: list[list[float] | None] = [[1.0, 2.0]] * 3000
     rows[at] = None
     path = save(tmp_path, {"logits": pa.array(rows, LISTS[listing](pa.float32(), 2))})
@@ -231,7 +234,11 @@ def test_the_index_of_pandas_is_the_id(tmp_path: Path, where: str, index: list[i
     [
         (pa.array(["x", "ü"]), ["x", "ü"]),
         (pa.array(["x", "ü"], pa.large_string()), ["x", "ü"]),
-        (pa.array(["x", "ü"], pa.string_view()), ["x", "ü"]),
+        pytest.param(
+            pa.array(["x", "ü"], pa.string_view()),
+            ["x", "ü"],
+            marks=pytest.mark.skipif(PYARROW < 21, reason="it writes no views to Parquet"),
+        ),
         (pa.array(["x", "ü"]).dictionary_encode(), ["x", "ü"]),
         (pa.array([b"x", "ü".encode()]), ["x", "ü"]),
         (pa.array([b"ab", b"cd"], pa.binary(2)), ["ab", "cd"]),

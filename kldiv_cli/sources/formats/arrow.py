@@ -18,6 +18,7 @@ from kldiv_cli.sources.formats.arrow_messages import (
     inflated_size,
     messages_of_file,
     messages_of_stream,
+    row_count,
     with_length,
 )
 from kldiv_cli.sources.stores.streams import codec_of, open_in_order, open_stream
@@ -95,9 +96,10 @@ class _File:
 
     def rows(self) -> int | None:
         """Return the number of rows, which a stream does not know before its end."""
+        if self.is_stream:
+            return None
         with reading(self.path, _ADVICE):
-            file = self.open()
-            return int(file.count_rows()) if hasattr(file, "count_rows") else None
+            return sum(map(row_count, messages_of_file(pa.py_buffer(self.memory.file))))
 
     def batches(self, names: list[str], rows: int) -> Iterator[pa.RecordBatch]:
         """Yield these columns, at most so many rows at a time."""

@@ -13,8 +13,10 @@ from collections.abc import Callable, Iterator
 
 import pyarrow as pa
 
-_HEADER, _DATA, _BUFFERS, _COMPRESSION = 2, 1, 2, 3
-"""The places of fields: of a message, of a dictionary batch, of a record batch."""
+_HEADER, _DATA = 2, 1
+"""The places of fields: of a message, of a dictionary batch."""
+_LENGTH, _BUFFERS, _COMPRESSION = 0, 2, 3
+"""The places of fields of a record batch."""
 _DICTIONARIES, _BATCHES = 2, 3
 """The places of fields of a footer."""
 _BLOCK = 24
@@ -118,9 +120,35 @@ def inflated_size(message: pa.Message) -> int:
         raise pa.ArrowInvalid(f"damaged message ({error})") from error
 
 
-def _inflated(message: pa.Message) -> int:
+def row_count(message: pa.Message) -> int:
+    """Return how many rows a batch says that it has; 0 for any other message.
+
+    Raises
+    ------
+    pyarrow.ArrowInvalid
+        It is damaged.
+    """
+    if message.type != "record batch":
+        return 0
+    try:
+        table, batch = _header(message)
+        place = _field(table, batch, _LENGTH)
+        rows = _number("<q", table, place) if place else 0
+    except (struct.error, IndexError) as error:
+        raise pa.ArrowInvalid(f"damaged message ({error})") from error
+    if rows < 0:
+        raise pa.ArrowInvalid(f"damaged message (it has {rows} rows)")
+    return int(rows)
+
+
+def _header(message: pa.Message) -> tuple[memoryview, int]:
+    """Return the bytes of a message, and the place of what it says of its kind."""
     table = memoryview(message.metadata)
-    batch = _child(table, _number("<I", table, 0), _HEADER)
+    return table, _child(table, _number("<I", table, 0), _HEADER)
+
+
+def _inflated(message: pa.Message) -> int:
+    table, batch = _header(message)
     if message.type == "dictionary":
         batch = _child(table, batch, _DATA)
     if not _field(table, batch, _COMPRESSION):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from kldiv_cli.errors import InputError, LogitsError, shortage
 from kldiv_cli.sources.base import check_exact_integers
 from kldiv_cli.sources.base.columns import Columns
+from kldiv_cli.sources.tables.kinds import dtype_of
 
 Batches = Callable[[list[str], int], Iterator[pa.RecordBatch]]
 """(Column names, rows at a time) -> record batches that hold these columns in this order."""
@@ -220,14 +221,15 @@ def shape_of_classes(
 
 def _common_dtype(types: Sequence[pa.DataType]) -> str:
     known = {kind.id: kind for kind in types if not pa.types.is_null(kind)}
-    dtypes = [kind.to_pandas_dtype() for kind in known.values()]
-    return str(np.result_type(*dtypes)) if dtypes else "float64"
+    return str(np.result_type(*map(dtype_of, known.values()))) if known else "float64"
 
 
 def as_rows(batch: pa.RecordBatch) -> NDArray[Any]:
     """Return columns as (rows, columns) of their common type, nulls as NaN."""
     try:
-        values: NDArray[Any] = batch.to_tensor(null_to_nan=True).to_numpy()
+        # PyArrow before 25 makes numbers of the nulls of float16. Told of no nulls, it raises.
+        is_half = pa.float16() in batch.schema.types
+        values: NDArray[Any] = batch.to_tensor(null_to_nan=not is_half).to_numpy()
     except (pa.ArrowNotImplementedError, pa.ArrowTypeError):
         # PyArrow converts neither float16 nor columns of nothing to another type.
         columns = [column.to_numpy(zero_copy_only=False) for column in batch.columns]

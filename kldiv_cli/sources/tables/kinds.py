@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import pyarrow as pa
 
 _INTEGERS = (
@@ -10,6 +13,9 @@ _INTEGERS = (
 )
 _FLOATS = (pa.float16(), pa.float32(), pa.float64())
 _NUMBERS = frozenset(kind.id for kind in (*_INTEGERS, *_FLOATS, pa.null()))
+_DTYPES = {kind.id: str(kind) for kind in _INTEGERS} | {
+    kind.id: name for kind, name in zip(_FLOATS, ("float16", "float32", "float64"), strict=True)
+}
 _MOST_LISTS = 3
 """Lists in a list in a list: rows of a text, with one more axis of length 1."""
 _LISTS = frozenset(
@@ -20,6 +26,14 @@ _LISTS = frozenset(
 def is_number(kind: pa.DataType) -> bool:
     """Tell whether a column of that type can hold logits; a column of nothing but nulls can."""
     return kind.id in _NUMBERS
+
+
+def dtype_of(kind: pa.DataType) -> np.dtype[Any]:
+    """Return NumPy's type of a column of numbers; float64 for one of nothing but nulls.
+
+    PyArrow's own table of these, `DataType.to_pandas_dtype`, imported pandas before version 26.
+    """
+    return np.dtype(_DTYPES.get(kind.id, "float64"))
 
 
 def lists_in(kind: pa.DataType) -> int:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from kldiv_cli.errors import InputError, LogitsError
 from kldiv_cli.sources.base.columns import Columns
 from kldiv_cli.sources.tables.cells import Batches, no_rows
-from kldiv_cli.sources.tables.kinds import lists_in
+from kldiv_cli.sources.tables.kinds import dtype_of, lists_in
 
 _ONE_LIST = "Write one list of rows for each text, and one logit per class in each row."
 
@@ -122,7 +122,7 @@ def first_text(
     kind = schema.field(name).type
     while lists_in(kind):
         kind = kind.value_type
-    dtype = np.dtype(kind.to_pandas_dtype()).name
+    dtype = dtype_of(kind).name
     for batch in batches([name], 1):
         parents, rows = unnested(path, batch.column(0))
         if len(rows):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pyarrow as pa
 
 from kldiv_cli.sources.base import Layout
 from kldiv_cli.sources.base.columns import Columns
 from kldiv_cli.sources.base.contents import Held, Role
-from kldiv_cli.sources.tables.kinds import is_number, lists_in
+from kldiv_cli.sources.tables.kinds import dtype_of, is_number, lists_in
 from kldiv_cli.sources.tables.roles.columns import Table
 from kldiv_cli.sources.tables.roles.said import Said
 from kldiv_cli.sources.tables.roles.stated import Stated
@@ -89,4 +88,4 @@ class _Others:
 def _type(kind: pa.DataType) -> str:
     """Name a type as NumPy does, where it is one of numbers."""
     is_known = is_number(kind) and not pa.types.is_null(kind)
-    return np.dtype(kind.to_pandas_dtype()).name if is_known else str(kind)
+    return dtype_of(kind).name if is_known else str(kind)
