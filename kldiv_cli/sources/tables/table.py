@@ -233,13 +233,13 @@ class TableSource:
 
     def _batch_rows(self, rows: int) -> int:
         """Return how many rows to read at a time, so that blocks of so many are cut from them."""
-        most = _BATCH_BYTES // self._row_bytes
+        most = max(1, _BATCH_BYTES // self._row_bytes)
         if self.texts is not None:
             return max(1, most // self.texts.rows)
         if self.columns.row is None:
             most = max(most, min(_BATCH_ROWS, _MOST_BYTES // self._row_bytes))
-        if rows > max(1, most):
-            return -(-rows // -(-rows // max(1, most)))
+        if rows > most:
+            return -(-rows // -(-rows // most))
         return most // rows * rows
 
     def _block(self, batch: pa.RecordBatch, order: list[str], start: int) -> Block:
