@@ -71,24 +71,14 @@ def truths(
         if not missing:
             break
         with mp.workdps(digits), mp.extraprec(oracle._magnitude([*s, *t], temperature)):
-            pairs = _distributions(mode, s, t, mpf(temperature))
+            sides = (oracle._distributions(mode, "logits", x, mpf(temperature)) for x in (s, t))
+            pairs = list(zip(*sides, strict=True))
             for name in missing:
                 divergence = oracle._divergence(name)
                 value = mp.fsum(divergence(p, q) for p, q in pairs)
                 if mp.isinf(value) or abs(value) > threshold:
                     found[name] = value
     return {name: found.get(name, mpf(0)) for name in names}
-
-
-def _distributions(
-    mode: str, s: list[mpf], t: list[mpf], temperature: mpf
-) -> list[tuple[oracle.Distribution, oracle.Distribution]]:
-    if mode == "softmax":
-        return [(oracle._softmax(s, temperature), oracle._softmax(t, temperature))]
-    return [
-        (oracle._bernoulli(x, temperature), oracle._bernoulli(y, temperature))
-        for x, y in zip(s, t, strict=True)
-    ]
 
 
 def kind(case: Case) -> tuple[str, str]:

@@ -16,28 +16,50 @@ Row = Sequence[float] | np.ndarray[Any, Any]
 Distribution = list[mpf]
 Divergence = Callable[[Distribution, Distribution], mpf]
 
-PRECISIONS = ((120, mpf("1e-70")), (250, mpf("1e-200")), (500, mpf("1e-450")))
-"""Digits carried, tried in turn, and the value above which they leave 50 digits right."""
+PRECISIONS = (
+    (60, mpf("1e-20")),
+    (120, mpf("1e-70")),
+    (250, mpf("1e-200")),
+    (500, mpf("1e-450")),
+)
+"""Digits carried, tried in turn, and the value above which they leave 40 digits right."""
 
 
-def oracle(name: str, mode: str, s_row: Row, t_row: Row, temperature: float = 1.0) -> mpf:
-    """The measure `name` ("jeffreys", "gjs:0.1", ...) of one row of logits, in nats.
+def oracle(
+    name: str,
+    mode: str,
+    s_row: Row,
+    t_row: Row,
+    temperature: float = 1.0,
+    *,
+    kind: str = "logits",
+    smooth: float = 0.0,
+) -> mpf:
+    """The measure `name` ("jeffreys", "gjs:0.1", ...) of one row, in nats.
 
-    `s_row` are the reference's logits, `t_row` the candidate's; mode "softmax" or "sigmoid".
-    NaN where the row has no value (skipped or invalid). A finite result is right to 40 digits or
-    more, but one below 1e-400, far less than any float64, is returned as 0.
+    `s_row` are the reference's numbers, `t_row` the candidate's: "logits", "probs" or "log-probs",
+    as `kind` says; mode "softmax" or "sigmoid". The candidate is then mixed with so much of the
+    uniform distribution. NaN where the row has no value (skipped or invalid). A finite result is
+    right to 40 digits or more, but one below 1e-400, far less than any float64, is returned as 0.
     """
     s, t = _widen(s_row), _widen(t_row)
     if len(s) != len(t):
         raise ValueError(f"rows of {len(s)} and {len(t)} classes")
-    if _undefined(mode, s) or _undefined(mode, t) or _skipped(s, t):
+    if kind == "probs":
+        if _no_probabilities(mode, s) or _no_probabilities(mode, t):
+            return mp.nan
+    elif _undefined(mode, s) or _undefined(mode, t) or _skipped(s, t):
         return mp.nan
     divergence = _divergence(name)
     for digits, threshold in PRECISIONS:
         with mp.workdps(digits):
             # exp() of an argument of b bits is wrong by b bits more than its argument.
-            with mp.extraprec(_magnitude([*s, *t], temperature)):
-                value = _total(divergence, mode, s, t, mpf(temperature))
+            with mp.extraprec(_magnitude([*s, *t], temperature) + _magnitude_of_parameter(name)):
+                sides = (_distributions(mode, kind, row, mpf(temperature)) for row in (s, t))
+                value = mp.fsum(
+                    divergence(p, _mixture(mpf(smooth), [1 / mpf(len(q))] * len(q), q))
+                    for p, q in zip(*sides, strict=True)
+                )
             if mp.isinf(value) or abs(value) > threshold:
                 return value
     return mpf(0)
@@ -51,7 +73,7 @@ def of_probabilities(
     The second one is smoothed then: (1 - smooth) * q + smooth / classes. Good to 40 digits where
     the value is above 1e-70.
     """
-    with mp.workdps(PRECISIONS[0][0]):
+    with mp.workdps(120):
         rows = (
             [mpf(x) if isinstance(x, mpf) else mpf(float(x)) for x in r] for r in (p_row, q_row)
         )
@@ -62,7 +84,7 @@ def of_probabilities(
         return _divergence(name)(p, [(1 - weight) * x + weight / len(q) for x in q])
 
 
-def relative_error(value: float, true: mpf) -> float:
+def relative_error(value: float | mpf, true: mpf) -> float:
     """`|value - true| / |true|`; 0 where both are the same zero, infinity or NaN."""
     if math.isnan(value) or mp.isnan(true):
         return 0.0 if math.isnan(value) and mp.isnan(true) else math.inf
@@ -93,15 +115,38 @@ def _magnitude(row: list[mpf], temperature: float) -> int:
     return max(0, int(mp.mag(1 + largest / mpf(temperature))))
 
 
-def _total(divergence: Divergence, mode: str, s: list[mpf], t: list[mpf], temperature: mpf) -> mpf:
-    if mode == "softmax":
-        return divergence(_softmax(s, temperature), _softmax(t, temperature))
+def _no_probabilities(mode: str, row: list[mpf]) -> bool:
+    largest = 1 if mode == "sigmoid" else mp.inf
+    wrong = any(mp.isnan(x) or x < 0 or x > largest or mp.isinf(x) for x in row)
+    return wrong or not any(row)
+
+
+def _magnitude_of_parameter(name: str) -> int:
+    """How many bits a power of this order loses, or a difference of it from 1."""
+    _, _, text = name.partition(":")
+    parameter = mpf(float(text or 0))
+    if not name.startswith("renyi") or mp.isinf(parameter):
+        return 0
+    return max(0, int(mp.mag(parameter)), -int(mp.mag(parameter - 1)))
+
+
+def _distributions(mode: str, kind: str, row: list[mpf], temperature: mpf) -> list[Distribution]:
+    """A row's distribution, or those of its cells."""
     if mode == "sigmoid":
-        return mp.fsum(
-            divergence(_bernoulli(x, temperature), _bernoulli(y, temperature))
-            for x, y in zip(s, t, strict=True)
-        )
+        if kind == "logits":
+            return [_bernoulli(x, temperature) for x in row]
+        cells = [mp.exp(x) for x in row] if kind == "log-probs" else row
+        return [_softened([x, 1 - x], temperature) for x in cells]
+    if mode == "softmax":
+        return [_softened(row, temperature) if kind == "probs" else _softmax(row, temperature)]
     raise ValueError(f"unknown mode {mode}")
+
+
+def _softened(weights: list[mpf], temperature: mpf) -> Distribution:
+    """Weights to the power 1/T, divided by their sum."""
+    powers = [x ** (1 / temperature) for x in weights]
+    total = mp.fsum(powers)
+    return [x / total for x in powers]
 
 
 def _softmax(row: list[mpf], temperature: mpf) -> Distribution:

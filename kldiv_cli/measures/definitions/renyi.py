@@ -6,17 +6,18 @@ from functools import partial
 from math import inf, isinf
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kldiv_cli.errors import UsageError
 from kldiv_cli.measures.base import Measure, over_cells
-from kldiv_cli.measures.distributions import exact
+from kldiv_cli.measures.distributions import doubled, exact
+from kldiv_cli.measures.distributions.doubled import Doubled
 from kldiv_cli.measures.distributions.pair import Pair
+from kldiv_cli.measures.distributions.sharp import Logarithms, rounded, sharpened
 from kldiv_cli.measures.types import Float64
 
-_SMALLEST = 1e-9
-"""The smallest order; below, 1 - ALPHA would keep too few of its digits."""
-_LARGE = 30.0
-"""Above it, rounding an exponent costs more than float64 has to spare."""
+_LARGE = 16.0
+"""As many times its own rounding error may an exponent cost the divergence."""
 _REFERENCE = (
     "A. Renyi, On measures of entropy and information, Berkeley Symp. 4 (1961); T. van Erven and "
     "P. Harremoes, Renyi divergence and Kullback-Leibler divergence, "
@@ -26,9 +27,9 @@ _REFERENCE = (
 
 def renyi(name: str, alpha: float) -> Measure:
     """Return the divergence of order alpha; alpha > 0 and not 1, or inf."""
-    if not alpha >= _SMALLEST or alpha == 1:
+    if not alpha > 0 or alpha == 1:
         raise UsageError(
-            f"{name}: expected ALPHA of {_SMALLEST:g} or more and not 1, found {alpha:g}",
+            f"{name}: expected ALPHA above 0 and not 1, found {alpha:g}",
             "At 1 it is KL: ask for kl.",
         )
     formula = "log max p/q"
@@ -56,77 +57,119 @@ def largest_ratio(pair: Pair) -> Float64:
 def of_order(pair: Pair, alpha: float) -> Float64:
     """Return log(sum p**alpha * q**(1 - alpha)) / (alpha - 1).
 
-    The sum is taken less 1, from terms of one sign. Where it is near 0 or too large for float64,
-    its logarithm is that of the summed terms. Below 1/2 the order is reflected:
-    (1 - a) * D_a(p||q) = a * D_(1-a)(q||p).
+    Below 1/2 the order is reflected, where 1 - alpha would lose the digits of alpha:
+    sum p**a * q**(1-a) is that of the swapped pair and the order 1 - a.
     """
     if alpha < 0.5:
-        return alpha / (1 - alpha) * of_order(pair.swapped, 1 - alpha)
-    excess = _excess(pair, alpha)
-    near = (excess > -0.5) & (excess < inf)
-    rows = np.log1p(np.where(near, excess, 0.0)) / (alpha - 1)
-    return rows if near.all() else np.where(near, rows, _of_far(pair, alpha))
+        return _of_power(pair.swapped, alpha, 1 - alpha)
+    return _of_power(pair, 1 - alpha, 1 - alpha)
 
 
-def _excess(pair: Pair, alpha: float) -> Float64:
-    """Return sum p * (expm1(c * e) - c * expm1(e)) = sum p**(1-c) * q**c - 1, c = 1 - alpha.
+def _of_power(pair: Pair, c: float, divisor: float) -> Float64:
+    """Return -log(sum p**(1 - c) * q**c) / divisor, whose sign is that of c.
 
-    sum p * expm1(e) is sum(q - p) = 0; with it every term is <= 0 for c in (0, 1) and >= 0 for
-    c < 0, and nothing cancels where p and q are close.
+    The sum is taken less 1, from terms of one sign. Only where it is near 0 or too large for
+    float64 its logarithm is that of the summed terms: these cancel where p and q are close.
     """
-    c = 1 - alpha
-    near = np.abs(pair.e) <= 1
-    e = np.where(near, pair.e, 0.0)
-    terms = pair.p * (exact.phi(c * e) - c * exact.phi(e))
-    if not near.all():
-        below = pair.p * (np.expm1(c * pair.e) - c * np.expm1(pair.e))
-        below[pair.p == 0] = 0.0
-        e = np.maximum(pair.e, 0.0)
-        grown = np.where(c * e < 1, np.exp(-e) * np.expm1(c * e), np.exp((c - 1) * e) - np.exp(-e))
-        above = pair.q * (grown + c * np.expm1(-e))
-        terms = np.where(near, terms, np.where(pair.e < 0, below, above))
-    large = c * pair.e > _LARGE
-    if c < 0 and large.any():
-        power = exact.exp(*_logarithms(pair, alpha))
-        terms = np.where(large, power + pair.p * (-1 - c * np.expm1(pair.e)), terms)
+    terms = _excess(pair.p, pair.q, pair.e, c)
     if c < 0 and pair.prepared.no_q is not None:
         terms[pair.prepared.no_q] = inf
-    rows: Float64 = terms.sum(axis=1)
+    excess = terms.sum(axis=1)
+    rows = _either(excess, excess, divisor)
+    unusual = ~_suffices(excess) | (c * pair.e > _LARGE).any(axis=1)
+    if unusual.any():
+        rows[unusual] = _of_unusual(pair, unusual, excess[unusual], c, divisor)
     return rows
 
 
-def _logarithms(pair: Pair, alpha: float) -> tuple[Float64, Float64]:
-    """Return the logarithms of p**alpha * q**(1 - alpha), each carried in two float64.
+def _of_unusual(
+    pair: Pair, chosen: NDArray[np.bool_], excess: Float64, c: float, divisor: float
+) -> Float64:
+    """Return the same for distributions that are far apart, or whose terms have large exponents.
+
+    Such an exponent costs digits where it is far larger than the divergence.
+    """
+    found = rounded(pair, chosen)
+    far, shares = _of_exponents(_exponents(found, c, divisor), divisor)
+    rows = _either(excess, far, divisor)
+    e = found.e[0]
+    cost = np.where(c * e > _LARGE, shares * np.abs(e), 0.0).sum(axis=1)
+    dear = (cost > _LARGE * rows) & (rows < inf)
+    if dear.any():
+        chosen = chosen.copy()
+        chosen[chosen] = dear
+        rows[dear] = _sharp(sharpened(pair, chosen), c, divisor)
+    return rows
+
+
+def _sharp(found: Logarithms, c: float, divisor: float) -> Float64:
+    """Return the same from logarithms of 32 digits.
 
     p = exp(-300), q = exp(-600) makes 1 at order 2, from an exponent that one float64 would have
     wrong by 1e-13; and p may be 0 in float64 where its power over q is not.
     """
-    ours, theirs = pair.prepared.reference, pair.prepared.candidate
-    high, low = exact.weighted_sum(alpha, (ours.x, ours.x_low), 1 - alpha, (theirs.x, theirs.x_low))
-    partition, partition_low = exact.weighted_sum(
-        alpha,
-        (ours.log_partition, np.zeros(1)),
-        1 - alpha,
-        (theirs.log_partition, np.zeros(1)),
+    e = found.e[0]
+    p, q = exact.exp(*found.log_p), exact.exp(*doubled.add(found.log_p, found.e))
+    exponents = _exponents(found, c, divisor)
+    far, _ = _of_exponents(exponents, divisor)
+    power = exact.exp(*doubled.multiply(exponents, doubled.single(abs(divisor))))
+    large = power + p * (-1 - c * np.expm1(e))
+    terms = np.where(c * e > _LARGE, large, _excess(p, q, e, c))
+    return _either(terms.sum(axis=1), far, divisor)
+
+
+def _suffices(excess: Float64) -> NDArray[np.bool_]:
+    """Tell where the sum less 1 has the digits of the sum's logarithm."""
+    return (excess > -0.5) & (excess < inf)
+
+
+def _either(excess: Float64, far: Float64, divisor: float) -> Float64:
+    """Return the divergence from the sum less 1 where that suffices."""
+    near = _suffices(excess)
+    return np.where(near, -np.log1p(np.where(near, excess, 0.0)) / divisor, far)
+
+
+def _excess(p: Float64, q: Float64, e: Float64, c: float) -> Float64:
+    """Return terms of sum p * (expm1(c * e) - c * expm1(e)) = sum p**(1-c) * q**c - 1.
+
+    sum p * expm1(e) is sum(q - p) = 0; with it every term is <= 0 for c in (0, 1) and >= 0 for
+    c < 0, and nothing cancels where p and q are close.
+    """
+    near = np.abs(e) <= 1
+    small = np.where(near, e, 0.0)
+    terms = p * (exact.phi(c * small) - c * exact.phi(small))
+    if near.all():
+        return terms
+    below = p * (np.expm1(c * e) - c * np.expm1(e))
+    below[p == 0] = 0.0
+    large = np.maximum(e, 0.0)
+    grown = np.where(
+        c * large < 1,
+        np.exp(-large) * np.expm1(c * large),
+        np.exp((c - 1) * large) - np.exp(-large),
     )
-    high, rest = exact.two_diff(high, partition)
-    high, low = exact.two_sum(high, rest + (low - partition_low))
-    for side in (ours, theirs):
-        if side.absent is not None:
-            high = np.where(side.absent, -inf, high)
-    return high, low
+    above = q * (grown + c * np.expm1(-large))
+    return np.where(near, terms, np.where(e < 0, below, above))
 
 
-def _of_far(pair: Pair, alpha: float) -> Float64:
-    """Return the divergence from the logarithms of the terms."""
-    high, low = _logarithms(pair, alpha)
+def _exponents(found: Logarithms, c: float, divisor: float) -> Doubled:
+    """Return log(p**(1 - c) * q**c) over abs(divisor), which no order makes too large."""
+    scale = abs(divisor)
+    ours = doubled.divide(found.log_p, doubled.single(scale))
+    theirs = doubled.multiply(found.e, doubled.single(c / scale))
+    high, low = doubled.add(ours, theirs)
+    nothing = np.isneginf(found.log_p[0])
+    return np.where(nothing, -inf, high), np.where(nothing, 0.0, low)
+
+
+def _of_exponents(exponents: Doubled, divisor: float) -> tuple[Float64, Float64]:
+    """Return the divergence from the logarithms of the terms, and each term's share of the sum."""
+    high, low = exponents
+    scale = abs(divisor)
     largest = high.max(axis=1, keepdims=True)
     largest_low = np.where(high == largest, low, -inf).max(axis=1, keepdims=True)
-    high, rest = exact.two_diff(high, largest)
-    high, low = exact.two_sum(high, rest + (low - largest_low))
-    total = exact.exp(high, low).sum(axis=1)
-    rows: Float64 = ((largest + largest_low)[:, 0] + np.log(total)) / (alpha - 1)
-    rows = np.where(np.isinf(largest[:, 0]), inf, rows)
-    if alpha > 1 and pair.prepared.no_q is not None:
-        rows = np.where(pair.prepared.no_q.any(axis=1), inf, rows)
-    return rows
+    less = doubled.subtract(exponents, (largest, largest_low))
+    terms = exact.exp(*doubled.multiply(less, doubled.single(scale)))
+    total = terms.sum(axis=1, keepdims=True)
+    rows = (largest + (largest_low + np.log(total) / scale))[:, 0]
+    return np.where(np.isinf(largest[:, 0]), inf, -np.sign(divisor) * rows), terms / total

@@ -67,7 +67,7 @@ def two_diff(a: Float64, b: Float64) -> tuple[Float64, Float64]:
     high = a - b
     negated_b = high - a
     low = (a - (high - negated_b)) - (b + negated_b)
-    return high, _without_nan(low)
+    return high, without_nan(low)
 
 
 def two_sum(a: Float64, b: Float64) -> tuple[Float64, Float64]:
@@ -97,25 +97,7 @@ def divide(high: Float64, low: Float64, divisor: float) -> tuple[Float64, Float6
     quotient = high / divisor
     back, back_error = product(quotient, divisor)
     remainder = (high - back) - back_error + low
-    return quotient, _without_nan(remainder / divisor)
-
-
-def weighted_sum(
-    a: float, x: tuple[Float64, Float64], b: float, y: tuple[Float64, Float64]
-) -> tuple[Float64, Float64]:
-    """Return a * x + b * y as an unevaluated sum.
-
-    Parameters
-    ----------
-    a, b : float
-        The weights.
-    x, y : pair of float64
-        Unevaluated sums themselves, of one shape.
-    """
-    ax, ax_low = product(x[0], a)
-    by, by_low = product(y[0], b)
-    high, low = two_sum(ax, by)
-    return high, _without_nan(low + (ax_low + by_low) + (a * x[1] + b * y[1]))
+    return quotient, without_nan(remainder / divisor)
 
 
 def exp(high: Float64, low: Float64) -> Float64:
@@ -162,7 +144,7 @@ def _split(a: Float64) -> tuple[Float64, Float64]:
     return high, a - high
 
 
-def _without_nan(low: Float64) -> Float64:
+def without_nan(low: Float64) -> Float64:
     """Drop the inf - inf that an overflow leaves behind: no error term can be kept there."""
     finite = np.isfinite(low)
     return low if finite.all() else np.where(finite, low, 0.0)
