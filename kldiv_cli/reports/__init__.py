@@ -33,6 +33,8 @@ class Report(NamedTuple):
     plan: str | None = None
     each: bool = False
     """Whether an inspection is written as soon as it is made; otherwise all are at the end."""
+    guarded: str | None = None
+    """The same as ``comparison``, of cells that no spreadsheet takes for formulas."""
 
     @property
     def printed(self) -> bool:
@@ -61,8 +63,20 @@ _ROWS = {
         inspection="kldiv_cli.reports.inspection:write_json",
         plan="kldiv_cli.reports.plan:write_json",
     ),
-    "csv": Report("a line per row", "rows", suffix=".csv", comparison=f"{_FORMATS}.csv:write"),
-    "tsv": Report("a line per row", "rows", suffix=".tsv", comparison=f"{_FORMATS}.csv:write_tsv"),
+    "csv": Report(
+        "a line per row",
+        "rows",
+        suffix=".csv",
+        comparison=f"{_FORMATS}.csv:write",
+        guarded=f"{_FORMATS}.csv:write_safe",
+    ),
+    "tsv": Report(
+        "a line per row",
+        "rows",
+        suffix=".tsv",
+        comparison=f"{_FORMATS}.csv:write_tsv",
+        guarded=f"{_FORMATS}.csv:write_tsv_safe",
+    ),
     "jsonl": Report(
         "a JSON object per row",
         "rows",
@@ -87,9 +101,15 @@ _ROWS = {
 REPORTS = Registry("report", Report, _ROWS, "kldiv_cli.reports")
 
 
-def load(name: str, result: str = "comparison") -> Callable[[Any, IO[Any]], None]:
-    """Return the function that writes a kind of result; an unknown name raises `UsageError`."""
-    writer: Callable[[Any, IO[Any]], None] = REPORTS.load(name, result)
+def load(
+    name: str, result: str = "comparison", *, csv_safe: bool = False
+) -> Callable[[Any, IO[Any]], None]:
+    """Return the function that writes a kind of result; an unknown name raises `UsageError`.
+
+    With ``csv_safe`` it is the one that guards cells, where there is one.
+    """
+    guards = csv_safe and REPORTS[name].guarded is not None
+    writer: Callable[[Any, IO[Any]], None] = REPORTS.load(name, "guarded" if guards else result)
     return writer
 
 

@@ -102,13 +102,26 @@ def _check_place(path: str, place: Path) -> None:
 
 def need_rows(report: str, outputs: Sequence[str]) -> bool:
     """Tell whether a report, or what an output asks for, holds something of every row."""
-    names = [report, *(reports.of_suffix(_suffix(path)) or "" for path in outputs)]
-    return any(reports.REPORTS[name].holds == "rows" for name in names)
+    return any(row.holds == "rows" for row in _asked(report, outputs))
+
+
+def have_cells(report: str, outputs: Sequence[str]) -> bool:
+    """Tell whether a report, or what an output asks for, has cells that can be guarded."""
+    return any(row.guarded is not None for row in _asked(report, outputs))
+
+
+def _asked(report: str, outputs: Sequence[str]) -> Iterator[reports.Report]:
+    names = [report, *(reports.of_suffix(_suffix(path)) for path in outputs)]
+    return (reports.REPORTS[name] for name in names if name)
 
 
 @contextmanager
-def staged(result: Any, outputs: Sequence[str], kind: str = "comparison") -> Iterator[None]:
+def staged(
+    result: Any, outputs: Sequence[str], kind: str = "comparison", *, csv_safe: bool = False
+) -> Iterator[None]:
     """Write every output out of sight; put all in their places when the body has done its part.
+
+    With ``csv_safe`` no cell of CSV and TSV is what a spreadsheet takes for a formula.
 
     Raises
     ------
@@ -119,7 +132,7 @@ def staged(result: Any, outputs: Sequence[str], kind: str = "comparison") -> Ite
     try:
         for part in parts:
             name = reports.of_suffix(_suffix(part.path), kind) or ""
-            writer = reports.load(name, kind)
+            writer = reports.load(name, kind, csv_safe=csv_safe)
             with told(part, parts):
                 part.write(partial(writer, result), reports.REPORTS[name].kind)
         yield

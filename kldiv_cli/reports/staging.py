@@ -43,7 +43,7 @@ class Staged:
         self._make()
         how: dict[str, Any] = {"mode": "wb"}
         if kind == "text":
-            how = {"mode": "w", "encoding": "utf-8", "newline": ""}
+            how = {"mode": "w", "encoding": "utf-8", "errors": "backslashreplace", "newline": ""}
         with open(self._descriptor, closefd=False, **how) as stream:
             fill(stream)
         os.fsync(self._descriptor)

@@ -25,6 +25,12 @@ CASES = [
         {"Leave one of the two out": "Leave --top out"},
     ),
     Case(
+        "compare p.npy q.npy --csv-safe",
+        "--csv-safe guards the cells of csv and tsv",
+        {"-o FILE.csv": None, "--format csv": None, "leave it out": MEAN},
+        {"-o FILE.csv": "-o cells.csv", "leave it out": "Leave --csv-safe out"},
+    ),
+    Case(
         "compare p.npy q.npy --plan --format csv",
         "--plan stops before anything is computed",
         {"--format table": None, "leave one of the two out": None},

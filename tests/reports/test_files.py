@@ -41,13 +41,13 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, BaseException], N
     """Let the writer of one report write something and then fail."""
 
     def fail(name: str, error: BaseException) -> None:
-        def load(wanted: str, result: str = "comparison") -> Writer:
+        def load(wanted: str, result: str = "comparison", *, csv_safe: bool = False) -> Writer:
             def write(_: Comparison, stream: IO[Any]) -> None:
                 stream.write("half a " if REPORTS[wanted].kind == "text" else b"half a ")
                 stream.flush()
                 raise error
 
-            return write if wanted == name else original(wanted, result)
+            return write if wanted == name else original(wanted, result, csv_safe=csv_safe)
 
         original = reports.load
         monkeypatch.setattr(reports, "load", load)
@@ -186,9 +186,9 @@ class TestAllOrNone:
         seen: list[bytes] = []
         whole, original = content("csv"), reports.load
 
-        def load(name: str, result: str) -> Writer:
+        def load(name: str, result: str, *, csv_safe: bool) -> Writer:
             def write(comparison: Comparison, stream: IO[Any]) -> None:
-                original(name, result)(comparison, stream)
+                original(name, result, csv_safe=csv_safe)(comparison, stream)
                 stream.flush()
                 seen.append(path.read_bytes())
                 assert all(x == path or x.name.startswith(".") for x in tmp_path.iterdir())

@@ -44,7 +44,7 @@ def compare(asked: CompareLine) -> int:
         comparison = run(Compare(**asked.keywords(), progress=progress), keep_rows=keep_rows)
     warnings.refuse(comparison.warnings, strict=asked.strict)
     stats = _figures(asked, comparison)
-    writer = None if stats else reports.load(asked.report or "table")
+    writer = None if stats else reports.load(asked.report or "table", csv_safe=asked.csv_safe)
 
     def write(stream: IO[str]) -> None:
         if writer is None:
@@ -52,7 +52,7 @@ def compare(asked: CompareLine) -> int:
         else:
             writer(comparison, stream)
 
-    with files.staged(comparison, outputs):
+    with files.staged(comparison, outputs, csv_safe=asked.csv_safe):
         streams.put(write)
     warnings.tell(comparison.warnings, no_warn=asked.no_warn)
     for stat, figure in () if asked.no_warn else stats:
@@ -79,7 +79,7 @@ def _check_planned(asked: CompareLine) -> None:
     """Raise where an option is about what is computed."""
     from kldiv_cli.reports import REPORTS
 
-    for name in ("output", "stat", "limits", "lower_limits", "top"):
+    for name in ("output", "stat", "limits", "lower_limits", "top", "csv_safe"):
         if name in asked.said:
             flag = asked.table[name].flags[0]
             raise UsageError(
@@ -160,8 +160,22 @@ def _check_used(asked: CompareLine) -> None:
             "--when-unsure says what becomes of limits, and there are none",
             "Set one with --fail-above or --fail-below, or leave it out.",
         )
+    if asked.csv_safe:
+        _check_cells(asked)
     if "top" in asked.said:
         _check_top(asked)
+
+
+def _check_cells(asked: CompareLine) -> None:
+    """Raise where no cells are written that could be guarded."""
+    from kldiv_cli.reports import files
+
+    printed = "" if asked.stat else asked.report or "table"
+    if not files.have_cells(printed, asked.output or []):
+        raise UsageError(
+            "--csv-safe guards the cells of csv and tsv, and neither is written",
+            "Write one with -o FILE.csv or --format csv, or leave it out.",
+        )
 
 
 def _check_top(asked: CompareLine) -> None:

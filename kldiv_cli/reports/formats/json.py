@@ -6,7 +6,7 @@ import json
 from typing import IO, TYPE_CHECKING, Any
 
 from kldiv_cli.reports.words import objects
-from kldiv_cli.reports.words.objects import valid
+from kldiv_cli.reports.words.objects import escaped, valid
 from kldiv_cli.reports.words.records import columns, records
 from kldiv_cli.results.comparison import Agreement, Comparison
 from kldiv_cli.results.statistics import Statistics
@@ -33,7 +33,7 @@ def write_lines(comparison: Comparison, stream: IO[str]) -> None:
     names = list(columns(comparison))
     encode = json.JSONEncoder(allow_nan=False).encode
     stream.writelines(
-        encode(dict(zip(names, map(valid, record), strict=True))) + "\n"
+        escaped(encode(dict(zip(names, map(valid, record), strict=True)))) + "\n"
         for record in records(comparison, skipped=None)
     )
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import IO
+from typing import IO, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from kldiv_cli.reports.words.records import columns, may_be_blank
 from kldiv_cli.results.comparison import Comparison
@@ -18,7 +20,7 @@ def write(comparison: Comparison, stream: IO[bytes]) -> None:
     arrays = {
         name: _names(field)
         if isinstance(field, MemberNames)
-        else pa.array(field, mask=blank if may_be_blank(name, comparison) else None)
+        else _array(field, blank if may_be_blank(name, comparison) else None)
         for name, field in columns(comparison).items()
     }
     pq.write_table(pa.table(arrays), stream)
@@ -27,4 +29,19 @@ def write(comparison: Comparison, stream: IO[bytes]) -> None:
 def _names(field: MemberNames) -> pa.Array:
     """Return names as text that is stored once."""
     numbers = field.members.numbers(field.rows)
-    return pa.DictionaryArray.from_arrays(pa.array(numbers), pa.array(field.members.names))
+    names = np.array(field.members.names, object)
+    return pa.DictionaryArray.from_arrays(pa.array(numbers), _array(names))
+
+
+def _array(field: NDArray[Any], mask: NDArray[np.bool_] | None = None) -> pa.Array:
+    """Return a field; what is no Unicode is escaped, as in text."""
+    try:
+        return pa.array(field, mask=mask)
+    except UnicodeEncodeError:
+        return pa.array([_unicode(value) for value in field.tolist()], mask=mask)
+
+
+def _unicode(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    return value.encode("utf-8", "backslashreplace").decode()

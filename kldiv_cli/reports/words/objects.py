@@ -26,8 +26,12 @@ _MASK = (*_FILE[:4], *_PARTS, "notes", "means", "masked_cells", "cells")
 
 def write(found: Any, stream: IO[str]) -> None:
     """Write an object and a newline."""
-    json.dump(valid(found), stream, indent=2, allow_nan=False)
-    stream.write("\n")
+    stream.write(escaped(json.dumps(valid(found), indent=2, allow_nan=False)) + "\n")
+
+
+def escaped(text: str) -> str:
+    """Escape the one control character that JSON leaves as it is."""
+    return text.replace("\x7f", "\\u007f")
 
 
 def ordered(keys: Sequence[str], found: Mapping[str, Any]) -> dict[str, Any]:

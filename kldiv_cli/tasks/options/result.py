@@ -240,6 +240,17 @@ class Printed(Options):
         panel=RESULT,
         help=_outputs_help,
     )
+    csv_safe: bool = option(
+        False,
+        rules.FLAG,
+        "True",
+        flags=("--csv-safe",),
+        keyword=False,
+        typed=bool,
+        panel=RESULT,
+        help="In csv and tsv put ' before text (ids, groups, names) that spreadsheets would run as "
+        "a formula: that begins with = + - @, a tab or the end of a line, and is no number.",
+    )
     stat: list[str] | None = option(
         None,
         rules.NAMES,
