@@ -10,6 +10,7 @@
 #endif
 
 #define KERNELS kernels_avx2
+#define VECTOR 4
 #define FUSED 1
 #include "kernels.template.h"
 

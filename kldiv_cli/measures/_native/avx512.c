@@ -11,6 +11,7 @@
 #endif
 
 #define KERNELS kernels_avx512
+#define VECTOR 8
 #define FUSED 1
 #include "kernels.template.h"
 

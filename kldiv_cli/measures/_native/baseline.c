@@ -3,6 +3,7 @@
 #include "rows.h"
 
 #define KERNELS kernels_baseline
+#define VECTOR 2
 #ifdef __FMA__
 #define FUSED 1
 #elif defined(__aarch64__)

@@ -1,5 +1,6 @@
 /* Template: all kernels for one instruction set. The including file defines KERNELS, the name of
- * the table of kernels, and FUSED, which is 1 where the set has a fused multiply-add.
+ * the table of kernels, VECTOR, how many float64 its vectors hold, and FUSED, which is 1 where it
+ * has a fused multiply-add.
  */
 
 /* MADD(a, b, c) is a * b + c, and PRODUCT_ERROR(a, b, product) is a * b - product. */

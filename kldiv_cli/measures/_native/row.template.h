@@ -3,14 +3,6 @@
  * What the kernels of both modes need to know of a row.
  */
 
-/* high + low = a - b exactly (Knuth, TAOCP 2, 4.2.2, theorem B). */
-static inline double two_diff(double a, double b, double *low)
-{
-    double high = a - b, negated_b = high - a;
-    *low = (a - (high - negated_b)) - (b + negated_b);
-    return high;
-}
-
 /* (high + low) / T as an unevaluated sum: the rounding of the quotient alone would cost
  * exp(-300.7 / 0.7) two digits. */
 static inline double over(double high, double *low, temperature_t t)
@@ -18,24 +10,6 @@ static inline double over(double high, double *low, temperature_t t)
     double quotient = high * t.inverse;
     *low = PRODUCT_ERROR(high, t.inverse, quotient) + MADD(*low, t.inverse, high * t.inverse_low);
     return quotient;
-}
-
-/* A sum of many terms, and what its roundings lost: up to 1e-12 of a sum over 10 million
- * classes. */
-typedef struct {
-    double sum, lost;
-} total_t;
-
-static inline void add_to(total_t *total, double x)
-{
-    double sum = total->sum + x, of_x = sum - total->sum;
-    total->lost += (total->sum - (sum - of_x)) + (x - of_x);
-    total->sum = sum;
-}
-
-static inline double value_of(total_t total)
-{
-    return isfinite(total.sum) ? total.sum + total.lost : total.sum;
 }
 
 static double smallest_finite(const side_t *side)
@@ -148,18 +122,24 @@ static void note_constant(const pair_t *pair, const extremes_t of[2], row_t *fou
 
 /* A difference of logits may overflow in float64 though the divergence is finite. Such a pair
  * gets a quarter of its logits and of T, which leaves the divergence as it is. */
-static pair_t without_overflow(const pair_t *pair, const extremes_t of[2])
+typedef struct {
+    pair_t pair;
+    extremes_t of[2];
+} scale_t;
+
+static scale_t without_overflow(const pair_t *pair, const extremes_t of[2])
 {
-    pair_t scaled = *pair;
+    scale_t scaled = {*pair, {of[0], of[1]}};
     double largest = 0.0;
     for (int k = 0; k < 2; k++)
         largest = fmax(largest, fmax(fabs(of[k].max), isinf(of[k].low) ? 0.0 : fabs(of[k].low)));
-    if (pair->wide && largest > DBL_MAX / 4) {
-        scaled.temperature.value *= 0.25;
-        scaled.temperature.inverse *= 4.0;
-        scaled.temperature.inverse_low *= 4.0;
-        scaled.temperature.divides = 1;
-        scaled.side[0].scale = scaled.side[1].scale = 0.25;
+    if (!pair->wide || largest <= DBL_MAX / 4)
+        return scaled;
+    temperature_t *t = &scaled.pair.temperature;
+    *t = (temperature_t){t->value * 0.25, t->inverse * 4.0, t->inverse_low * 4.0, 1};
+    for (int k = 0; k < 2; k++) {
+        scaled.pair.side[k].scale = 0.25;
+        scaled.of[k].max *= 0.25;
     }
     return scaled;
 }

@@ -52,6 +52,12 @@
 /* A bound of small steps, below log(2) / 2: up to there exp(x) is one polynomial. */
 #define SMALL_STEP 0.34
 
+/* A divergence below TINY, or a step of more than HUGE_STEP to a class whose probability is no
+ * float64, needs numbers with wider exponents. Between the two, what underflows is not missed:
+ * exp(-708) * HUGE_STEP is less than 1e-28 of TINY. */
+#define TINY 1e-240
+#define HUGE_STEP 1e40
+
 enum status { COUNTED = 0, SKIPPED = 1, INVALID = 2 };
 
 /* Widen count values to float64, exactly. */
@@ -122,6 +128,32 @@ extern const kernels_t kernels_baseline;
 extern const kernels_t kernels_avx2, kernels_avx512;
 #endif
 
+/* high + low = a - b exactly (Knuth, TAOCP 2, 4.2.2, theorem B). */
+static inline double two_diff(double a, double b, double *low)
+{
+    double high = a - b, negated_b = high - a;
+    *low = (a - (high - negated_b)) - (b + negated_b);
+    return high;
+}
+
+/* A sum of many terms, and what its roundings lost: up to 1e-12 of a sum over 10 million
+ * classes. */
+typedef struct {
+    double sum, lost;
+} total_t;
+
+static inline void add_to(total_t *total, double x)
+{
+    double sum = total->sum + x, of_x = sum - total->sum;
+    total->lost += (total->sum - (sum - of_x)) + (x - of_x);
+    total->sum = sum;
+}
+
+static inline double value_of(total_t total)
+{
+    return isfinite(total.sum) ? total.sum + total.lost : total.sum;
+}
+
 static inline ptrdiff_t tile_at(const side_t *side, ptrdiff_t start, double *to)
 {
     ptrdiff_t count = side->size - start < TILE ? side->size - start : TILE;
@@ -139,5 +171,10 @@ static inline pair_t next_pair(const pair_t *pair, ptrdiff_t rows, const ptrdiff
         next.side[k].from += rows * step[k];
     return next;
 }
+
+/* In wide.c: the divergences of a row without NaN of which no difference overflows. Under sigmoid,
+ * cells of which one side is infinite are passed over. */
+void wide_softmax(const pair_t *pair, const extremes_t of[2], row_t *found);
+void wide_sigmoid(const pair_t *pair, row_t *found);
 
 #endif

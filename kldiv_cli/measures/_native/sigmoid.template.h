@@ -12,7 +12,27 @@ static double sum_of(const double *x, ptrdiff_t n)
     return sum;
 }
 
-static void finish_cells(const pair_t *pair, const extremes_t of[2], const cells_t *sum,
+/* Whether a number on the way to the sums may have left float64. */
+static int beyond(const pair_t *pair, const cells_t *sum, const row_t *found, int all)
+{
+    if (sum->undefined || !(sum->step > 0.0))
+        return 0;
+    int tiny =
+        !(found->jeffreys > TINY) || (all && !(found->kl > TINY && found->reverse_kl > TINY));
+    return tiny || !(sum->step * pair->temperature.inverse < HUGE_STEP);
+}
+
+/* Set the divergences anew; those of cells that are infinite on one side only stay. */
+static void widely(const pair_t *pair, const cells_t *sum, int all, row_t *found)
+{
+    row_t rest;
+    wide_sigmoid(pair, &rest);
+    found->jeffreys = rest.jeffreys + sum->one_sided[0];
+    found->kl = all ? rest.kl + sum->one_sided[1] : 0.0;
+    found->reverse_kl = all ? rest.reverse_kl + sum->one_sided[2] : 0.0;
+}
+
+static void finish_cells(const pair_t *pair, const extremes_t of[2], const cells_t *sum, int all,
                          row_t *found)
 {
     found->jeffreys = value_of(sum->jeffreys);
@@ -20,6 +40,8 @@ static void finish_cells(const pair_t *pair, const extremes_t of[2], const cells
     found->reverse_kl = value_of(sum->reverse_kl);
     found->same = sum->same;
     found->of = sum->of;
+    if (beyond(pair, sum, found, all))
+        widely(pair, sum, all, found);
     if (sum->undefined)
         undefined(pair, found);
     else if (of[0].max == -INFINITY && of[1].max == -INFINITY)
@@ -44,9 +66,10 @@ TEMPLATE void sigmoid_wide(const pair_t *first, ptrdiff_t rows, const ptrdiff_t 
         pair_t pair = next_pair(first, row, step);
         extremes_t of[2] = {extremes_of(&pair.side[0]), extremes_of(&pair.side[1])};
         describe(&pair, of, &found[row]);
-        pair = without_overflow(&pair, of);
+        scale_t scaled = without_overflow(&pair, of);
+        pair = scaled.pair;
         double masked = MASKED * pair.side[0].scale;
-        cells_t sum = {{0.0, 0.0}, {0.0, 0.0}, {0.0, 0.0}, 0, 0, 0};
+        cells_t sum = {.same = 0};
         ALIGNED double s[TILE], t[TILE];
         divergences_t tile;
         for (ptrdiff_t start = 0; start < pair.side[0].size; start += TILE) {
@@ -59,7 +82,7 @@ TEMPLATE void sigmoid_wide(const pair_t *first, ptrdiff_t rows, const ptrdiff_t 
                 fill_jeffreys(s, t, n, pair.temperature, form, tile.jeffreys);
             add_divergences(&tile, 0, n, all, &sum);
         }
-        finish_cells(&pair, of, &sum, &found[row]);
+        finish_cells(&pair, of, &sum, all, &found[row]);
     }
 }
 
@@ -91,7 +114,7 @@ TEMPLATE void sigmoid_narrow(const pair_t *first, ptrdiff_t rows, const ptrdiff_
         of[row][0] = extremes_of(&pair.side[0]);
         of[row][1] = extremes_of(&pair.side[1]);
         describe(&pair, of[row], &found[row]);
-        sum[row] = (cells_t){{0.0, 0.0}, {0.0, 0.0}, {0.0, 0.0}, 0, 0, 0};
+        sum[row] = (cells_t){.same = 0};
         tile_at(&pair.side[0], 0, s + row * size);
         tile_at(&pair.side[1], 0, t + row * size);
         form[row] =
@@ -104,7 +127,7 @@ TEMPLATE void sigmoid_narrow(const pair_t *first, ptrdiff_t rows, const ptrdiff_
     for (ptrdiff_t row = 0; row < rows; row++) {
         pair_t pair = next_pair(first, row, step);
         add_divergences(&tile, row * size, size, all, &sum[row]);
-        finish_cells(&pair, of[row], &sum[row], &found[row]);
+        finish_cells(&pair, of[row], &sum[row], all, &found[row]);
     }
 }
 

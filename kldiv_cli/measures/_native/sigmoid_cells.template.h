@@ -4,8 +4,11 @@
  * and KL(q||p) of each.
  */
 
+/* The sums over a row; one_sided is the part of J, KL(p||q) and KL(q||p) of cells that are infinite on
+ * one side only, and step the largest of the others. */
 typedef struct {
     total_t jeffreys, kl, reverse_kl;
+    double one_sided[3], step;
     int64_t same, of;
     int undefined;
 } cells_t;
@@ -20,18 +23,29 @@ static double softplus(double logit, int turned, temperature_t temperature)
 }
 
 /* Note NaN. Add the divergences of cells that are infinite on one side only, and set both sides
- * to 0 there. */
-static void settle(double *s, double *t, ptrdiff_t n, temperature_t temperature, cells_t *sum)
+ * to 0 there. Return the largest step of the others. */
+static double settle(double *s, double *t, ptrdiff_t n, temperature_t temperature, cells_t *sum)
 {
+    double largest = 0.0;
     for (ptrdiff_t i = 0; i < n; i++) {
         sum->undefined |= s[i] != s[i] || t[i] != t[i];
-        if (s[i] == t[i] || !(isinf(s[i]) || isinf(t[i])))
+        if (s[i] == t[i])
             continue;
+        if (!(isinf(s[i]) || isinf(t[i]))) {
+            largest = fmax(largest, fabs(t[i] - s[i]));
+            continue;
+        }
+        double kl = isinf(t[i]) ? INFINITY : softplus(t[i], s[i] > 0.0, temperature);
+        double reverse_kl = isinf(s[i]) ? INFINITY : softplus(s[i], t[i] > 0.0, temperature);
         add_to(&sum->jeffreys, INFINITY);
-        add_to(&sum->kl, isinf(t[i]) ? INFINITY : softplus(t[i], s[i] > 0.0, temperature));
-        add_to(&sum->reverse_kl, isinf(s[i]) ? INFINITY : softplus(s[i], t[i] > 0.0, temperature));
+        add_to(&sum->kl, kl);
+        add_to(&sum->reverse_kl, reverse_kl);
+        sum->one_sided[0] = INFINITY;
+        sum->one_sided[1] += kl;
+        sum->one_sided[2] += reverse_kl;
         s[i] = t[i] = 0.0;
     }
+    return largest;
 }
 
 /* One cell: J = sigma(hi) * sigma(-lo) * (1 - exp(-a)) * a, hi and lo the larger and the smaller
@@ -161,7 +175,8 @@ static form_t scan_cells(double *s, double *t, ptrdiff_t n, temperature_t temper
     sum->same += (int64_t)same;
     sum->of += n - (int64_t)padding;
     if (unsettled != 0.0)
-        settle(s, t, n, temperature, sum);
+        largest = settle(s, t, n, temperature, sum);
+    sum->step = largest > sum->step ? largest : sum->step;
     return !(logit < NEAR_ZERO)      ? LARGE_LOGITS
            : !(largest < SMALL_STEP) ? LARGE_STEPS
                                      : SMALL_STEPS;

@@ -17,8 +17,9 @@ static int shows(double jeffreys, double c)
 }
 
 /* Compute the one-pass form, and return 0 where its sums lost digits. The mean of d is then
- * added to c, for around it they lose the fewest. */
-static int one_pass(const pair_t *pair, const extremes_t of[2], frame_t *frame, row_t *found)
+ * added to c, for around it they lose the fewest. Set whether every d is 0. */
+static int one_pass(const pair_t *pair, const extremes_t of[2], frame_t *frame, int *same,
+                    row_t *found)
 {
     sums_t sums;
     int close = 0, careful = needs_care(pair, of, frame);
@@ -31,6 +32,7 @@ static int one_pass(const pair_t *pair, const extremes_t of[2], frame_t *frame, 
         sums = sums_of(pair, frame, 1);
         close = from_sums(sums, found);
     }
+    *same = sums.largest == 0.0;
     if (!close) {
         frame->c += sums.wd / sums.w * pair->temperature.value;
         frame->c_low = 0.0;
@@ -42,10 +44,12 @@ static void softmax_row(const pair_t *pair, const extremes_t of[2], const frame_
                         row_t *found)
 {
     frame_t near = *frame;
-    int close = isfinite(of[0].max) && isfinite(of[1].max) &&
-                (one_pass(pair, of, &near, found) ||
-                 (fabs(near.c - frame->c) < 1.0 && one_pass(pair, of, &near, found)));
-    if (!close)
+    int same, close = isfinite(of[0].max) && isfinite(of[1].max) &&
+                      (one_pass(pair, of, &near, &same, found) ||
+                       (fabs(near.c - frame->c) < 1.0 && one_pass(pair, of, &near, &same, found)));
+    if (close)
+        close_row(pair, of, &near, same, found);
+    else
         exceptional(pair, of, found);
     note_constant(pair, of, found);
 }

@@ -8,11 +8,23 @@
  * difference of the maxima. */
 typedef struct {
     double x[2][TILE], low[2][TILE], e[TILE];
-    int no_p, no_q;
+    int no_p, no_q, beyond;
 } tile_t;
 
 #define ABSENT -1e3   /* exp of it is 0 */
-#define ENDLESS 800.0 /* stands for an infinite e; exp(-ENDLESS) is 0 */
+#define ENDLESS 800.0 /* stands for the e of an absent class; exp(-ENDLESS) is 0 */
+
+/* Whether a term overflows, or is that of a large step to a probability that is no float64. */
+static int any_beyond(const double *s, const double *t, ptrdiff_t n, const tile_t *tile)
+{
+    int beyond = 0;
+    for (ptrdiff_t i = 0; i < n; i++) {
+        double e = tile->e[i], x = tile->x[e > 0.0][i];
+        int absent = s[i] == -INFINITY || t[i] == -INFINITY;
+        beyond |= !absent && !(fabs(e) < HUGE_STEP || (isfinite(e) && x > -700.0));
+    }
+    return beyond;
+}
 
 TEMPLATE void fill_with(const pair_t *pair, const extremes_t of[2], ptrdiff_t start,
                         const int careful, tile_t *tile)
@@ -20,9 +32,9 @@ TEMPLATE void fill_with(const pair_t *pair, const extremes_t of[2], ptrdiff_t st
     double s[TILE], t[TILE], shift_low, shift = two_diff(of[1].max, of[0].max, &shift_low);
     temperature_t temperature = pair->temperature;
     ptrdiff_t n = tile_at(&pair->side[0], start, s);
-    int no_p = 0, no_q = 0;
+    int no_p = 0, no_q = 0, far = 0;
     tile_at(&pair->side[1], start, t);
-#pragma omp simd reduction(| : no_p, no_q)
+#pragma omp simd reduction(| : no_p, no_q, far)
     for (ptrdiff_t i = 0; i < n; i++) {
         int no_s = s[i] == -INFINITY, no_t = t[i] == -INFINITY;
         double x_s = s[i] - of[0].max, x_t = t[i] - of[1].max, e = t[i] - s[i] - shift;
@@ -40,9 +52,11 @@ TEMPLATE void fill_with(const pair_t *pair, const extremes_t of[2], ptrdiff_t st
         tile->e[i] = no_s & no_t ? 0.0 : no_s ? INFINITY : no_t ? -INFINITY : e;
         no_p |= no_s & !no_t;
         no_q |= no_t & !no_s;
+        far |= !(no_s | no_t) & !(fabs(e) < HUGE_STEP);
     }
     tile->no_p = no_p;
     tile->no_q = no_q;
+    tile->beyond = far && any_beyond(s, t, n, tile);
 }
 
 /* At T = 1, logits of at most 32 bits within 64 of the largest need no care, see `terms_of`. */
@@ -101,21 +115,25 @@ static void add_terms(const tile_t *tile, ptrdiff_t n, double shift, const doubl
 }
 
 /* The general form: e = (t - s) / T - L0, L0 the difference of the log-partitions, whose rounding
- * error shows as an excess of sum q over sum p and is taken out where it matters. */
-static void general(const pair_t *pair, const extremes_t of[2], row_t *found)
+ * error shows as an excess of sum q over sum p and is taken out where it matters. Return 0 where a
+ * step is too large for it. */
+static int general(const pair_t *pair, const extremes_t of[2], row_t *found)
 {
     ptrdiff_t size = pair->side[0].size;
     total_t rest[2] = {{0.0, 0.0}, {0.0, 0.0}};
-    int no_p = 0, no_q = 0;
+    int no_p = 0, no_q = 0, beyond = 0;
     tile_t tile;
     for (ptrdiff_t start = 0; start < size; start += TILE) {
         ptrdiff_t n = size - start < TILE ? size - start : TILE;
         fill_tile(pair, of, start, &tile);
         no_p |= tile.no_p;
         no_q |= tile.no_q;
+        beyond |= tile.beyond;
         for (int k = 0; k < 2; k++)
             add_to(&rest[k], rest_of(&tile, k, n, of[k].at - start));
     }
+    if (beyond)
+        return 0;
     double rest_p = value_of(rest[0]), rest_q = value_of(rest[1]);
     double shift = log1p(rest_q) - log1p(rest_p), jeffreys = 0.0;
     const double inverse[2] = {1.0 / (1.0 + rest_p), 1.0 / (1.0 + rest_q)};
@@ -136,6 +154,12 @@ static void general(const pair_t *pair, const extremes_t of[2], row_t *found)
     found->jeffreys = no_p || no_q ? INFINITY : jeffreys;
     found->kl = no_q ? INFINITY : value_of(sum.kl);
     found->reverse_kl = no_p ? INFINITY : value_of(sum.reverse_kl);
+    return 1;
+}
+
+static int is_tiny(const row_t *found)
+{
+    return !(found->jeffreys > TINY && found->kl > TINY && found->reverse_kl > TINY);
 }
 
 /* A row whose sums cannot be trusted: one side is no distribution, has infinities, or is far
@@ -153,9 +177,19 @@ static void exceptional(const pair_t *pair, const extremes_t of[2], row_t *found
         found->status = INVALID;
         return;
     }
-    pair_t scaled = without_overflow(pair, of);
-    extremes_t extremes[2] = {of[0], of[1]};
-    for (int k = 0; k < 2; k++)
-        extremes[k].max *= scaled.side[k].scale;
-    general(&scaled, extremes, found);
+    scale_t scaled = without_overflow(pair, of);
+    if (!general(&scaled.pair, scaled.of, found) || is_tiny(found))
+        wide_softmax(&scaled.pair, scaled.of, found);
+}
+
+/* A row whose sums can be trusted, but for what underflows in them. */
+static void close_row(const pair_t *pair, const extremes_t of[2], const frame_t *frame, int same,
+                      row_t *found)
+{
+    if (steps_far_down(pair, frame, of[1].low)) {
+        exceptional(pair, of, found);
+    } else if (!same && is_tiny(found)) {
+        scale_t scaled = without_overflow(pair, of);
+        wide_softmax(&scaled.pair, scaled.of, found);
+    }
 }
