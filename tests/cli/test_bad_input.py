@@ -947,3 +947,12 @@ def test_a_signalling_nan_is_a_nan(tmp_path: Path, mode: str) -> None:
     done = kldiv("compare", path, path, "--mode", mode, "--nan-policy", "omit", "--stat", "total")
     assert (done.returncode, done.stdout) == (0, "0.0\n")
     assert not re.search(r"RuntimeWarning|Traceback", done.stderr)
+
+
+def test_a_signalling_nan_of_a_double_is_a_nan(tmp_path: Path) -> None:
+    array = LOGITS.copy()
+    array.view("u8")[0, 2] = 0x7FF0000000000001
+    path = put(tmp_path / "x.npy", npy(array))
+    done = kldiv("inspect", path)
+    assert done.returncode == 0
+    assert not re.search(r"RuntimeWarning|Traceback", done.stderr)

@@ -173,3 +173,18 @@ def test_without_h5py_it_says_what_to_install(
     first, second = err.splitlines()
     assert first.startswith(f"kldiv: error: {path}: expected h5py, which reads HDF5, found none (")
     assert second == "Install it: pip install 'kldiv-cli[hdf5]'"
+
+
+def test_a_chunk_that_is_nowhere_is_told(tmp_path: Path) -> None:
+    """HDF5 itself ends by a signal where it unpacks a chunk of no bytes."""
+    path = tmp_path / "x.h5"
+    with h5py.File(path, "w") as file:
+        data = file.create_dataset("x", data=LOGITS, chunks=(3, 11), compression="gzip")
+        chunk = data.id.get_chunk_info(1)
+    place = chunk.size.to_bytes(4, "little") + bytes(4)  # and the mask of filters, in the index
+    whole = path.read_bytes()
+    at = whole.rindex(place)
+    for size in (0, 1 << 20):
+        path.write_bytes(whole[:at] + size.to_bytes(4, "little") + whole[at + 4 :])
+        with pytest.raises(InputError, match=rf"found one of {size} bytes at {chunk.byte_offset}"):
+            read(path)

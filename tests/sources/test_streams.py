@@ -2,13 +2,17 @@
 
 import bz2
 import gzip
+import json
 import lzma
 import zlib
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
+from kldiv_cli.sources.base import Layout
+from kldiv_cli.sources.formats.opening import open_source
 from kldiv_cli.sources.stores.streams import codec_of, open_stream
 
 TEXT = b"".join(b"%d,%d\n" % (i, i * i) for i in range(50_000))
@@ -82,3 +86,22 @@ def test_a_stream_that_asks_for_gigabytes_is_an_error(tmp_path: Path) -> None:
     content[20:24] = zlib.crc32(content[12:20]).to_bytes(4, "little")
     with pytest.raises(OSError, match="xz decompress failed: Memory usage limit exceeded"):
         read(save(tmp_path, bytes(content)))
+
+
+def test_a_read_of_several_xz_streams_is_short_at_the_end_alone(tmp_path: Path) -> None:
+    """Zeros between and after streams are padding; a reader takes fewer bytes for the end."""
+    streams = lzma.compress(TEXT[:9]), lzma.compress(TEXT[9:])
+    path = save(tmp_path, bytes(4).join(streams) + bytes(8))
+    with open_stream(str(path), "xz") as stream:
+        assert stream.read(len(TEXT) + 1) == TEXT
+    with pytest.raises(OSError, match="Truncated compressed stream"):
+        read(save(tmp_path, streams[0] + b"more"))
+
+
+def test_a_large_document_under_xz_is_read_whole(tmp_path: Path) -> None:
+    """It takes more than one piece of compressed bytes."""
+    values = np.random.default_rng(0).normal(size=(40, 400)).tolist()
+    path = tmp_path / "x.json.xz"
+    path.write_bytes(lzma.compress(json.dumps(values).encode()))
+    source = open_source(path, Layout())
+    np.testing.assert_array_equal(np.concatenate([x.values for x in source.blocks(9)]), values)

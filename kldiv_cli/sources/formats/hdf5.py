@@ -127,6 +127,8 @@ def _open(path: str, layout: Layout, name: str) -> Source:
         size, place = Path(path).stat().st_size, _place(data, file.userblock_size)
         if place is not None and 0 < place.start < place.stop <= size:
             return map_array(path, "hdf5", layout, stored, place)
+        if data.chunks:
+            _check_chunks(data, where, size - file.userblock_size)
         source = _in_pieces(path, layout, name, stored)
         held = max(source.held_bytes, prod(data.chunks or ()) * stored.dtype.itemsize)
         if held > _MOST_HELD:
@@ -141,6 +143,22 @@ def _place(data: Any, userblock: int) -> Place | None:
     """Return where a dataset lies in one piece; None where it does not, or it is not known."""
     offset = data.id.get_offset() if data.chunks is None and not userblock else None
     return None if offset is None else Place(offset, offset + data.nbytes, offset)
+
+
+def _check_chunks(data: Any, where: str, size: int) -> None:
+    """Raise for a chunk that is empty or does not lie in the file: HDF5 would crash reading it."""
+
+    def outside(chunk: Any) -> Any:
+        end = chunk.byte_offset + chunk.size
+        return None if chunk.size and end <= size else chunk
+
+    found = data.id.chunk_iter(outside)
+    if found is not None:
+        raise LogitsError(
+            f"{where}: expected chunks inside the file's {size} bytes, found one of {found.size} "
+            f"bytes at {found.byte_offset}",
+            _ADVICE,
+        )
 
 
 def _in_pieces(path: str, layout: Layout, name: str, stored: Stored) -> DeflatedSource:

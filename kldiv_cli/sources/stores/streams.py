@@ -66,20 +66,29 @@ class _Xz:
         self._file.close()
 
     def read(self, size: int) -> bytes:
-        """Return at most so many bytes, none at the end."""
+        """Return so many bytes, fewer at the end alone: callers take fewer for the end."""
         from lzma import LZMAError  # noqa: PLC0415 - few files are
 
+        pieces, missing = [], size
         try:
-            return self._read(size)
+            while missing and (piece := self._read(missing)):
+                pieces.append(piece)
+                missing -= len(piece)
         except LZMAError as error:
             raise OSError(f"xz decompress failed: {error}") from error
+        return b"".join(pieces)
 
     def _read(self, size: int) -> bytes:
+        """Return some bytes, none at the end."""
         while size:
             if self._decompressor.eof:
-                rest = self._decompressor.unused_data or self._file.read(_STEP)
-                if not rest:
-                    return b""
+                # Zeros between and after streams are padding.
+                rest = self._decompressor.unused_data.lstrip(b"\0")
+                while not rest:
+                    more = self._file.read(_STEP)
+                    if not more:
+                        return b""
+                    rest = more.lstrip(b"\0")
                 self._decompressor = self._new()
             elif self._decompressor.needs_input:
                 rest = self._file.read(_STEP)

@@ -93,5 +93,5 @@ def _shares(source: Source, reading: _Reading) -> NDArray[Any]:
     values = first_rows(source).values
     if reading is _PROBS:
         return values
-    with np.errstate(over="ignore", under="ignore"):
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         return np.exp(widen(values)) if reading is _LOGS else widen(values) / reading.total
