@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from kldiv_cli import imported
+from kldiv_cli.sources.formats import FORMATS
 from tests.attack.base import Attack, Budget, Tally
 
 ATTACKS = {
+    **{
+        f"mutation-{name}": Attack(
+            "tests.attack.mutation.attack:attack",
+            f"mutated files of {name}, what is read compared with another reader",
+            inputs=7700,
+            short=40,
+        )
+        for name in FORMATS.known()
+    },
     "environment": Attack(
         "tests.attack.environment:attack",
         "closed streams, full disks, few descriptors, little memory, odd locales and terminals",
