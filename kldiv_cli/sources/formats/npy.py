@@ -7,40 +7,14 @@ References
 
 from __future__ import annotations
 
-import warnings
-from dataclasses import dataclass
-from io import BytesIO
-from math import prod
 from pathlib import Path
-from typing import IO, Any, Literal
-
-import numpy as np
-from numpy.lib import format as npy_format
 
 from kldiv_cli.errors import InputError, LogitsError
 from kldiv_cli.sources.arrays.array import ArraySource, check_shape, type_name
 from kldiv_cli.sources.arrays.mapped import Place, Stored, map_array, told_type
 from kldiv_cli.sources.base import Layout
-from kldiv_cli.sources.formats.float8 import check_no_float8, of_e5m2
-
-_ADVICE = "Write it again with numpy.save(path, logits)."
-_MAX_HEADER = 10_000
-_MAX_AXES = 64
-
-
-@dataclass(frozen=True)
-class Header:
-    """The header of an .npy file."""
-
-    shape: tuple[int, ...]
-    order: Literal["C", "F"]
-    dtype: np.dtype[Any]
-    size: int
-
-    @property
-    def promised(self) -> int:
-        """How many bytes the values take."""
-        return prod(self.shape) * self.dtype.itemsize
+from kldiv_cli.sources.formats.float8 import check_no_float8
+from kldiv_cli.sources.formats.npy_header import ADVICE, Header, read_header
 
 
 def open_npy(path: str, layout: Layout) -> ArraySource:
@@ -85,52 +59,5 @@ def wrong_size(header: Header, dtype: str, found: int, where: str, more: str = "
     return LogitsError(
         f"{where}: expected {header.promised} bytes of {dtype} for shape {header.shape}, found "
         f"{found}{more}",
-        f"The file is {'cut off' if found < header.promised else 'not what it says'}. {_ADVICE}",
+        f"The file is {'cut off' if found < header.promised else 'not what it says'}. {ADVICE}",
     )
-
-
-def read_header(file: IO[bytes], where: str) -> Header:
-    """Read the header with which an .npy file begins, and not a byte more.
-
-    Raises
-    ------
-    InputError
-        It is none, longer than NumPy writes it, or damaged.
-    """
-    magic = file.read(8)
-    if magic[:6] != npy_format.MAGIC_PREFIX:
-        raise LogitsError(
-            f"{where}: expected an .npy file, which begins with {npy_format.MAGIC_PREFIX!r}, "
-            f"found {magic[:6]!r}",
-            _ADVICE,
-        )
-    if magic[6:] not in (b"\1\0", b"\2\0", b"\3\0"):
-        raise LogitsError(f"{where}: expected .npy version 1, 2 or 3, found {magic[6:]!r}", _ADVICE)
-    old = magic[6] == 1
-    length = file.read(2 if old else 4)
-    size = int.from_bytes(length, "little")
-    if size > _MAX_HEADER:
-        raise LogitsError(
-            f"{where}: expected an .npy header of at most {_MAX_HEADER} bytes, found {size}",
-            _ADVICE,
-        )
-    text = BytesIO(length + file.read(size))
-    read = npy_format.read_array_header_1_0 if old else npy_format.read_array_header_2_0
-    try:
-        with warnings.catch_warnings():
-            # A header that Python 2 wrote is read all the same.
-            warnings.simplefilter("ignore")
-            shape, fortran, dtype = read(text, max_header_size=_MAX_HEADER)
-    except Exception as error:  # the parser lets through whatever the text makes it raise
-        header = text.getvalue()
-        float8 = of_e5m2(where, header, len(magic) + len(header))
-        if float8 is not None:
-            raise float8 from error
-        raise LogitsError(
-            f"{where}: expected an .npy header, found one that cannot be read "
-            f"({(str(error) or type(error).__name__).splitlines()[0]})",
-            _ADVICE,
-        ) from error
-    if any(type(length) is not int or length < 0 for length in shape) or len(shape) > _MAX_AXES:
-        raise LogitsError(f"{where}: expected a shape, found {shape}", _ADVICE)
-    return Header(shape, "F" if fortran else "C", dtype, len(magic) + len(text.getvalue()))

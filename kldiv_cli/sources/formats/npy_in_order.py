@@ -15,7 +15,8 @@ from kldiv_cli.sources.arrays.array import ArraySource, type_name
 from kldiv_cli.sources.arrays.deflated import DeflatedSource, ShortError
 from kldiv_cli.sources.arrays.mapped import told_type
 from kldiv_cli.sources.base import Layout
-from kldiv_cli.sources.formats.npy import Header, check_header, read_header, wrong_size
+from kldiv_cli.sources.formats.npy import check_header, wrong_size
+from kldiv_cli.sources.formats.npy_header import Header, read_header
 from kldiv_cli.sources.stores.codecs import ENOUGH, codec_of
 from kldiv_cli.sources.stores.elsewhere import open_elsewhere, size_elsewhere
 from kldiv_cli.sources.stores.uris import is_elsewhere

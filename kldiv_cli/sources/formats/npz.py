@@ -23,7 +23,8 @@ from kldiv_cli.sources.arrays.mapped import Place, Stored, map_array, told_type
 from kldiv_cli.sources.arrays.zip import find_bytes, list_members, open_member
 from kldiv_cli.sources.base import Layout, Source
 from kldiv_cli.sources.formats.float8 import check_no_float8
-from kldiv_cli.sources.formats.npy import Header, check_header, read_header
+from kldiv_cli.sources.formats.npy import check_header
+from kldiv_cli.sources.formats.npy_header import Header, read_header
 from kldiv_cli.sources.views.joined import open_joined
 
 _ADVICE = "Write it again with numpy.savez(path, logits=logits)."

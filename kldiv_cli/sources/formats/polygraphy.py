@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from kldiv_cli.errors import LogitsError
 from kldiv_cli.sources.arrays.mapped import told_type
 from kldiv_cli.sources.base import Layout
-from kldiv_cli.sources.formats.npy import check_header, read_header
+from kldiv_cli.sources.formats.npy import check_header
+from kldiv_cli.sources.formats.npy_header import read_header
 
 _ADVICE = "Save the outputs again with polygraphy run --save-outputs, or one of them as .npy."
 

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from kldiv_cli.errors import InputError
 from kldiv_cli.sources.arrays.array import as_array
 from kldiv_cli.sources.base import Expected
-from kldiv_cli.sources.formats.npy import read_header
+from kldiv_cli.sources.formats.npy_header import read_header
 from kldiv_cli.sources.labels.side_input import SideInput, keyed
 
 _ADVICE = (
