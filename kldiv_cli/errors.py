@@ -12,6 +12,10 @@ from types import MappingProxyType
 from typing import Any, Self
 
 _LONGEST = 80
+_LONGEST_PATH = 4200
+_MOST, _MOST_ADVICE = 1000, 4000
+_QUOTED = re.compile(r"""(?<!\w)(["'])(?:(?!\1).){300,}?(?P<end>\1)(?!\w)""", re.DOTALL)
+_WORD = re.compile(r"[^\s/]{400,}(?P<end>)")
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://\S+")
 _USER = re.compile(r"(?<=://)(?!anonymous@)[^/?#]+@")
 _USER_WITH_SLASH = re.compile(r"(?<=s3://)[^/:@]+:.*?@")
@@ -44,10 +48,10 @@ class KldivError(Exception):
     exit_code = 2
 
     def __init__(self, what: str, advice: str) -> None:
-        what = redacted(what)
+        what = shortened(redacted(what))
         super().__init__(what)
         self.what = printable(what)
-        self.advice = printable(redacted(advice))
+        self.advice = printable(_middle_cut(redacted(advice), _MOST_ADVICE))
 
     def __reduce__(self) -> tuple[type[KldivError], tuple[str, str]]:
         """Pickle as what it was made of, which other processes send here."""
@@ -147,6 +151,24 @@ def redacted(text: str) -> str:
 def _redacted(uri: str) -> str:
     uri = _USER_WITH_SLASH.sub("***@", _USER.sub("***@", uri))
     return _OPTION.sub(r"\1***", uri)
+
+
+def shortened(text: str) -> str:
+    """Cut what a message quotes of a file, or of an option, where that is very long.
+
+    Words are cut that are longer than any name of a file, and so is what stands between quotes.
+    Where that is not enough, the middle of what follows the file's path is left out.
+    """
+    if len(text) <= _LONGEST:
+        return text
+    for long in (_QUOTED, _WORD):
+        text = long.sub(lambda found: f"{found[0][:_LONGEST]}...{found['end'] or ''}", text)
+    start = text.find(": ", 0, _LONGEST_PATH) + 1
+    return text[:start] + _middle_cut(text[start:], _MOST)
+
+
+def _middle_cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most // 2]} ... {text[-most // 2 :]}"
 
 
 def printable(text: str) -> str:

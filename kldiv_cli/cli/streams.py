@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import IO
 
-from kldiv_cli.errors import OutputError, printable
+from kldiv_cli.errors import OutputError, printable, shortened
 
 OUTPUT_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
 """What writing to a full or closed standard output gives."""
@@ -56,7 +56,7 @@ def tell(*lines: str) -> None:
     if sys.stderr is None:
         return
     try:
-        text = (printable(f"kldiv: {lines[0]}"), *map(printable, lines[1:]))
+        text = (printable(f"kldiv: {shortened(lines[0])}"), *map(printable, lines[1:]))
         sys.stderr.write("".join(line + "\n" for line in text))
         sys.stderr.flush()
     except OSError:

@@ -44,7 +44,7 @@ def _listing() -> list[str]:
     for usage, measure, description in found:
         limits = f"{measure.range}{'' if measure.has_unit else ', no unit'}"
         texts = (description, limits, measure.reference)
-        first, *rest = (line for text in texts for line in _wrap(text, 78 - width))
+        first, *rest = (line for text in texts for line in _wrap(text, max(40, 78 - width)))
         lines += [f"{usage:<{width}}  {first}", *(f"{'':<{width}}  {line}" for line in rest)]
     return [*lines, "", "'kldiv measures NAME' explains one with a worked example."]
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from kldiv_cli.results.groups import Group
     from kldiv_cli.results.limits import Limit
 
+_LEAST = 40
+"""How long lines of a definition may be at least, however long its name is."""
 _ALL_GROUPS = 20
 """So many groups are all shown."""
 
@@ -46,7 +48,7 @@ def _labels(comparison: Comparison) -> int:
 def _definitions(comparison: Comparison) -> list[tuple[str, str]]:
     """Say what was computed, over as many lines as it takes."""
     names = comparison.definitions
-    room = 78 - _labels(comparison)
+    room = max(_LEAST, 78 - _labels(comparison))
     return [
         (name if i == 0 else "", line)
         for name, definition in names.items()

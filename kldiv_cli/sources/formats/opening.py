@@ -41,7 +41,7 @@ def open_source(path: str | os.PathLike[str], layout: Layout) -> Source:
         raise InputError("expected the name of a file, found an empty one", "Name a file.")
     if layout.format is not None:
         FORMATS.get(layout.format)  # which raises for an unknown one
-    files = _files(path)
+    files = files_in(path)
     if files is None:
         return _open_file(path, layout)
     if layout.format is None and files.is_directory:
@@ -60,12 +60,19 @@ def files_of(path: str) -> tuple[str, ...]:
         A directory or a glob stands for none.
     """
     path = hidden(path)
-    files = _files(path)
+    files = files_in(path)
     names = (path,) if files is None else files.names
     return tuple(path_of(name) if name.startswith("file:") else name for name in names)
 
 
-def _files(path: str) -> Files | None:
+def files_in(path: str) -> Files | None:
+    """Return the files of a folder or a glob; None for the name of one file.
+
+    Raises
+    ------
+    InputError
+        There are none, or a folder cannot be read.
+    """
     with _readable(path):
         if not is_elsewhere(path) and Path(path).is_dir():
             _check_no_zarr(path)

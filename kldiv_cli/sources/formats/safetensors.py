@@ -130,6 +130,8 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         raise ValueError("a name occurs twice")
+    for name in found:
+        name.encode()  # half of a character, which JSON can escape, is no name
     return found
 
 

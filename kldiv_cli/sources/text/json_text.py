@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from io import TextIOWrapper
+from itertools import chain
 from math import isinf
 from typing import Any
 
@@ -164,11 +165,30 @@ def _int(text: str) -> int:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    for text in chain.from_iterable(pairs):
+        if type(text) is str and not text.isascii():
+            check_text(text)
     found = dict(pairs)
     if len(found) < len(pairs):
         twice = next(name for i, (name, _) in enumerate(pairs) if name in dict(pairs[:i]))
         raise FaultError(f"expected every name once, found {twice!r} again")
     return found
+
+
+def check_text(text: str) -> None:
+    """Raise for half of a character, which JSON can escape and no file can hold.
+
+    Raises
+    ------
+    FaultError
+        The text has no UTF-8.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise FaultError(
+            f"expected text, found half of a character, {text[error.start]!r}, in {text!r}"
+        ) from error
 
 
 _DECODER = json.JSONDecoder(parse_float=_float, parse_int=_int, object_pairs_hook=_object)

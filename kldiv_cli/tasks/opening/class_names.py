@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections import Counter
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from kldiv_cli.sources.base import Expected, Layout
 from kldiv_cli.sources.labels.classes import read_labels
 from kldiv_cli.sources.labels.groups import text_of
 from kldiv_cli.sources.labels.side_input import SideInput, keyed
-from kldiv_cli.sources.stores.pipes import is_named_pipe
 from kldiv_cli.sources.views.choice import check_slice, is_slice, parse_slice
 
 CLASSES = SideInput(
@@ -53,12 +53,21 @@ def _words(where: str) -> tuple[str, ...]:
     """Read the classes of a file: indices in .npy, lines of text, or `FILE:KEY`."""
     if keyed(where) is not None:
         return tuple(word for word in text_of(where, CLASSES).ravel() if word is not None)
-    if not (Path(where).is_file() or is_named_pipe(where)):
-        no_file = "is no file" if Path(where).exists() else "is neither: there is no such file"
-        raise UsageError(
-            f"--classes: expected A:B or a file, found {where!r}, which {no_file}", ADVICE
-        )
+    wrong = _no_file(where)
+    if wrong is not None:
+        raise UsageError(f"--classes: expected A:B or a file, found {where!r}, {wrong}", ADVICE)
     return _indices(where) if where.lower().endswith(".npy") else _lines(where)
+
+
+def _no_file(where: str) -> str | None:
+    """Return why a name is not that of a file or a pipe; None where it is."""
+    try:
+        mode = Path(where).stat().st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return "which is neither: there is no such file"
+    except OSError as error:
+        return f"which is neither: {error.strerror}"
+    return None if stat.S_ISREG(mode) or stat.S_ISFIFO(mode) else "which is no file"
 
 
 def _indices(path: str) -> tuple[str, ...]:

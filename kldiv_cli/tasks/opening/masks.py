@@ -13,8 +13,8 @@ from kldiv_cli.pairing import Pairing
 from kldiv_cli.pairing.masks.axes import Lengths, align, align_around
 from kldiv_cli.pairing.masks.mask import Mask, Means
 from kldiv_cli.sources.base import Expected, Layout, Source
+from kldiv_cli.sources.formats.opening import files_in
 from kldiv_cli.sources.labels.side_input import SideInput
-from kldiv_cli.sources.stores.folders import find_files
 from kldiv_cli.sources.views.selected import whole
 from kldiv_cli.tasks.opening.axes import check_rows
 from kldiv_cli.tasks.opening.beside import Beside
@@ -74,7 +74,7 @@ def _fitted(mask: Input, row_shape: Lengths, inputs: Source) -> tuple[Source, Le
     try:
         return _opened(mask, Layout(), row_shape, inputs)
     except InputError:
-        if isinstance(mask, (str, os.PathLike)) and find_files(os.fspath(mask)) is not None:
+        if isinstance(mask, (str, os.PathLike)) and files_in(os.fspath(mask)) is not None:
             with suppress(InputError):
                 return _opened(mask, Layout(row_axes=1), row_shape, inputs)
         raise
