@@ -22,6 +22,12 @@ ATTACKS = {
         inputs=500,
         short=24,
     ),
+    "signals": Attack(
+        "tests.attack.signals:attack",
+        "kill -9, Ctrl-C and other signals at any moment, while outputs replace older ones",
+        inputs=1000,
+        short=15,
+    ),
 }
 
 
