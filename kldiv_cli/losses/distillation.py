@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import log
 
 import numpy as np
 
@@ -20,7 +21,11 @@ from kldiv_cli.losses.base import (
 )
 from kldiv_cli.measures.distributions.pair import Pair, kl_terms
 from kldiv_cli.measures.distributions.prepared import Side
+from kldiv_cli.measures.distributions.sharp import DEAR, sharpened
 from kldiv_cli.measures.types import Counts, Float64, Status
+
+_NORMAL = 1e-300
+"""Above it a probability has all its digits."""
 
 
 @dataclass(frozen=True)
@@ -124,16 +129,44 @@ def target_kl(pair: Pair, target: Counts) -> Float64:
     log((1 - q_target) / (1 - p_target)) comes from log(q_target / p_target) where that is small, so
     that targets which differ by 1e-12 keep their digits; elsewhere from the sums over the rest.
     """
-    p, q, e = (np.take_along_axis(x, target, axis=1)[:, 0] for x in (pair.p, pair.q, pair.e))
+    p, q = (np.take_along_axis(x, target, axis=1)[:, 0] for x in (pair.p, pair.q))
+    e = _target_log_ratio(pair, target)
     (p_rest, log_p_rest), (q_rest, log_q_rest) = (
         _rest(side, target) for side in (pair.prepared.reference, pair.prepared.candidate)
     )
     change = -p * np.expm1(e) / p_rest
     near = np.abs(change) < 0.5
     e_rest = np.where(near, np.log1p(np.where(near, change, 0.0)), log_q_rest - log_p_rest)
+    # The logarithms themselves may be large: 300 costs the ratio of exp(-300) two digits.
+    held = ~near & (np.minimum(p_rest, q_rest) > _NORMAL)
+    e_rest = np.where(held, _log_ratio(q_rest, p_rest), e_rest)
     ours, theirs = np.stack([p, p_rest], axis=1), np.stack([q, q_rest], axis=1)
     ratios = np.stack([e, e_rest], axis=1)
     rows: Float64 = kl_terms(ours, theirs, ratios, np.isneginf(ratios)).sum(axis=1)
+    return rows
+
+
+def _target_log_ratio(pair: Pair, target: Counts) -> Float64:
+    """Return log(q_target / p_target), to 32 digits first where it is left of larger numbers.
+
+    That is so where the other classes move, but not all of them together.
+    """
+    sides = pair.prepared.reference.x, pair.prepared.candidate.x
+    s, t, e = (np.take_along_axis(x, target, axis=1)[:, 0] for x in (*sides, pair.e))
+    larger = np.maximum(pair.difference.sum(axis=1), np.abs(t - s))
+    lost = np.isfinite(e) & (np.abs(e) * DEAR < larger)
+    if lost.any():
+        high, low = (
+            np.take_along_axis(x, target[lost], axis=1)[:, 0] for x in sharpened(pair, lost).e
+        )
+        e[lost] = high + low
+    return e
+
+
+def _log_ratio(a: Float64, b: Float64) -> Float64:
+    """Return log(a / b), where a / b itself may leave float64."""
+    (a, a_power), (b, b_power) = np.frexp(a), np.frexp(b)
+    rows: Float64 = np.log(a / b) + log(2) * (a_power - b_power)
     return rows
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import log
+from math import log, log1p
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kldiv_cli.errors import UsageError
 from kldiv_cli.losses.base import Loss, Outcome, Rows, Size, measured, over_rows
+from kldiv_cli.measures.distributions import doubled
+from kldiv_cli.measures.distributions.doubled import Doubled
 from kldiv_cli.measures.distributions.pair import Pair
+from kldiv_cli.measures.distributions.sharp import Logarithms, without_cancellation
 from kldiv_cli.measures.types import Float64
 
 
@@ -44,10 +48,12 @@ class DistiLLM(Loss):
         pair = rows.pair.swapped if self.reverse else rows.pair
         skew = measured(f"skew-kl:{self.lam!r}", pair)
         entropy = measured("entropy", pair)
-        surprise = _left_out(pair, self.lam)
+        infinite = pair.prepared.no_q
         if self.reverse:
-            return {"loss": skew - surprise[1], "skew": skew}
-        return {"loss": skew + entropy - surprise[0], "skew": skew, "entropy": entropy}
+            loss = skew if infinite is None else _reverse_of_finite(pair, self.lam, infinite, skew)
+            return {"loss": loss, "skew": skew}
+        loss = skew + entropy if infinite is None else _of_finite(pair, self.lam, infinite)
+        return {"loss": loss, "skew": skew, "entropy": entropy}
 
     def result(self, sums: Mapping[str, float], size: Size) -> Outcome:
         """Divide by the rows."""
@@ -70,15 +76,43 @@ class DistiLLM(Loss):
         )
 
 
-def _left_out(pair: Pair, lam: float) -> tuple[Float64, Float64]:
-    """Return what cells with an infinite logit on the other side would add: p * -log M, and KL.
+def _of_finite(pair: Pair, lam: float, infinite: NDArray[np.bool_]) -> Float64:
+    """Return sum p * -log M without the cells where q = 0 < p; every term is >= 0."""
+    p, q, surprise = pair.p, pair.q, pair.prepared.reference.surprise
+    missing = lam * -np.expm1(-surprise) + (1 - lam) * -np.expm1(-pair.prepared.candidate.surprise)
+    likely = lam * p + (1 - lam) * q > 0.5
+    log_m = np.where(
+        likely,
+        np.log1p(-np.where(likely, missing, 0.0)),
+        np.logaddexp(log(lam), log1p(-lam) + pair.e) - surprise,
+    )
+    terms = np.where(infinite | (p == 0), 0.0, p * -log_m)
+    rows: Float64 = terms.sum(axis=1)
+    return rows
 
-    There M is lam * p.
-    """
-    nothing = np.zeros(len(pair.status))
-    if pair.prepared.no_q is None:
-        return nothing, nothing
-    weights = np.where(pair.prepared.no_q, pair.p, 0.0)
-    surprise = np.where(weights > 0, pair.prepared.reference.surprise, 0.0)
-    cross = (weights * (surprise - log(lam))).sum(axis=1)
-    return cross, -log(lam) * weights.sum(axis=1)
+
+def _reverse_of_finite(
+    pair: Pair, lam: float, infinite: NDArray[np.bool_], skew: Float64
+) -> Float64:
+    """Return the divergence without the cells where q = 0 < p, which have M = lam * p."""
+    left_out = log(lam) * np.where(infinite, pair.p, 0.0).sum(axis=1)
+
+    def sharply(found: Logarithms, _: NDArray[np.bool_]) -> Doubled:
+        kept = np.isfinite(found.log_p[0]) & np.isfinite(found.e[0])
+        nothing = doubled.single(0)
+        p = doubled.where(kept, doubled.exp(found.log_p), nothing)
+        # Beyond, p is exp(-600) at most.
+        e = doubled.where(kept & (found.e[0] < 600), found.e, nothing)
+        other = doubled.subtract(doubled.ONE, doubled.single(lam))
+        growth = doubled.multiply(other, doubled.expm1(e))
+        mixture = doubled.add(doubled.single(lam), doubled.multiply(other, doubled.exp(e)))
+        near = np.abs(e[0]) < 0.5
+        log_ratio = doubled.where(
+            near,
+            doubled.log1p(doubled.where(near, growth, nothing)),
+            doubled.log(doubled.where(near, doubled.ONE, mixture)),
+        )
+        return doubled.subtract(nothing, doubled.multiply(p, log_ratio))
+
+    terms = np.stack([skew, left_out], axis=1)
+    return without_cancellation(terms, pair, sharply)

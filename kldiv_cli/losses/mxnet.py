@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from math import isinf, isnan
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kldiv_cli.losses.base import Loss, Outcome, Rows, Size, check_known, measured, over_elements
+from kldiv_cli.measures.distributions import doubled
+from kldiv_cli.measures.distributions.doubled import Doubled
+from kldiv_cli.measures.distributions.sharp import Logarithms, without_cancellation
 from kldiv_cli.measures.types import Float64
 
 EPSILON = 1e-12
@@ -51,8 +55,7 @@ class MXNet(Loss):
         kl = measured("kl", pair)
         loss = kl + _of_epsilon(pair.p)
         if self.from_logits:
-            largest = np.take_along_axis(rows.n, pair.argmax[1][:, None], axis=1)
-            loss -= (largest + pair.prepared.candidate.log_partition)[:, 0]
+            loss = _from_logits(rows, kl) + _of_epsilon(pair.p)
         absent = pair.prepared.candidate.absent
         if absent is not None:
             wrong = rows.kept_of(absent & (pair.p == 0))
@@ -87,3 +90,19 @@ def _of_epsilon(p: Float64) -> Float64:
     """Return sum p * log((p + epsilon) / p), 0 where p is."""
     rows: Float64 = (p * np.log1p(EPSILON / np.maximum(p, _NO_UNDERFLOW))).sum(axis=1)
     return rows
+
+
+def _from_logits(rows: Rows, kl: Float64) -> Float64:
+    """Return sum p * (log p - n): KL less the log-partition of the numbers that n holds."""
+    pair = rows.pair
+    largest = np.take_along_axis(rows.n, pair.argmax[1][:, None], axis=1)[:, 0]
+    partition = pair.prepared.candidate.log_partition[:, 0]
+
+    def sharply(found: Logarithms, chosen: NDArray[np.bool_]) -> Doubled:
+        here = found.log_p[0] > -np.inf
+        taken = np.where(here, rows.n[chosen], 0.0)
+        log_p = np.where(here, found.log_p[0], 0.0), found.log_p[1]
+        surplus = doubled.subtract(log_p, doubled.single(taken))
+        return doubled.multiply(doubled.exp(found.log_p), surplus)
+
+    return without_cancellation(np.stack([kl, -largest, -partition], axis=1), pair, sharply)

@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from math import isnan
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kldiv_cli.losses.base import Loss, Outcome, Rows, Size, check_known, measured, over_elements
+from kldiv_cli.measures.distributions import doubled
+from kldiv_cli.measures.distributions.doubled import Doubled
 from kldiv_cli.measures.distributions.pair import Pair
+from kldiv_cli.measures.distributions.sharp import Logarithms, without_cancellation
 from kldiv_cli.measures.types import Float64
 
 REDUCTIONS = ("mean", "batchmean", "sum")
@@ -28,7 +32,8 @@ class Torch(Loss):
         mean divides by the number of elements, batchmean by the length of the first axis.
     log_target : bool
         The target is log_softmax(reference), and torch is told so. A reference of -inf is NaN then,
-        as it is without where both sides are -inf: torch multiplies 0 by infinity.
+        as it is without where both sides are -inf: torch multiplies 0 by infinity. So it does where
+        the candidate is -inf and exp of the reference's logarithm underflows to 0.
     raw_input : bool
         Nothing is logged: input = softmax(candidate), and under log_target the target is
         softmax(reference), which torch takes for logarithms.
@@ -51,12 +56,12 @@ class Torch(Loss):
 
     def _as(self, kl: Float64, rows: Rows) -> Float64:
         """Return the divergence, NaN where torch multiplies 0 by infinity."""
-        pair = rows.pair
-        ours, theirs = pair.prepared.reference.absent, pair.prepared.candidate.absent
-        if not self.log_target and theirs is not None:
-            theirs = theirs & (pair.p == 0)
-        wrong = ours if self.log_target else theirs
-        return kl if wrong is None else np.where(rows.kept_of(wrong).any(axis=1), np.nan, kl)
+        sides = rows.pair.prepared.reference, rows.pair.prepared.candidate
+        infinite = [x.absent for x in sides[not self.log_target :] if x.absent is not None]
+        if not infinite:
+            return kl
+        wrong = np.logical_or.reduce(infinite) & (rows.pair.p == 0)
+        return np.where(rows.kept_of(wrong).any(axis=1), np.nan, kl)
 
     def result(self, sums: Mapping[str, float], size: Size) -> Outcome:
         """Divide as torch does."""
@@ -105,9 +110,20 @@ class Torch(Loss):
 def _raw(pair: Pair, log_target: bool) -> Float64:
     """Return what comes out where the logarithm was forgotten."""
     if log_target:
-        signed = np.copysign(pair.difference, -pair.e)
         # sum p - q is 0, and left out: of small probabilities it would be all that is summed.
-        rows: Float64 = (np.expm1(pair.p) * signed).sum(axis=1)
-        return rows
+        return without_cancellation(
+            np.expm1(pair.p) * np.copysign(pair.difference, -pair.e), pair, _as_logarithms
+        )
     overlap: Float64 = (pair.p * pair.q).sum(axis=1)
     return -measured("entropy", pair) - overlap
+
+
+def _as_logarithms(found: Logarithms, _: NDArray[np.bool_]) -> Doubled:
+    """Return terms of sum exp(p) * (p - q), less a factor that all share and sum(p - q) = 0.
+
+    The terms of a uniform p, of which nothing else is left, are exactly 0.
+    """
+    p, q = doubled.exp(found.log_p), doubled.exp(doubled.add(found.log_p, found.e))
+    first = p[0][:, :1], p[1][:, :1]
+    growth = doubled.expm1(doubled.subtract(p, first))
+    return doubled.multiply(doubled.multiply(doubled.exp(first), growth), doubled.subtract(p, q))

@@ -46,6 +46,10 @@ def inputs() -> dict[str, tuple[Any, Any]]:
         "reference-out": ([[1.0, -INF, 0.5]], [[0.3, 0.2, 0.1]]),
         "candidate-out": ([[0.3, 0.2, 0.1]], [[1.0, -INF, 0.5]]),
         "both-out": ([[1.0, -INF, 0.5]], [[0.3, -INF, 0.1]]),
+        "underflow": ([[1.0, -800.0, 0.5]], [[0.3, 0.2, 0.1]]),
+        "underflow-candidate-out": ([[1.0, -800.0, 0.5]], [[0.3, -INF, 0.1]]),
+        "underflow-and-candidate-out": ([[1.0, -800.0, 0.5]], [[0.3, 0.2, -INF]]),
+        "subnormal-candidate-out": ([[1.0, -743.0, 0.5]], [[0.3, -INF, 0.1]]),
     }
 
 

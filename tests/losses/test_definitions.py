@@ -116,3 +116,48 @@ def test_rare_classes_that_move_keep_the_digits(
     n = [[0.0, -20.0 + delta, -18.0 + delta, -25.0 - delta, -19.0]]
     true = value_of(name, m, n, options)
     assert relative_error(loss(name, m, n, **options).value, true) < 2e-14
+
+
+CANCELLING: list[tuple[str, dict[str, Any], list[float], list[float]]] = [
+    # log-probabilities taken for what they are: the KL is 1e-17, each term of the sum about 1.
+    *(
+        ("mxnet", {"from_logits": True, "release": "1.9"}, s, (np.array(s) + move).tolist())
+        for s in ([-0.4076059644443803, -1.4076059644443803, -2.4076059644443803],)
+        for move in ([0, 3e-9, -8e-9], [1e-3, 2e-3, -1e-3], [0, 0, 0])
+    ),
+    ("mxnet", {"from_logits": True}, [300.0, 0.0, 1.0], [0.0, 5.0, 1.0]),
+    # Nearly uniform: what all share is larger by 1e8 than what is left.
+    ("torch", {"raw_input": True, "log_target": True}, [1e-8, 0.0, -2e-8], [0.0, 0.5, 1.0]),
+    ("torch", {"raw_input": True, "log_target": True}, [0.3, 0.0, 2.0], [2.0, 0.3, 0.005]),
+    # Where clipping takes as much as it leaves.
+    ("keras", {}, [0.0, -20.0, -15.9], [0.0, -20.0, -16.38]),
+    ("keras", {}, [0.0, -15.0, -17.0], [0.0, -15.0, -16.0000001]),
+    # The target hardly moves, or the two other classes move against each other far below it.
+    *(
+        ("dkd", {"temperature": 1.0, "alpha": 1.0, "beta": 0.0}, [40.0, *s], [40.0, *t])
+        for s, t in (
+            ([1.0, 2.0], [2.0, 1.2857]),
+            ([0.0, 0.0], [1e-4, -1e-4]),
+            ([-60.0, -61.0], [-59.0, -58.0]),
+        )
+    ),
+    ("dkd", {"temperature": 1.0}, [0.0, 1.0, 2.0], [0.619915, 1.0, 2.9]),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "m", "n"), CANCELLING, ids=lambda x: x if isinstance(x, str) else None
+)
+def test_what_cancels_keeps_the_digits(
+    name: str, options: dict[str, Any], m: list[float], n: list[float]
+) -> None:
+    labels = [0] if name == "dkd" else None
+    true = value_of(name, [m], [n], options, [0])
+    assert relative_error(loss(name, [m], [n], labels=labels, **options).value, true) < 2e-14
+
+
+def test_a_uniform_target_makes_exactly_nothing_of_an_unlogged_input() -> None:
+    options: dict[str, Any] = {"raw_input": True, "log_target": True}
+    for classes in (3, 7, 10, 1000):
+        n = np.random.default_rng(classes).normal(size=(2, classes))
+        assert loss("torch", np.full_like(n, 0.3), n, **options).value == 0

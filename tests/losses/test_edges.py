@@ -305,6 +305,20 @@ def test_distillm_leaves_out_what_either_side_excludes(reverse: bool) -> None:
     assert relative_error(value("distillm", s, t, reverse=reverse), true) <= 2e-14
 
 
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("lam", [0.1, 0.7, 1e-9])
+def test_distillm_has_the_digits_of_what_little_is_left(lam: float, reverse: bool) -> None:
+    """Nearly all the weight lies where the other side is -inf."""
+    p_row, q_row = [30.0, 0.0, 1.0], [-INF, 0.5, 0.25]
+    with mp.workdps(60):
+        weight = mpf(lam)
+        p, q = softmax([mpf(x) for x in p_row]), softmax([mpf(x) for x in q_row])
+        kept = [(a, weight * a + (1 - weight) * b) for a, b in zip(p, q, strict=True) if b > 0]
+        true = mp.fsum(-a * mp.log(m) + (a * mp.log(a) if reverse else 0) for a, m in kept)
+    sides = ([q_row], [p_row]) if reverse else ([p_row], [q_row])
+    assert relative_error(value("distillm", *sides, lam=lam, reverse=reverse), true) <= 2e-14
+
+
 @pytest.mark.parametrize(
     ("beta", "name", "measure"),
     [(0.0, "KL(p||q)", "kl"), (0.5, "KL(p||q)", "kl"), (1.0, "KL(q||p)", "reverse-kl")],

@@ -35,10 +35,11 @@ def exactly(a: Doubled) -> list[mpf]:
     [
         (doubled.exp, mp.exp, numbers(1e-30, 600)),
         (doubled.expm1, mp.expm1, numbers(1e-30, 690)),
+        (doubled.log, mp.log, tuple(map(np.abs, numbers(1e-280, 1e280)))),
         (doubled.log1p, mp.log1p, numbers(1e-30, 0.99)),
         (doubled.log1p, mp.log1p, tuple(map(np.abs, numbers(1e-3, 1e300)))),
     ],
-    ids=["exp", "expm1", "log1p", "log1p-of-large"],
+    ids=["exp", "expm1", "log", "log1p", "log1p-of-large"],
 )
 def test_functions(
     function: Callable[[Doubled], Doubled], true: Callable[[mpf], mpf], of: Doubled

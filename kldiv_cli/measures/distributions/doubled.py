@@ -6,6 +6,7 @@ A number is a pair (high, low) of arrays: its value is high + low, and high is t
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kldiv_cli.measures.distributions import exact
 from kldiv_cli.measures.types import Float64
@@ -23,6 +24,11 @@ _EXP_IS_ZERO = -800.0
 def single(value: float | Float64) -> Doubled:
     """Return what one float64 holds."""
     return np.atleast_1d(np.asarray(value, dtype=np.float64)), np.zeros(1)
+
+
+def where(condition: NDArray[np.bool_], a: Doubled, b: Doubled) -> Doubled:
+    """Return a where the condition holds, and b elsewhere."""
+    return np.where(condition, a[0], b[0]), np.where(condition, a[1], b[1])
 
 
 def add(a: Doubled, b: Doubled) -> Doubled:
@@ -75,13 +81,13 @@ def expm1(a: Doubled) -> Doubled:
     found, scale = _reduced(a)
     grown = add((found[0] * scale, found[1] * scale), exact.two_diff(scale, np.ones(1)))
     near = scale == 1
-    return np.where(near, found[0], grown[0]), np.where(near, found[1], grown[1])
+    return where(near, found, grown)
 
 
 def _reduced(a: Doubled) -> tuple[Doubled, Float64]:
     """Return (x, 2**k) such that exp(a) = (1 + x) * 2**k, with all digits of x also near 0."""
     tiny = a[0] < _EXP_IS_ZERO
-    a = np.where(tiny, _EXP_IS_ZERO, a[0]), np.where(tiny, 0.0, a[1])
+    a = where(tiny, single(_EXP_IS_ZERO), a)
     powers = np.rint(a[0] / _LN2[0])
     for part in _LN2:
         a = subtract(a, exact.product(powers, part))
@@ -95,8 +101,20 @@ def _reduced(a: Doubled) -> tuple[Doubled, Float64]:
     return found, np.ldexp(1.0, powers.astype(np.intp))
 
 
+def log(a: Doubled) -> Doubled:
+    """Return log(a) for a above 0: a step of Newton's."""
+    first = np.log(a[0])
+    rest = subtract(multiply(a, exp(single(-first))), ONE)
+    return _improved(first, rest)
+
+
 def log1p(a: Doubled) -> Doubled:
     """Return log(1 + a) with all its digits also near 0, for a above -1: a step of Newton's."""
-    first = single(np.log1p(a[0]))
-    rest = divide(subtract(a, expm1(first)), add(ONE, a))
-    return add(first, (rest[0] * (1 - 0.5 * rest[0]), rest[1]))
+    first = np.log1p(a[0])
+    rest = divide(subtract(a, expm1(single(first))), add(ONE, a))
+    return _improved(first, rest)
+
+
+def _improved(first: Float64, rest: Doubled) -> Doubled:
+    """Return first + log(1 + rest), rest being as small as the error of first."""
+    return add(single(first), (rest[0] * (1 - 0.5 * rest[0]), rest[1]))

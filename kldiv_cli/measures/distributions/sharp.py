@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +12,10 @@ from kldiv_cli.measures.distributions import doubled
 from kldiv_cli.measures.distributions.doubled import Doubled
 from kldiv_cli.measures.distributions.pair import Pair
 from kldiv_cli.measures.distributions.prepared import Side
+from kldiv_cli.measures.types import Float64
+
+DEAR = 16.0
+"""So many times larger than a result may be what it is left of, before digits are missed."""
 
 
 class Logarithms(NamedTuple):
@@ -46,19 +51,22 @@ def sharpened(pair: Pair, chosen: NDArray[np.bool_]) -> Logarithms:
     )
     whole = doubled.total(ours.weights)
     log_p = doubled.subtract(ours.x, doubled.log1p(doubled.subtract(whole, doubled.ONE)))
-    log_p = _where(ours.absent, doubled.single(-np.inf), log_p)
+    log_p = doubled.where(ours.absent, doubled.single(-np.inf), log_p)
     if pair.smooth:
         return Logarithms(log_p, rounded(pair, chosen).e)
     step = doubled.subtract(theirs.x, ours.x)
     near = (np.abs(step[0]) < 1) & ~ours.absent & ~theirs.absent
-    close = doubled.expm1(_where(near, step, doubled.single(0)))
-    growth = _where(
+    close = doubled.expm1(doubled.where(near, step, doubled.single(0)))
+    growth = doubled.where(
         near,
         doubled.multiply(ours.weights, close),
         doubled.subtract(theirs.weights, ours.weights),
     )
     e = doubled.subtract(step, doubled.log1p(doubled.divide(doubled.total(growth), whole)))
-    return Logarithms(log_p, _where(theirs.absent, doubled.single(-np.inf), e))
+    e = doubled.where(ours.absent & theirs.absent, doubled.single(0), e)
+    e = doubled.where(ours.absent & ~theirs.absent, doubled.single(np.inf), e)
+    e = doubled.where(theirs.absent & ~ours.absent, doubled.single(-np.inf), e)
+    return Logarithms(log_p, e)
 
 
 class _Chosen(NamedTuple):
@@ -75,9 +83,33 @@ class _Chosen(NamedTuple):
 
         absent: NDArray[np.bool_] = taken(np.isneginf(-side.surprise))
         nothing = doubled.single(0)
-        x = _where(absent, nothing, (taken(side.x), taken(side.x_low)))
-        return cls(x, _where(absent, nothing, doubled.exp(x)), absent)
+        x = doubled.where(absent, nothing, (taken(side.x), taken(side.x_low)))
+        return cls(x, doubled.where(absent, nothing, doubled.exp(x)), absent)
 
 
-def _where(condition: NDArray[np.bool_], a: Doubled, b: Doubled) -> Doubled:
-    return np.where(condition, a[0], b[0]), np.where(condition, a[1], b[1])
+def without_cancellation(
+    terms: Float64,
+    pair: Pair,
+    sharply: Callable[[Logarithms, NDArray[np.bool_]], Doubled],
+    size: Float64 | None = None,
+) -> Float64:
+    """Return the sums of terms of either sign, to 32 digits where these cancel.
+
+    Parameters
+    ----------
+    terms : float64, shape (rows, any number)
+        What is summed over the second axis.
+    pair : Pair
+        The rows that the terms are of.
+    sharply : callable
+        The logarithms of some rows, and which rows these are -> terms of the same sums.
+    size : float64, shape (rows,), optional
+        How large the terms are together, or what they were computed from.
+    """
+    rows: Float64 = terms.sum(axis=1)
+    size = np.abs(terms).sum(axis=1) if size is None else size
+    lost = np.isfinite(rows) & (np.abs(rows) * DEAR < size)
+    if lost.any():
+        high, low = doubled.total(sharply(sharpened(pair, lost), lost))
+        rows[lost] = (high + low)[:, 0]
+    return rows
