@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from kldiv_cli.errors import a_few
 from kldiv_cli.pairing import Pairing
 from kldiv_cli.results.head import ClassColumns, Head, MaskFile, MaskUse, NanPolicy, Side, Taken
 from kldiv_cli.results.selection import Missing, Selection
@@ -71,7 +71,7 @@ def head_of(watch: Watch, part: Part[Any], nan_policy: NanPolicy, choice: Choice
         else tuple(length or part.rows for length in pairing.row_shape),
         file_row_shape=whole(pairing.reference).row_shape if renumbered else None,
         class_names=pairing.class_names,
-        warnings=watch.warnings(part.seen),
+        warnings=(*unseen(*_sources(pairing)), *watch.warnings(part.seen)),
         mask=_mask(pairing, part),
         mask_below=_mask_below(pairing, part),
         masked=counts.masked,
@@ -146,6 +146,21 @@ def _mask_below(pairing: Pairing, part: Part[Any]) -> MaskBelow | None:
     return MaskBelow(pairing.mask_below, part.low_cells, of)
 
 
+def unseen(*sources: Source) -> tuple[str, ...]:
+    """Return warnings of what globs could not look into."""
+    return tuple(
+        f"{source.path}: {a_few(list(source.shards.unread))} cannot be looked into, and what lies "
+        "there is left out"
+        for source in sources
+        if source.shards is not None and source.shards.unread
+    )
+
+
+def _sources(pairing: Pairing) -> list[Source]:
+    masks = [] if pairing.mask is None else [pairing.mask.source]
+    return [pairing.reference, pairing.candidate, *masks]
+
+
 def mask_file(pairing: Pairing) -> MaskFile | None:
     """Return what is said of a mask before its rows are read."""
     mask = pairing.mask
@@ -154,15 +169,15 @@ def mask_file(pairing: Pairing) -> MaskFile | None:
 
 def _file(source: Source, rows: int | None) -> dict[str, Any]:
     """Return what is said of any file; ``rows`` is their number where all were read."""
-    count, passed_over = (None, ()) if source.shards is None else astuple(source.shards)
+    shards = source.shards
     return {
         "path": source.path,
         "format": source.format,
         "dtype": source.dtype,
         "shape": tuple(rows if length is None else length for length in source.shape),
         "notes": source.notes,
-        "shards": count,
-        "passed_over": passed_over,
+        "shards": None if shards is None else shards.count,
+        "passed_over": () if shards is None else shards.passed_over + shards.unread,
         "arrays": source.arrays,
     }
 

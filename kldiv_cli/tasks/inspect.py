@@ -18,7 +18,7 @@ from kldiv_cli.sources.base import Layout, Source
 from kldiv_cli.sources.base.contents import Listing
 from kldiv_cli.sources.views.choice import Choice
 from kldiv_cli.sources.views.selected import Selected, whole
-from kldiv_cli.tasks.describe import describe, selection_from
+from kldiv_cli.tasks.describe import describe, selection_from, unseen
 from kldiv_cli.tasks.jobs.inspecting import Alone, Distributions, Looking, Tallies, off_one
 from kldiv_cli.tasks.jobs.tallies import CensoredTally, SpanTally
 from kldiv_cli.tasks.kept.part import Part
@@ -137,7 +137,7 @@ class Inspecting:
         questions = asked_of(Opened(self.asked, (self.source,)))
         said = remarks(head.sides[0], rows, guess, questions, seen.rows.constants.padding)
         return Inspection(
-            head=replace(head, warnings=(*self.said, *said)),
+            head=replace(head, warnings=(*unseen(self.source), *self.said, *said)),
             ids=seen.ids,
             guess=guess,
             cells=seen.cells.result(),

@@ -5,12 +5,14 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread
+from time import sleep
 from typing import Any
 
 import numpy as np
@@ -207,3 +209,77 @@ def test_standard_input_and_a_pipe_are_two(kldiv: Kldiv, feed: Feed, pipe: Pipe)
     code, out, err = kldiv("compare", "-", pipe("q", npy(OTHER)), "--stat", "mean")
     assert (code, err) == (0, "")
     assert float(out) == mean(ROWS, OTHER)
+
+
+@pytest.mark.parametrize("option", ["", "--labels", "--mask", "--group", "--classes"])
+@pytest.mark.parametrize("key", ["", ":g"])
+def test_a_pipe_that_nobody_writes_into_is_refused(
+    kldiv: Kldiv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str, key: str
+) -> None:
+    monkeypatch.setattr(pipes, "PATIENCE", 0.3)
+    p, q = save(tmp_path)
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    words = (p, q, option, f"{path}{key}") if option else (path, q)
+    code, out, err = kldiv("compare", *words)
+    assert (code, out) == (2, "")
+    assert err.startswith(
+        f"kldiv: error: {path}: expected somebody to write into the pipe, found nobody for 0.3 "
+        "seconds\n"
+    )
+
+
+@pytest.mark.parametrize("idle", ["before it is opened", "after it is opened"])
+def test_a_writer_may_come_late(kldiv: Kldiv, tmp_path: Path, idle: str) -> None:
+    p, q = save(tmp_path)
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+
+    def write() -> None:
+        sleep(0.4 if idle.startswith("before") else 0)
+        with path.open("wb") as file:
+            sleep(0.4 if idle.startswith("after") else 0)
+            file.write(p.read_bytes())
+
+    writer = Thread(target=write)
+    writer.start()
+    found = kldiv("compare", path, q, "--stat", "mean")
+    writer.join()
+    assert found == (0, f"{mean(p, q)!r}\n", "")
+
+
+def test_a_writer_that_goes_without_a_word(kldiv: Kldiv, pipe: Pipe) -> None:
+    path = pipe("p", b"")
+    code, out, err = kldiv("inspect", path)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"kldiv: error: {path}: expected logits, found an empty file\n")
+
+
+def test_one_pipe_may_be_two_inputs(kldiv: Kldiv, pipe: Pipe, tmp_path: Path) -> None:
+    p, q = save(tmp_path)
+    np.save(tmp_path / "g.npy", np.arange(7) % 2)
+    right = kldiv("compare", p, q, "--group", tmp_path / "g.npy", "--format", "csv")
+    path = pipe("g", (tmp_path / "g.npy").read_bytes())
+    assert kldiv("compare", p, q, "--group", path, "--labels", path).code == 0
+    path = pipe("g", (tmp_path / "g.npy").read_bytes(), again=True)
+    assert kldiv("compare", p, q, "--group", path, "--format", "csv") == right
+
+
+@pytest.mark.parametrize("option", ["", "--labels", "--mask", "--group", "--classes"])
+@pytest.mark.parametrize("kind", ["/dev/zero", "/dev/null", "socket", "folder"])
+def test_devices_sockets_and_folders_are_refused(
+    kldiv: Kldiv, tmp_path: Path, option: str, kind: str
+) -> None:
+    p, q = save(tmp_path)
+    path: Path | str = kind
+    if kind == "folder":
+        path = tmp_path / "folder"
+        path.mkdir()
+    if kind == "socket":
+        path = tmp_path / "socket"
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(path))
+    words = (p, q, option, path) if option else (path, q)
+    code, out, err = kldiv("compare", *words)
+    assert (code, out, len(err.splitlines())) == (2, "", 2)
+    assert str(path) in err

@@ -28,6 +28,8 @@ class Shards:
 
     count: int
     passed_over: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+    """Folders that a glob cannot look into, and links in it that lead to themselves."""
 
 
 @dataclass(frozen=True)

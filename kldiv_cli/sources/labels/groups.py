@@ -19,6 +19,7 @@ from kldiv_cli.sources.arrays.array import as_array
 from kldiv_cli.sources.base import Expected
 from kldiv_cli.sources.formats.npy_header import read_header
 from kldiv_cli.sources.labels.side_input import SideInput, keyed
+from kldiv_cli.sources.stores.pipes import open_pipe
 
 _ADVICE = (
     "Give one label per row, in the rows' order: a line each, without a header, or an .npy array."
@@ -29,7 +30,7 @@ GROUPS = SideInput(
 )
 _BLOCK = 1 << 16
 _MOST = 1 << 28
-"""How many bytes are read from a pipe or a device, which may never end."""
+"""How many bytes are read from a pipe, which may never end."""
 _LARGEST = 1 << 30
 """How many bytes a file may have: it is held in memory, some of it twice."""
 
@@ -80,29 +81,41 @@ def read_row_labels(
         return RowLabels(os.fspath(labels), text_of(labels, what))
     path = os.fspath(labels)
     try:
-        with Path(path).open("rb") as file:
-            found = os.fstat(file.fileno())
-            regular = stat.S_ISREG(found.st_mode)
-            if regular and found.st_size > _LARGEST:
-                raise InputError(
-                    f"{path}: expected labels of at most {_LARGEST >> 20} MB, found "
-                    f"{found.st_size >> 20} MB",
-                    _ADVICE,
-                )
-            content = file.read() if regular else file.read(_MOST)
+        content = _content(path)
     except OSError as error:
         raise InputError(
             f"{path}: expected a file of labels, found: {error.strerror or error}",
             "Check the path and its permissions.",
         ) from error
-    if not regular and len(content) == _MOST:
-        raise InputError(
-            f"{path}: expected labels, found {_MOST >> 20} MB and no end of them",
-            "Save the labels to a file, and name that.",
-        )
     if content.startswith(npy_format.MAGIC_PREFIX):
         return RowLabels(path, _as_text(_of_npy(path, content), path))
     return RowLabels(path, _of_lines(path, content))
+
+
+def _content(path: str) -> bytes:
+    """Read a file whole, or a pipe, which may be another input's too."""
+    found = Path(path).stat()
+    if stat.S_ISFIFO(found.st_mode):
+        content = open_pipe(path).open().read(_MOST)
+        if len(content) == _MOST:
+            raise InputError(
+                f"{path}: expected labels, found {_MOST >> 20} MB and no end of them",
+                "Save the labels to a file, and name that.",
+            )
+        return content
+    if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
+        raise InputError(
+            f"{path}: expected a file of labels, found something that is neither a regular file "
+            "nor a pipe",
+            _ADVICE,
+        )
+    if found.st_size > _LARGEST:
+        raise InputError(
+            f"{path}: expected labels of at most {_LARGEST >> 20} MB, found "
+            f"{found.st_size >> 20} MB",
+            _ADVICE,
+        )
+    return Path(path).read_bytes()
 
 
 def text_of(given: str | os.PathLike[str], what: SideInput) -> NDArray[Any]:

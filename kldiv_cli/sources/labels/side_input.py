@@ -19,7 +19,6 @@ from kldiv_cli.errors import InputError, LogitsError
 from kldiv_cli.sources.arrays.array import ArraySource, as_array
 from kldiv_cli.sources.base import Expected, Layout, Source
 from kldiv_cli.sources.formats.opening import open_source
-from kldiv_cli.sources.stores.pipes import forget_pipes
 from kldiv_cli.sources.stores.stdin import STDIN, no_side
 
 Given = str | os.PathLike[str] | ArrayLike
@@ -78,7 +77,6 @@ class SideInput:
             if not isinstance(given, (str, os.PathLike)):
                 return ArraySource(as_array(given, self.name), layout, self.name)
             self.refuse_stdin(given)
-            forget_pipes(given)
             found = keyed(given)
             source = open_source(given, layout) if found is None else _open_keyed(found, layout)
             return source if self.arranged is None else self.arranged(source)

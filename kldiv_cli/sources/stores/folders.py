@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from glob import escape, glob, has_magic
+from glob import has_magic
 from itertools import takewhile
 from pathlib import Path
 
 from kldiv_cli.errors import InputError, a_few
+from kldiv_cli.sources.stores.globs import matches
 from kldiv_cli.sources.stores.pipes import is_pipe
 from kldiv_cli.sources.stores.uris import Entry, is_elsewhere, path_of
 
@@ -33,12 +34,15 @@ class Files:
         What a directory holds besides, hidden by a first ``.`` or ``_``.
     is_directory : bool
         Whether they are those of a directory.
+    unread : tuple of str
+        The folders, or links that lead to themselves, that a glob meets and cannot look into.
     """
 
     path: str
     names: tuple[str, ...]
     passed_over: tuple[str, ...] = ()
     is_directory: bool = False
+    unread: tuple[str, ...] = ()
 
     @property
     def relative(self) -> tuple[str, ...]:
@@ -75,17 +79,23 @@ def find_files(path: str) -> Files | None:
     InputError
         There are no files, a folder among them, or one of them under two names.
     """
+    unread: list[str] = []
     if is_elsewhere(path):
         listed = _listed_elsewhere(path)
     elif Path(path).is_dir():
         inside = (Path(path) / entry.name for entry in os.scandir(path))
         listed = [Entry(str(name), name.name, name.is_dir()) for name in inside], True
     elif has_magic(path) and not os.path.lexists(path):
-        names = map(Path, dict.fromkeys(_matches(path)))
+        names = map(Path, dict.fromkeys(matches(path, unread)))
         listed = [Entry(str(name), name.name, name.is_dir()) for name in names], False
     else:
         listed = None
-    return None if listed is None else _files(path, *listed)
+    if listed is not None and not listed[0] and unread:
+        raise InputError(
+            f"{path}: expected files of logits, found {a_few(unread)}, which cannot be read",
+            "Check the path and its permissions.",
+        )
+    return None if listed is None else replace(_files(path, *listed), unread=tuple(unread))
 
 
 def _listed_elsewhere(path: str) -> tuple[list[Entry], bool] | None:
@@ -132,36 +142,6 @@ def _check_once(path: str, names: tuple[str, ...]) -> None:
                 "Remove the link, or name the files that belong together by a quoted glob.",
             )
         seen[place] = name
-
-
-def _matches(path: str) -> Iterator[str]:
-    """Yield the names that a glob matches.
-
-    Python's own ``**`` follows links that lead back to a folder: two such links make more names
-    than can be listed. This one does not follow them.
-    """
-    parts = Path(path).parts
-    # Path.glob takes no absolute pattern.
-    if "**" not in parts:
-        yield from glob(path)  # noqa: PTH207
-        return
-    place = parts.index("**")
-    rest = parts[place + 1 :] or ("*",)
-    starts = glob(str(Path(*parts[:place])))  # noqa: PTH207
-    for start in filter(os.path.isdir, starts):
-        for folder in _inside(start, (os.path.realpath(start),)):
-            yield from _matches(str(Path(escape(folder), *rest)))
-
-
-def _inside(folder: str, above: tuple[str, ...]) -> Iterator[str]:
-    """Yield a folder and all folders in it, given the real paths of itself and those above it."""
-    yield folder
-    with os.scandir(folder) as entries:
-        inside = [x.path for x in entries if x.is_dir() and not x.name.startswith(".")]
-    for name in inside:
-        real = os.path.realpath(name)
-        if real not in above:
-            yield from _inside(name, (*above, real))
 
 
 def stem_of(name: str) -> str:

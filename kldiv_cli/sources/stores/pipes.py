@@ -8,19 +8,57 @@ import sys
 from contextlib import suppress
 from io import BufferedReader, FileIO, RawIOBase
 from pathlib import Path
+from select import select
+from time import monotonic, sleep
 from typing import Any
 
+from kldiv_cli.errors import InputError
 from kldiv_cli.sources.stores.stdin import STDIN, Replay, standard_input
 
 _OPEN: dict[str, Replay] = {}
 """The named pipes of a task. One that is opened again waits for another writer, maybe forever."""
 
 
+PATIENCE = 60.0
+"""How many seconds a named pipe is waited for that nobody writes into."""
+_LOOK = 0.05
+"""How many seconds pass between two looks whether somebody has opened it."""
+
+
 class _NamedPipe(RawIOBase):
-    """A pipe that is closed at its end: while it is open, another writer would write to nobody."""
+    """A pipe that is closed at its end: while it is open, another writer would write to nobody.
+
+    Raises
+    ------
+    InputError
+        Nobody opens it to write into it.
+    """
 
     def __init__(self, path: str) -> None:
-        self._file = FileIO(path)
+        self._first = b""
+        self._file = FileIO(path, opener=lambda name, how: os.open(name, how | os.O_NONBLOCK))
+        try:
+            self._wait(path)
+            os.set_blocking(self._file.fileno(), True)
+        except BaseException:
+            self._file.close()
+            raise
+
+    def _wait(self, path: str) -> None:
+        """Wait until somebody has opened it. To look for that may fetch the first byte."""
+        give_up = monotonic() + PATIENCE
+        # A pipe that nobody has opened is at its end; one whose writer is idle has nothing to read.
+        while not _was_opened(self._file) and (first := self._file.read(1)) is not None:
+            if first:
+                self._first = first
+                return
+            if monotonic() > give_up:
+                raise InputError(
+                    f"{path}: expected somebody to write into the pipe, found nobody for "
+                    f"{PATIENCE:g} seconds",
+                    "Start what writes into it, or save it to a file and name that.",
+                )
+            sleep(_LOOK)
 
     def readable(self) -> bool:
         return True
@@ -28,10 +66,21 @@ class _NamedPipe(RawIOBase):
     def readinto(self, buffer: Any) -> int | None:
         if self._file.closed:
             return 0
+        if self._first and len(buffer):
+            buffer[:1], self._first = self._first, b""
+            return 1
         count = self._file.readinto(buffer)
         if not count:
             self._file.close()
         return count
+
+
+def _was_opened(file: FileIO) -> bool:
+    """Tell whether a pipe holds something, or is at its end since a writer has gone.
+
+    Linux alone tells that end from that of a pipe which nobody has opened yet.
+    """
+    return sys.platform == "linux" and bool(select([file], [], [], 0)[0])
 
 
 def is_pipe(path: str) -> bool:
@@ -56,6 +105,8 @@ def open_pipe(path: str) -> Replay:
     ------
     UsageError
         It is standard input, and that is a terminal or closed.
+    InputError
+        Nobody writes into it.
     """
     if path == STDIN:
         return standard_input()
@@ -65,11 +116,15 @@ def open_pipe(path: str) -> Replay:
     return found
 
 
-def forget_pipes(*inputs: object) -> None:
-    """Let go of named pipes that a task before this one read: their names may lead to others."""
-    for path in inputs:
-        if isinstance(path, (str, os.PathLike)):
-            _OPEN.pop(os.fspath(path), None)
+def forget_pipes(given: object) -> None:
+    """Let go of a named pipe that a task before this one read: its name may lead to another.
+
+    It may be that of ``PIPE:KEY``.
+    """
+    if isinstance(given, (str, os.PathLike)):
+        name = os.fspath(given)
+        for path in [path for path in _OPEN if f"{name}:".startswith(f"{path}:")]:
+            del _OPEN[path]
 
 
 def are_one_pipe(*paths: str) -> bool:

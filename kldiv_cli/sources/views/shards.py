@@ -188,7 +188,7 @@ class ShardedSource(Derived):
     @property
     def shards(self) -> Shards:
         """How many files there are, and what was passed over."""
-        return Shards(len(self.files.names), self.files.passed_over)
+        return Shards(len(self.files.names), self.files.passed_over, self.files.unread)
 
     @property
     def rows_expected(self) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections import Counter
+from io import TextIOWrapper
 from pathlib import Path
 
 from kldiv_cli.errors import InputError, UsageError, a_few
@@ -13,6 +14,7 @@ from kldiv_cli.sources.base import Expected, Layout
 from kldiv_cli.sources.labels.classes import read_labels
 from kldiv_cli.sources.labels.groups import text_of
 from kldiv_cli.sources.labels.side_input import SideInput, keyed
+from kldiv_cli.sources.stores.pipes import is_named_pipe, open_pipe
 from kldiv_cli.sources.views.choice import check_slice, is_slice, parse_slice
 
 CLASSES = SideInput(
@@ -79,8 +81,11 @@ def _indices(path: str) -> tuple[str, ...]:
 
 def _lines(path: str) -> tuple[str, ...]:
     try:
-        with Path(path).open(encoding="utf-8-sig") as file:
-            text = file.read(_MOST)
+        if is_named_pipe(path):
+            text = TextIOWrapper(open_pipe(path).open(), encoding="utf-8-sig").read(_MOST)
+        else:
+            with Path(path).open(encoding="utf-8-sig") as file:
+                text = file.read(_MOST)
     except (OSError, UnicodeDecodeError) as error:
         said = getattr(error, "strerror", None) or "what is no UTF-8 text"
         raise InputError(f"{path}: expected a class per line, found: {said}", ADVICE) from error

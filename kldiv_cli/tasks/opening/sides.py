@@ -38,8 +38,8 @@ Input = str | os.PathLike[str] | ArrayLike
 
 def begin(asked: Asked) -> None:
     """Let go of the named pipes of the last task: somebody may have written into them anew."""
-    sides = (asked.file,) if isinstance(asked, Inspect) else (asked.reference, asked.candidate)
-    forget_pipes(*sides)
+    for name in ("file", "reference", "candidate", "labels", "mask", "group", "classes"):
+        forget_pipes(getattr(asked, name, None))
 
 
 def layout_of(asked: Asked) -> Layout:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
 import pytest
 
 from kldiv_cli.errors import InputError
+from kldiv_cli.sources.labels import groups
 from kldiv_cli.sources.labels.groups import RowLabels, read_row_labels
 
 ADVICE = (
@@ -135,11 +139,23 @@ def test_a_file_too_large_to_hold_is_refused_at_once(tmp_path: Path) -> None:
     assert caught.value.what == f"{path}: expected labels of at most 1024 MB, found 1124 MB"
 
 
-def test_what_may_never_end_is_refused() -> None:
+@pytest.mark.skipif(sys.platform == "win32", reason="has no pipes with names")
+def test_what_may_never_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(groups, "_MOST", 1 << 20)
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = Thread(target=lambda: path.write_bytes(b"a\n" * (1 << 19)))
+    writer.start()
     with pytest.raises(InputError) as caught:
-        read_row_labels("/dev/zero")
-    assert caught.value.what == ("/dev/zero: expected labels, found 256 MB and no end of them")
+        read_row_labels(path)
+    writer.join()
+    assert caught.value.what == f"{path}: expected labels, found 1 MB and no end of them"
     assert caught.value.advice == "Save the labels to a file, and name that."
+
+
+def test_devices_are_refused() -> None:
+    with pytest.raises(InputError, match=r"^/dev/zero: .* neither a regular file nor a pipe$"):
+        read_row_labels("/dev/zero")
 
 
 class TestOver:
