@@ -90,10 +90,10 @@ def _of_system(error: Exception) -> KldivError | None:
 
 
 def _run() -> int:
-    streams.prepare()
     # NumPy's BLAS would start a thread per core that nothing here uses.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
+        streams.prepare()
         return int(app(sys.argv[1:] or ["--help"], prog_name="kldiv", standalone_mode=False) or 0)
     except KldivError as error:
         streams.tell(f"error: {error.what}", error.advice)

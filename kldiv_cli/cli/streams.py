@@ -17,7 +17,15 @@ OUTPUT_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF
 
 
 def prepare() -> None:
-    """Let a name that the terminal's encoding lacks be escaped instead of failing."""
+    """Let a name that the terminal's encoding lacks be escaped instead of failing.
+
+    Raises
+    ------
+    OutputError
+        There is no standard output: a file would be opened in its place.
+    """
+    if sys.stdout is None:
+        raise unwritable("it is closed")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -31,8 +39,6 @@ def put(write: Callable[[IO[str]], object]) -> None:
     OutputError
         The output cannot be written, for example on a full disk.
     """
-    if sys.stdout is None:
-        raise unwritable("it is closed")
     try:
         write(sys.stdout)
         sys.stdout.flush()
