@@ -11,6 +11,7 @@ from kldiv_cli.measures.distributions.kinds import Kind
 from kldiv_cli.measures.types import Mode
 from kldiv_cli.pairing import Pairing
 from kldiv_cli.results.comparison import Comparison
+from kldiv_cli.sources.stores.reads import reading
 from kldiv_cli.tasks.jobs.comparing import Comparing
 from kldiv_cli.tasks.opening.kinds import own_kinds
 from kldiv_cli.tasks.opening.masking import masked, scored, without_low_cells
@@ -28,6 +29,7 @@ from kldiv_cli.tasks.opening.sides import (
 from kldiv_cli.tasks.options import Compare, checks
 from kldiv_cli.tasks.options.signature import documented
 from kldiv_cli.tasks.options.typed import CompareOptions
+from kldiv_cli.tasks.reading import noted
 
 if TYPE_CHECKING:
     from kldiv_cli.sources.labels.classes import Labels
@@ -92,8 +94,10 @@ def run(asked: Compare, *, keep_rows: bool = True) -> Comparison:
     UsageError, InputError
         As `compare` does.
     """
-    job = replace(opened(asked), keep_rows=keep_rows)
-    found = job.finish(job.part(None, threads_of(asked), asked.progress))
+    with reading() as reads:
+        job = replace(opened(asked), keep_rows=keep_rows)
+        found = job.finish(job.part(None, threads_of(asked), asked.progress))
+        found = replace(found, head=noted(found.head, reads))
     if not (asked.limits or asked.lower_limits):
         return found
     from kldiv_cli.results.limits import judged  # noqa: PLC0415 - many comparisons have no limits

@@ -16,6 +16,7 @@ from kldiv_cli.results.head import Head
 from kldiv_cli.results.inspection import Contexts, Entropy, Guess, Inspection, Rows
 from kldiv_cli.sources.base import Layout, Source
 from kldiv_cli.sources.base.contents import Listing
+from kldiv_cli.sources.stores.reads import reading
 from kldiv_cli.sources.views.choice import Choice
 from kldiv_cli.sources.views.selected import Selected, whole
 from kldiv_cli.tasks.describe import describe, selection_from, unseen
@@ -32,6 +33,7 @@ from kldiv_cli.tasks.opening.sides import Input, begin, choice_of, layout_of, op
 from kldiv_cli.tasks.options import Inspect
 from kldiv_cli.tasks.options.signature import documented
 from kldiv_cli.tasks.options.typed import InspectOptions
+from kldiv_cli.tasks.reading import noted
 from kldiv_cli.tasks.remarks import remark, remarks
 from kldiv_cli.tasks.walk import Progress, walk
 
@@ -66,13 +68,15 @@ def inspect(file: Input, **options: Unpack[InspectOptions]) -> Inspection:
     """
     asked = Inspect(file=file, **options)
     listing = Listing()
-    try:
-        job = opened(asked, listing)
-    except InputError as error:
-        if not listing.is_open_question:
-            raise
-        return unread(file, listing, error)
-    return job.finish(job.part(None, threads_of(asked), asked.progress))
+    with reading() as reads:
+        try:
+            job = opened(asked, listing)
+        except InputError as error:
+            if not listing.is_open_question:
+                raise
+            return unread(file, listing, error)
+        found = job.finish(job.part(None, threads_of(asked), asked.progress))
+        return replace(found, head=noted(found.head, reads))
 
 
 def opened(asked: Inspect, listing: Listing | None = None) -> Inspecting:

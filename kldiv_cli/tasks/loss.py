@@ -8,6 +8,7 @@ from typing import Unpack
 from kldiv_cli import losses
 from kldiv_cli.errors import UsageError
 from kldiv_cli.results.loss import LossResult
+from kldiv_cli.sources.stores.reads import reading
 from kldiv_cli.tasks.jobs.summing import Summing
 from kldiv_cli.tasks.opening.kinds import insisted, own_kinds
 from kldiv_cli.tasks.opening.masking import check_of_rows, masked, without_low_cells
@@ -26,6 +27,7 @@ from kldiv_cli.tasks.opening.sides import (
 from kldiv_cli.tasks.options import Loss, checks
 from kldiv_cli.tasks.options.signature import documented
 from kldiv_cli.tasks.options.typed import LossOptions
+from kldiv_cli.tasks.reading import noted
 
 
 @documented(Loss, LossOptions)
@@ -83,7 +85,9 @@ def loss(
     '0.030419045721 = 0.25 * 0.121676182884'
     """
     asked = Loss(name=name, reference=reference, candidate=candidate, **options)
-    return opened(asked).run(threads_of(asked), asked.progress)
+    with reading() as reads:
+        found = opened(asked).run(threads_of(asked), asked.progress)
+        return replace(found, head=noted(found.head, reads))
 
 
 def opened(asked: Loss) -> Summing:

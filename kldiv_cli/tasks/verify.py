@@ -18,6 +18,7 @@ from kldiv_cli.measures.rows.absence import with_masked
 from kldiv_cli.measures.types import Mode
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.results.verification import Finding, Verification
+from kldiv_cli.sources.stores.reads import reading
 from kldiv_cli.sources.views.choice import Choice
 from kldiv_cli.tasks.describe import head_of
 from kldiv_cli.tasks.kept.part import Part
@@ -35,6 +36,7 @@ from kldiv_cli.tasks.opening.sides import (
 from kldiv_cli.tasks.options import Verify
 from kldiv_cli.tasks.options.signature import documented
 from kldiv_cli.tasks.options.typed import NanPolicy, VerifyOptions
+from kldiv_cli.tasks.reading import noted
 from kldiv_cli.tasks.walk import PairWork, Progress, View, walk_within
 from kldiv_cli.tasks.warnings import Watch
 
@@ -67,8 +69,10 @@ def verify(reference: Input, candidate: Input, **options: Unpack[VerifyOptions])
         no row is left to check.
     """
     asked = Verify(reference=reference, candidate=candidate, **options)
-    job = opened(asked)
-    return job.finish(job.part(None, threads_of(asked), asked.progress))
+    with reading() as reads:
+        job = opened(asked)
+        found = job.finish(job.part(None, threads_of(asked), asked.progress))
+        return replace(found, head=noted(found.head, reads))
 
 
 def opened(asked: Verify) -> Checking:

@@ -19,6 +19,7 @@ from kldiv_cli.sources.stores.codecs import ENOUGH, codec_of
 from kldiv_cli.sources.stores.elsewhere import open_elsewhere
 from kldiv_cli.sources.stores.folders import Files, find_files
 from kldiv_cli.sources.stores.pipes import is_pipe
+from kldiv_cli.sources.stores.reads import begun
 from kldiv_cli.sources.stores.uris import hidden, is_elsewhere, path_of
 
 
@@ -100,6 +101,8 @@ def _check_no_zarr(folder: str) -> None:
 
 def _open_file(path: str, layout: Layout) -> Source:
     with _readable(path):
+        if not is_elsewhere(path):
+            begun(path)
         first = _first_bytes(path, layout.expected.what)
         codec = codec_of(first)
         plain = _decompressed(path, first, codec)
