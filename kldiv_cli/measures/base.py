@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kldiv_cli.measures.types import Float64, Mode, Status
 
@@ -65,7 +66,31 @@ class Measure:
             values = self.compute(pair)
             if values.ndim == 2:
                 values = values.sum(axis=1)
-        return np.where(pair.status == Status.COUNTED, values + 0.0, np.nan)  # and never -0.0
+        return checked(self.name, values + 0.0, pair.status)  # and never -0.0
+
+
+def checked(name: str, values: Float64, status: NDArray[Any]) -> Float64:
+    """Return the values of a measure, NaN where a row is not counted.
+
+    Parameters
+    ----------
+    name : str
+        The measure.
+    values : float64, shape (rows,)
+        One value per row.
+    status : integers, shape (rows,)
+        One of `Status` per row.
+
+    Raises
+    ------
+    AssertionError
+        A row that is counted has no value, which no input explains.
+    """
+    counted = status == Status.COUNTED
+    wrong = np.isnan(values) & counted
+    if wrong.any():
+        raise AssertionError(f"{name} of a counted row is nan: row {wrong.argmax()} of a block")
+    return np.where(counted, values, np.nan)
 
 
 def over_cells(formula: str) -> dict[Mode, str]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kldiv_cli import measures
 from kldiv_cli.measures import _native
-from kldiv_cli.measures.base import Measure
+from kldiv_cli.measures.base import Measure, checked
 from kldiv_cli.measures.distributions import exact
 from kldiv_cli.measures.distributions.kinds import Kind
 from kldiv_cli.measures.rows.absence import with_masked
@@ -146,8 +146,8 @@ class Evaluator:
         values: dict[str, Float64] = {}
         for measure in self.measures:
             if measure.kernel is not None:
-                values[measure.name] = getattr(rows, measure.kernel)
-                values[measure.name][rows.status != Status.COUNTED] = np.nan
+                found = getattr(rows, measure.kernel)
+                values[measure.name] = checked(measure.name, found, rows.status)
         return Evaluation(
             values=values,
             status=rows.status,

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -327,3 +328,24 @@ def test_kernels_are_for_temperatures_whose_quotients_have_all_digits(
     temperature: float, kernel: str | None
 ) -> None:
     assert evaluator(("kl",), temperature=temperature).kernel == kernel
+
+
+def test_a_counted_row_without_a_value_is_a_bug() -> None:
+    measure = replace(load("tv"), compute=lambda _: np.array([0.0, np.nan]))
+    blocks = np.zeros((2, 2, 3))
+    with pytest.raises(AssertionError, match="tv of a counted row is nan: row 1"):
+        Evaluator((measure,), "softmax").evaluate(*blocks)
+    blocks[0, 1] = np.nan
+    assert np.isnan(Evaluator((measure,), "softmax").evaluate(*blocks).values["tv"][1])
+
+
+@needs_kernels
+def test_a_counted_row_without_a_value_is_a_bug_of_a_kernel(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    blocks = np.zeros((2, 2, 3))
+    rows = _native.load()["softmax"](*blocks, 1.0)
+    wrong = rows._replace(kl=np.array([np.nan, 0.0]))
+    monkeypatch.setattr(_native, "load", lambda: {"softmax": lambda *_: wrong})
+    with pytest.raises(AssertionError, match="kl of a counted row is nan: row 0"):
+        Evaluator((load("kl"),), "softmax").evaluate(*blocks)
