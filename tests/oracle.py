@@ -32,30 +32,35 @@ def oracle(
     t_row: Row,
     temperature: float = 1.0,
     *,
-    kind: str = "logits",
+    kind: str | tuple[str, str] = "logits",
     smooth: float = 0.0,
 ) -> mpf:
     """The measure `name` ("jeffreys", "gjs:0.1", ...) of one row, in nats.
 
     `s_row` are the reference's numbers, `t_row` the candidate's: "logits", "probs" or "log-probs",
-    as `kind` says; mode "softmax" or "sigmoid". The candidate is then mixed with so much of the
-    uniform distribution. NaN where the row has no value (skipped or invalid). A finite result is
-    right to 40 digits or more, but one below 1e-400, far less than any float64, is returned as 0.
+    as `kind` says of both or of each; mode "softmax" or "sigmoid". The candidate is then mixed with
+    so much of the uniform distribution. NaN where the row has no value (skipped or invalid). A
+    finite result is right to 40 digits or more, but one below 1e-400, far less than any float64, is
+    returned as 0.
     """
     s, t = _widen(s_row), _widen(t_row)
     if len(s) != len(t):
         raise ValueError(f"rows of {len(s)} and {len(t)} classes")
-    if kind == "probs":
-        if _no_probabilities(mode, s) or _no_probabilities(mode, t):
+    kinds = (kind, kind) if isinstance(kind, str) else kind
+    for each, row in zip(kinds, (s, t), strict=True):
+        if (_no_probabilities if each == "probs" else _undefined)(mode, row):
             return mp.nan
-    elif _undefined(mode, s) or _undefined(mode, t) or _skipped(s, t):
+    if "probs" not in kinds and _skipped(s, t):
         return mp.nan
     divergence = _divergence(name)
     for digits, threshold in PRECISIONS:
         with mp.workdps(digits):
             # exp() of an argument of b bits is wrong by b bits more than its argument.
             with mp.extraprec(_magnitude([*s, *t], temperature) + _magnitude_of_parameter(name)):
-                sides = (_distributions(mode, kind, row, mpf(temperature)) for row in (s, t))
+                sides = (
+                    _distributions(mode, each, row, mpf(temperature))
+                    for each, row in zip(kinds, (s, t), strict=True)
+                )
                 value = mp.fsum(
                     divergence(p, _mixture(mpf(smooth), [1 / mpf(len(q))] * len(q), q))
                     for p, q in zip(*sides, strict=True)
@@ -135,8 +140,9 @@ def _distributions(mode: str, kind: str, row: list[mpf], temperature: mpf) -> li
     if mode == "sigmoid":
         if kind == "logits":
             return [_bernoulli(x, temperature) for x in row]
-        cells = [mp.exp(x) for x in row] if kind == "log-probs" else row
-        return [_softened([x, 1 - x], temperature) for x in cells]
+        if kind == "log-probs":
+            return [_softened([mp.exp(x), -mp.expm1(x)], temperature) for x in row]
+        return [_softened([x, 1 - x], temperature) for x in row]
     if mode == "softmax":
         return [_softened(row, temperature) if kind == "probs" else _softmax(row, temperature)]
     raise ValueError(f"unknown mode {mode}")

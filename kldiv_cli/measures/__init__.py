@@ -134,7 +134,7 @@ def prepare(
         Both sides' logits are divided by it first.
     kinds : pair of {"logits", "probs", "log-probs"}
         What the numbers of each side are. Two sides of probabilities are compared as they are;
-        otherwise their logarithms are taken for logits.
+        otherwise their logarithms are taken for logits, with as many digits as it takes.
     smooth : float
         The weight of the uniform distribution that the candidate is mixed with.
     kept : bool array, shape (rows, classes) or (rows, 1), optional
@@ -147,14 +147,17 @@ def prepare(
         sigmoid,
         softmax,
     )
-    from kldiv_cli.measures.distributions.kinds import to_logits  # noqa: PLC0415
+    from kldiv_cli.measures.distributions.kinds import is_rounded_as_logits  # noqa: PLC0415
 
+    pair: Pair
     if kinds == ("probs", "probs"):
         pair = probabilities.prepare(mode, s, t, temperature)
+    elif any(is_rounded_as_logits(kind, mode) for kind in kinds):
+        from kldiv_cli.measures.distributions import converted  # noqa: PLC0415 - few files need it
+
+        pair = converted.prepare(mode, s, t, temperature, kinds)
     else:
-        link = softmax if mode == "softmax" else sigmoid
-        s, t = (to_logits(x, kind, mode) for x, kind in zip((s, t), kinds, strict=True))
-        pair = link.prepare(s, t, temperature)
+        pair = (softmax if mode == "softmax" else sigmoid).prepare(s, t, temperature)
     return replace(pair, smooth=smooth, kept=kept) if smooth else pair
 
 

@@ -15,7 +15,7 @@ def compute(pair: Pair) -> Float64:
 
     +inf where an outcome is absent on one side only; 0 exactly where the rows differ by a constant.
     """
-    if isinstance(pair, SigmoidPair) and not pair.smooth:
+    if type(pair) is SigmoidPair and not pair.smooth:
         return _of_cells(pair)
     terms = pair.difference * pair.distance
     terms[pair.larger == 0] = 0.0

@@ -14,6 +14,9 @@ _SERIES_BELOW = 0.3
 _PHI_SERIES = [1 / factorial(k) for k in range(2, 16)]
 """phi(x) / x**2 as a power series; at 0.3 the first term left out is 4e-21 of the sum."""
 _EXP_IS_ZERO = 800.0
+_ROOT_HALF = 0.5**0.5
+_LOG_2, _LOG_2_LOW = 0.6931471803691238, 1.9082149292705877e-10
+"""The first has 33 bits, for products without an error (as in fdlibm)."""
 
 
 def real(values: NDArray[Any]) -> NDArray[Any]:
@@ -106,6 +109,22 @@ def exp(high: Float64, low: Float64) -> Float64:
     if low.any():
         result += result * low
     return result
+
+
+def log(x: Float64) -> tuple[Float64, Float64]:
+    """Return ``high, low`` with ``high + low`` equal to log(x) within 1e-16, whatever its size.
+
+    -inf at 0, NaN below it, +inf at infinity.
+    """
+    fraction, exponent = np.frexp(x)
+    halved = fraction < _ROOT_HALF
+    return log_scaled(np.where(halved, 2 * fraction, fraction), exponent - halved)
+
+
+def log_scaled(x: Float64, power: NDArray[np.integer]) -> tuple[Float64, Float64]:
+    """Return log(x * 2**power) in the same way for an x near 1."""
+    whole = power.astype(np.float64)
+    return two_sum(whole * _LOG_2, np.log(x) + whole * _LOG_2_LOW)
 
 
 def phi(x: Float64) -> Float64:

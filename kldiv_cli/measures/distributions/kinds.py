@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from kldiv_cli.measures.distributions import exact
+from kldiv_cli.measures.distributions import exact, logarithms
 from kldiv_cli.measures.types import Float64, Mode
 
 Kind = Literal["logits", "probs", "log-probs"]
@@ -15,6 +15,7 @@ KINDS: tuple[Kind, ...] = ("logits", "probs", "log-probs")
 
 _ABOVE_ONE = 1e-5
 """How far above 1 rounding may lift a probability."""
+_LOG_2, _LOG_2_LOW = 0.6931471805599453, 2.3190468138462996e-17
 _LOOKS_LIKE_ONE = 1e-3
 """Logits do not sum to 1 this closely in every row by chance."""
 
@@ -39,6 +40,11 @@ def sums(values: NDArray[Any], kind: Kind) -> Float64:
     return total
 
 
+def is_rounded_as_logits(kind: Kind, mode: Mode) -> bool:
+    """Tell whether logits are not the numbers themselves but computed from them."""
+    return kind == "probs" or (kind == "log-probs" and mode == "sigmoid")
+
+
 def to_logits(values: NDArray[Any], kind: Kind, mode: Mode) -> NDArray[Any]:
     """Return logits that stand for the same distributions, shape (rows, classes).
 
@@ -55,17 +61,53 @@ def to_logits(values: NDArray[Any], kind: Kind, mode: Mode) -> NDArray[Any]:
     mode : {"softmax", "sigmoid"}
         The link function.
     """
-    if kind == "logits" or (kind == "log-probs" and mode == "softmax"):
+    if not is_rounded_as_logits(kind, mode):
         return values
-    wide = exact.widen(values)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    return logits_in_two(exact.widen(values), kind, mode)[0]
+
+
+def logits_in_two(
+    values: Float64, kind: Kind, mode: Mode, *, exactly: bool = False
+) -> tuple[Float64, Float64]:
+    """Return what `to_logits` does and its rounding error, together right to about 1e-16.
+
+    Parameters
+    ----------
+    values : float64, shape (rows, classes)
+        The numbers of one side.
+    kind, mode : str
+        As for `to_logits`.
+    exactly : bool
+        Whether they have to be right to 1e-32.
+    """
+    if not is_rounded_as_logits(kind, mode):
+        return values, np.zeros(1)
+    if exactly:
+        return logits_in_three(values, kind, mode)[:2]
+    with np.errstate(divide="ignore", invalid="ignore", under="ignore"):
         if mode == "softmax":
-            return np.log(wide)
-        if kind == "log-probs":
-            return wide - np.log(-np.expm1(wide))
-        middle = np.abs(wide - 0.5) < 0.25
-        odds = np.log1p(np.where(middle, 2 * wide - 1, 0.0) / np.where(middle, 1 - wide, 1.0))
-        return np.where(middle, odds, np.log(wide) - np.log1p(-wide))
+            return exact.log(values)
+        if kind == "probs":
+            p, log_p, difference = values, exact.log(values), 2 * values - 1
+        else:
+            p, log_p = np.exp(values), (values, np.zeros(1))
+            difference = np.expm1((values + _LOG_2) + _LOG_2_LOW)
+        other = -np.expm1(values) if kind == "log-probs" else 1 - values
+        middle, below = np.abs(difference) < 0.5, difference < 0
+        odds = np.log1p(np.where(middle, difference / other, 0.0))
+        few, few_low = exact.two_diff(log_p[0], np.log1p(-p))
+        most, most_low = exact.log(other)
+        most, rest = exact.two_diff(np.log1p(-other), most)
+        high = np.where(middle, odds, np.where(below, few, most))
+        low = np.where(below, few_low + log_p[1], rest - most_low)
+        return high, np.where(middle, 0.0, low)
+
+
+def logits_in_three(values: Float64, kind: Kind, mode: Mode) -> logarithms.Parts:
+    """Return what `to_logits` does, right to 2**-103, where that is not the numbers themselves."""
+    if mode == "softmax":
+        return logarithms.log(values)
+    return (logarithms.logit if kind == "probs" else logarithms.logit_of_log)(values)
 
 
 def looks_like(values: NDArray[Any], kind: Kind) -> bool:

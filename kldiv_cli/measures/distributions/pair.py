@@ -18,6 +18,8 @@ from kldiv_cli.measures.distributions import exact
 from kldiv_cli.measures.distributions.prepared import Prepared, smoothed
 from kldiv_cli.measures.types import Counts, Float64, Status
 
+NO_LOWS = np.zeros(1), np.zeros(1)
+
 
 @dataclass(frozen=True)
 class Pair(ABC):
@@ -60,6 +62,11 @@ class Pair(ABC):
             return smoothed(found, self.smooth, self.kept) if self.smooth else found
 
     @property
+    def sharp(self) -> Pair:
+        """The pair with logits over T, x + x_low of either side, that are right to 1e-32."""
+        return self
+
+    @property
     @abstractmethod
     def agreement(self) -> tuple[Counts, Counts]:
         """How many decisions agree per row, and of how many."""
@@ -67,12 +74,15 @@ class Pair(ABC):
     @cached_property
     def swapped(self) -> Self:
         """The pair with the two sides exchanged."""
-        pair = replace(self, s=self.t, t=self.s, argmax=self.argmax[::-1])
+        pair = self._exchanged()
         found = self.prepared
         vars(pair)["prepared"] = Prepared(
             found.candidate, found.reference, -found.e, found.no_p, found.no_q
         )
         return pair
+
+    def _exchanged(self) -> Self:
+        return replace(self, s=self.t, t=self.s, argmax=self.argmax[::-1])
 
     @property
     def p(self) -> Float64:

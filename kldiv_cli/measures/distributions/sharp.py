@@ -45,10 +45,8 @@ def sharpened(pair: Pair, chosen: NDArray[np.bool_]) -> Logarithms:
     log(q / p) is step - log(1 + growth / sum exp(x)), step being the difference of the logits x
     and growth that of their exponentials, in which nothing cancels where the logits are close.
     """
-    ours, theirs = (
-        _Chosen.of(side, pair, chosen)
-        for side in (pair.prepared.reference, pair.prepared.candidate)
-    )
+    found = pair.sharp.prepared
+    ours, theirs = (_Chosen.of(side, pair, chosen) for side in (found.reference, found.candidate))
     whole = doubled.total(ours.weights)
     log_p = doubled.subtract(ours.x, doubled.log1p(doubled.subtract(whole, doubled.ONE)))
     log_p = doubled.where(ours.absent, doubled.single(-np.inf), log_p)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.measures.distributions import exact
-from kldiv_cli.measures.distributions.pair import Pair, status_of, without_uncounted
+from kldiv_cli.measures.distributions.pair import NO_LOWS, Pair, status_of, without_uncounted
 from kldiv_cli.measures.distributions.prepared import Prepared, Side, finish
 from kldiv_cli.measures.types import MASK, Counts, Float64
 
@@ -24,9 +24,14 @@ class SigmoidPair(Pair):
 
     masked: float = MASK
 
+    @property
+    def positive(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Where the logits of either side are above 0."""
+        return self.s > 0, self.t > 0
+
     def prepare(self) -> Prepared:
-        """Return both sides as distributions over the outcomes 1 and 0; see `_prepare`."""
-        return _prepare(self)
+        """Return both sides as distributions over the outcomes 1 and 0; see `prepared`."""
+        return prepared(self.s, self.t, self.temperature)
 
     @cached_property
     def infinite(self) -> NDArray[np.bool_] | None:
@@ -41,7 +46,7 @@ class SigmoidPair(Pair):
         A cell that is -inf on both sides, or one number of at most -1e4, is padding and counts in
         neither.
         """
-        same = (self.s > 0) == (self.t > 0)
+        same = np.equal(*self.positive)
         if not self.s.size or self.s.min() > self.masked:
             return same.sum(axis=1), np.full(len(same), same.shape[1])
         present = ~((self.s == self.t) & (self.s <= self.masked))
@@ -85,28 +90,50 @@ def sigma(x: Float64, temperature: float) -> Float64:
     return np.where(x >= 0, 1.0, decay) / (1.0 + decay)
 
 
-def _prepare(pair: SigmoidPair) -> Prepared:
+def prepared(
+    s: Float64,
+    t: Float64,
+    temperature: float,
+    lows: tuple[Float64, Float64] = NO_LOWS,
+    difference: Float64 | None = None,
+) -> Prepared:
     """Compute p, q and e = log(q / p) of both outcomes, (rows, 2, cells): softmax([x, 0]).
 
     With d = (t - s) / T, log(q1 / p1) = -log1p(p0 * expm1(-d)) and log(q0 / p0) =
     -log1p(p1 * expm1(d)) for small d; beyond, where the argument nears -1, the difference of the
     log-probabilities has all its digits.
+
+    Parameters
+    ----------
+    s, t : float64, shape (rows, cells)
+        The logits of both sides, not yet divided by T.
+    temperature : float
+        T.
+    lows : pair of float64, shape (rows, cells) or (1,)
+        What rounding took from them.
+    difference : float64, shape (rows, cells), or None
+        t - s, where it is known to more digits.
     """
-    s, t, temperature = pair.s, pair.t, pair.temperature
-    reference, candidate = _side(s, temperature), _side(t, temperature)
-    step = (_outcomes(t) - _outcomes(s)) / temperature
+    (x, x_low), (y, y_low) = (_outcomes(z, low) for z, low in zip((s, t), lows, strict=True))
+    reference, candidate = _side(x, x_low, temperature), _side(y, y_low, temperature)
+    step = ((y - x) + (y_low - x_low)) / temperature
     e = step - (candidate.log_partition - reference.log_partition)
-    d = ((t - s) / temperature)[:, None, :]
-    d = np.concatenate([-d, d], axis=1)
+    d = (t - s) + (lows[1] - lows[0]) if difference is None else difference
+    d = d / temperature
     near = np.abs(d) < 1
     if near.any():
-        other = reference.p[:, ::-1]
-        e = np.where(near, -np.log1p(other * np.expm1(np.where(near, d, 0.0))), e)
+        e = np.where(near[:, None], close_ratio(reference.p, np.where(near, d, 0.0)), e)
     return finish(reference, candidate, e, correct=False)
 
 
-def _side(logits: Float64, temperature: float) -> Side:
-    x, x_low = exact.divide(_outcomes(logits), np.zeros(1), temperature)
+def close_ratio(p: Float64, d: Float64) -> Float64:
+    """Return log(q / p) of both outcomes where the logits over T differ by d, which is near 0."""
+    both = np.stack([-d, d], axis=1)
+    return -np.log1p(p[:, ::-1] * np.expm1(both))
+
+
+def _side(x: Float64, x_low: Float64, temperature: float) -> Side:
+    x, x_low = exact.divide(x, x_low, temperature)
     weights = exact.exp(x, x_low)
     decay = weights.min(axis=1, keepdims=True)
     absent = np.isneginf(x)
@@ -115,6 +142,10 @@ def _side(logits: Float64, temperature: float) -> Side:
     )
 
 
-def _outcomes(logits: Float64) -> Float64:
+def _outcomes(logits: Float64, low: Float64) -> tuple[Float64, Float64]:
     """Return the logits of the outcomes 1 and 0, the larger one being 0: (rows, 2, cells)."""
-    return np.stack([np.minimum(logits, 0.0), -np.maximum(logits, 0.0)], axis=1)
+    outcomes = np.stack([np.minimum(logits, 0.0), -np.maximum(logits, 0.0)], axis=1)
+    if low.ndim == 1:
+        return outcomes, low
+    below = logits < 0
+    return outcomes, np.stack([np.where(below, low, 0.0), np.where(below, 0.0, -low)], axis=1)
