@@ -57,7 +57,12 @@ def ids_of(block: Block) -> NDArray[Any]:
     """Return the ids as text, so that 7 in one file is "7" in another."""
     if block.ids is None:
         raise ValueError("a source that names an id column gave a block without ids")
-    return block.ids if block.ids.dtype == object else block.ids.astype(str).astype(object)
+    return as_text(block.ids)
+
+
+def as_text(ids: NDArray[Any]) -> NDArray[Any]:
+    """Return ids as text: objects, as an array of text would be as wide as the longest."""
+    return ids if ids.dtype == object else ids.astype(str).astype(object)
 
 
 def only(blocks: Iterator[Block], wanted: set[str]) -> Iterator[Block]:

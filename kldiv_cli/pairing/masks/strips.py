@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError
 from kldiv_cli.pairing.masks.mask import Booleans, Mask
+from kldiv_cli.pairing.matching import as_text
 from kldiv_cli.sources.base import Block, Indexed
 
 
@@ -97,7 +98,7 @@ class Strips:
     def _check_ids(self, block: Block, ids: NDArray[Any] | None, places: NDArray[np.intp]) -> None:
         if block.ids is None or ids is None or self._mask.is_repeated:
             return
-        wrong = block.ids.astype(str) != ids.astype(str)
+        wrong = as_text(block.ids) != as_text(ids)
         if wrong.any():
             row = int(wrong.argmax())
             raise InputError(

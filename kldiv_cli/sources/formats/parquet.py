@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache, partial
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kldiv_cli.sources.base import Layout
+from kldiv_cli.sources.formats.parquet_text import TextReader
 from kldiv_cli.sources.stores.streams import open_file
 from kldiv_cli.sources.tables.cells import reading
 from kldiv_cli.sources.tables.table import MORE_THREADS, RowGroups, TableSource, check_layout
 from kldiv_cli.sources.tables.typed import typed_table
+from kldiv_cli.sources.tables.words import room_for
 
 _BUFFERS = 1 << 24
 """How much of all columns together is read ahead; without, a row group's columns are read whole."""
@@ -29,19 +32,18 @@ def open_parquet(path: str, layout: Layout) -> TableSource:
     """
     check_layout(path, layout)
     with reading(path, _ADVICE):
-        file = _open(path)
+        file = _open(path, pq.read_metadata(open_file(path)))
         schema = file.schema_arrow
         _ = schema.names  # which need not be UTF-8
+        as_dictionary = lru_cache(partial(_open, path, file.metadata))
+        reader = TextReader(path, file, as_dictionary, room_for(path))
 
     def batches(names: list[str], rows: int) -> Iterator[pa.RecordBatch]:
-        with reading(path, _ADVICE):
-            yield from file.iter_batches(rows, columns=names, use_threads=MORE_THREADS)
+        yield from batches_of(range(file.num_row_groups), names, rows)
 
     def batches_of(groups: Sequence[int], names: list[str], rows: int) -> Iterator[pa.RecordBatch]:
         with reading(path, _ADVICE):
-            yield from file.iter_batches(
-                rows, row_groups=list(groups), columns=names, use_threads=MORE_THREADS
-            )
+            yield from reader.batches(groups, names, rows, use_threads=MORE_THREADS)
 
     def sizes() -> tuple[int, ...]:
         with reading(path, _ADVICE):
@@ -54,7 +56,12 @@ def open_parquet(path: str, layout: Layout) -> TableSource:
     return typed_table(path, "parquet", layout, schema, batches, count, groups)
 
 
-def _open(path: str) -> pq.ParquetFile:
-    metadata = pq.read_metadata(open_file(path))
+def _open(path: str, metadata: pq.FileMetaData, *as_dictionaries: str) -> pq.ParquetFile:
     buffer = min(max(_BUFFERS // max(1, metadata.num_columns), _LEAST), _MOST)
-    return pq.ParquetFile(open_file(path), metadata=metadata, pre_buffer=False, buffer_size=buffer)
+    return pq.ParquetFile(
+        open_file(path),
+        metadata=metadata,
+        pre_buffer=False,
+        buffer_size=buffer,
+        read_dictionary=as_dictionaries,
+    )

@@ -16,10 +16,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from kldiv_cli.errors import InputError
 from kldiv_cli.sources.arrays.array import as_array
-from kldiv_cli.sources.base import Expected
+from kldiv_cli.sources.base import Expected, Layout
 from kldiv_cli.sources.formats.npy_header import read_header
 from kldiv_cli.sources.labels.side_input import SideInput, keyed
 from kldiv_cli.sources.stores.pipes import open_pipe
+from kldiv_cli.sources.tables.words import Words, room_for
 
 _ADVICE = (
     "Give one label per row, in the rows' order: a line each, without a header, or an .npy array."
@@ -29,6 +30,7 @@ GROUPS = SideInput(
     "--group", "labels", Expected("labels", "integers, bool or text", "an array", "bU"), _ADVICE
 )
 _BLOCK = 1 << 16
+_PIECE = 1 << 24
 _MOST = 1 << 28
 """How many bytes are read from a pipe, which may never end."""
 _LARGEST = 1 << 30
@@ -126,20 +128,26 @@ def text_of(given: str | os.PathLike[str], what: SideInput) -> NDArray[Any]:
     InputError
         The file cannot be read, or there is nothing of that name in it.
     """
-    source = what.open(given)
+    source = what.open(given, Layout(row_axes=1))
     with what.reading():
-        blocks = list(source.blocks(_BLOCK))
-    if source.is_table:
-        return np.concatenate([block.groups for block in blocks if block.groups is not None])
-    values = np.concatenate([block.values for block in blocks])
-    if not _is_label(values.dtype):
-        within = keyed(given)
-        key = "" if within is None else f"{within.key!r}: "
-        raise InputError(
-            f"{source.path}: {key}expected {what.expected.values}, found {values.dtype}",
-            what.advice,
-        )
-    return _as_text(values.reshape([n for n in source.shape if n is not None]), source.path)
+        if source.is_table:
+            blocks = source.blocks(_BLOCK)
+            return np.concatenate([block.groups for block in blocks if block.groups is not None])
+        first = next(iter(source.blocks(1))).values
+        if not _is_label(first.dtype):
+            within = keyed(given)
+            key = "" if within is None else f"{within.key!r}: "
+            raise InputError(
+                f"{source.path}: {key}expected {what.expected.values}, found {first.dtype}",
+                what.advice,
+            )
+        # An array of text is as wide as its longest label.
+        rows = max(1, min(_BLOCK, _PIECE // max(1, first.nbytes)))
+        words = Words(source.path, room_for(source.path))
+        parts = [
+            words.held(_as_text(block.values, source.path).ravel()) for block in source.blocks(rows)
+        ]
+    return np.concatenate(parts).reshape([n for n in source.shape if n is not None])
 
 
 def _of_npy(path: str, content: bytes) -> NDArray[Any]:

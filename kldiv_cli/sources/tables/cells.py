@@ -14,6 +14,7 @@ from kldiv_cli.errors import InputError, LogitsError, shortage
 from kldiv_cli.sources.base import check_exact_integers
 from kldiv_cli.sources.base.columns import Columns
 from kldiv_cli.sources.tables.kinds import dtype_of
+from kldiv_cli.sources.tables.words import Words
 
 Batches = Callable[[list[str], int], Iterator[pa.RecordBatch]]
 """(Column names, rows at a time) -> record batches that hold these columns in this order."""
@@ -87,38 +88,43 @@ def list_width(path: str, column: pa.Array) -> int:
     return int(longest)
 
 
-def ids_of(path: str, columns: Sequence[pa.Array]) -> NDArray[Any]:
+def ids_of(path: str, columns: Sequence[pa.Array], words: Words) -> NDArray[Any]:
     """Return row ids: integers as they are, anything else as text.
 
     Those of several columns are joined by commas; one that holds a comma or a quote is quoted, as
     in CSV.
     """
     if len(columns) == 1:
-        return _ids_of(path, columns[0])
-    parts = [map(_quoted, map(str, _ids_of(path, column).tolist())) for column in columns]
-    ids = np.empty(len(columns[0]), object)
-    ids[:] = [",".join(cells) for cells in zip(*parts, strict=True)]
-    return ids
+        return _ids_of(path, columns[0], words)
+    parts = [map(_quoted, map(str, _ids_of(path, column, words).tolist())) for column in columns]
+    return words.held(map(",".join, zip(*parts, strict=True)))
 
 
 def _quoted(cell: str) -> str:
     return '"{}"'.format(cell.replace('"', '""')) if "," in cell or '"' in cell else cell
 
 
-def _ids_of(path: str, column: pa.Array) -> NDArray[Any]:
+def _ids_of(path: str, column: pa.Array, words: Words) -> NDArray[Any]:
     if pa.types.is_floating(column.type):
         _check_exact_ids(path, column)
-    if column.null_count:
-        empty = "1 empty one" if column.null_count == 1 else f"{column.null_count} empty ones"
+    _check_all_named(path, column.null_count)
+    if pa.types.is_integer(column.type):
+        numbers: NDArray[Any] = column.to_numpy(zero_copy_only=False)
+        return numbers
+    with reading(path, "Row ids are text or integers: name another column with --id."):
+        ids = words.of(column)
+    if pa.types.is_dictionary(column.type):  # which may hold an empty word
+        _check_all_named(path, sum(cell is None for cell in ids.tolist()))
+    return ids
+
+
+def _check_all_named(path: str, missing: int) -> None:
+    if missing:
+        empty = "1 empty one" if missing == 1 else f"{missing} empty ones"
         raise LogitsError(
             f"{path}: expected an id in every row, found {empty}",
             "Fill them, name another column with --id, or leave this one out with --drop.",
         )
-    if not pa.types.is_integer(column.type) and not pa.types.is_string(column.type):
-        with reading(path, "Row ids are text or integers: name another column with --id."):
-            column = _as_text(column)
-    ids: NDArray[Any] = column.to_numpy(zero_copy_only=False)
-    return ids
 
 
 def _check_exact_ids(path: str, column: pa.Array) -> None:
@@ -133,20 +139,12 @@ def _check_exact_ids(path: str, column: pa.Array) -> None:
         )
 
 
-def text_of(path: str, column: pa.Array) -> NDArray[Any]:
+def text_of(path: str, column: pa.Array, words: Words) -> NDArray[Any]:
     """Return cells as text, None where one is empty."""
     with reading(path, "A column of groups holds text, integers or another type with a text form."):
-        text: NDArray[Any] = _as_text(column).to_numpy(zero_copy_only=False)
+        text = words.of(column)
     text[text == ""] = None
     return text
-
-
-def _as_text(column: pa.Array) -> pa.Array:
-    if pa.types.is_dictionary(column.type):
-        # PyArrow takes nothing from a dictionary of string views, which Polars writes.
-        words = column.dictionary.cast(pa.string())
-        column = pa.DictionaryArray.from_arrays(column.indices, words)
-    return column.cast(pa.string())
 
 
 def check_exact(path: str, batch: pa.RecordBatch, names: Sequence[str]) -> None:
@@ -178,9 +176,14 @@ def booleans_as_numbers(schema: pa.Schema, batches: Batches) -> tuple[pa.Schema,
     numbers = with_numbers(schema)
 
     def cast(names: list[str], rows: int) -> Iterator[pa.RecordBatch]:
-        wanted = pa.schema([numbers.field(name) for name in names])
+        kinds = [schema.field(name).type for name in names]
+        wanted = [_number_for(kind) for kind in kinds]
         for batch in batches(names, rows):
-            yield batch.cast(wanted)
+            cells = [
+                column if kind == number else column.cast(number)
+                for column, kind, number in zip(batch.columns, kinds, wanted, strict=True)
+            ]
+            yield pa.RecordBatch.from_arrays(cells, names=names)
 
     return numbers, cast
 

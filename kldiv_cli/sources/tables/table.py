@@ -22,6 +22,7 @@ from kldiv_cli.sources.tables.cells import (
     rows_of_lists,
     text_of,
 )
+from kldiv_cli.sources.tables.words import Words, room_for
 from kldiv_cli.sources.views.read_ahead import Ahead
 
 if TYPE_CHECKING:
@@ -221,9 +222,10 @@ class TableSource:
         names = [*self.columns.per_row, *order]
         found = False
         start = 0
+        words = Words(self.path, room_for(self.path))
         for batch in batches(names, rows):
             with reading(self.path, "Check what wrote the file, and that its copy was complete."):
-                block = self._block(batch, order, start)
+                block = self._block(batch, order, start, words)
             start += batch.num_rows
             if len(block):
                 found = True
@@ -242,7 +244,7 @@ class TableSource:
             return -(-rows // -(-rows // most))
         return most // rows * rows
 
-    def _block(self, batch: pa.RecordBatch, order: list[str], start: int) -> Block:
+    def _block(self, batch: pa.RecordBatch, order: list[str], start: int, words: Words) -> Block:
         """Return the rows of a batch, which begins so many rows, or texts, behind the first."""
         names, group = self.columns.ids, self.columns.group
         ids = [batch.column(name) for name in names]
@@ -255,8 +257,8 @@ class TableSource:
             values = rows_of_columns(self.path, batch, order, self.integers)
         else:
             values = rows_of_lists(self.path, batch.column(self.columns.row), self.width)
-        groups = None if group is None else text_of(self.path, batch.column(group))
-        return Block(values, ids_of(self.path, ids) if ids else None, groups=groups)
+        groups = None if group is None else text_of(self.path, batch.column(group), words)
+        return Block(values, ids_of(self.path, ids, words) if ids else None, groups=groups)
 
 
 def _cut(whole: Iterator[Block], rows: int) -> Iterator[Block]:

@@ -15,6 +15,7 @@ from kldiv_cli.errors import InputError, LogitsError
 from kldiv_cli.sources.base.columns import Columns
 from kldiv_cli.sources.tables.cells import Batches, no_rows
 from kldiv_cli.sources.tables.kinds import dtype_of, lists_in
+from kldiv_cli.sources.tables.words import repeated
 
 _ONE_LIST = "Write one list of rows for each text, and one logit per class in each row."
 
@@ -103,10 +104,11 @@ class Texts:
                 f"first row, found {'none' if found < 0 else found}",
                 _ONE_LIST,
             )
-        repeated = [batch.column(name).take(pa.array(parents)) for name in self.columns.per_row]
+        texts = pa.array(parents)
+        ours = [repeated(batch.column(name), texts) for name in self.columns.per_row]
         place = np.arange(len(parents)) - np.searchsorted(parents, parents, side="left")
         whole = pa.RecordBatch.from_arrays(
-            [*repeated, rows], names=[*self.columns.per_row, self.columns.row]
+            [*ours, rows], names=[*self.columns.per_row, self.columns.row]
         )
         return Rows(whole, pa.array(parents + start), pa.array(place))
 
