@@ -15,10 +15,14 @@ from kldiv_cli.errors import InputError
 from kldiv_cli.sources.arrays.mapped import Memory
 from kldiv_cli.sources.base import Layout
 from kldiv_cli.sources.formats.arrow_messages import (
+    FILE,
+    Listed,
     inflated_size,
+    listed_in,
     messages_of_file,
     messages_of_stream,
     row_count,
+    schema_in,
     with_length,
 )
 from kldiv_cli.sources.stores.streams import codec_of, open_in_order, open_stream
@@ -28,9 +32,9 @@ from kldiv_cli.sources.tables.table import TableSource, check_layout
 from kldiv_cli.sources.tables.typed import typed_table
 
 _ADVICE = "Expected a whole Arrow IPC or Feather file: write it again, or check its copy."
-_FILE = b"ARROW1"
 _FEATHER_1 = b"FEA1"
 _STEP = 1 << 20
+_MOST_FOOTER = 1 << 28
 _END = b"\xff\xff\xff\xff\0\0\0\0"
 """What the writer of a stream puts behind the last batch."""
 _MOST_INFLATED = 1 << 30
@@ -66,7 +70,7 @@ class _File:
     @classmethod
     def map(cls, path: str) -> _File:
         with Path(path).open("rb") as file:
-            first = file.read(len(_FILE))
+            first = file.read(len(FILE))
             if first.startswith(_FEATHER_1):
                 raise InputError(
                     f"{path}: expected Arrow IPC or Feather version 2, found Feather version 1",
@@ -77,7 +81,7 @@ class _File:
     @property
     def is_stream(self) -> bool:
         """Whether the batches can only be read one after the other."""
-        return self.memory.file[: len(_FILE)] != _FILE
+        return self.memory.file[: len(FILE)] != FILE
 
     def open(self) -> Any:
         """Open it with PyArrow.
@@ -138,9 +142,13 @@ class _Passing:
         with reading(self.path, _ADVICE):
             passing = self._after_magic()
             before: list[pa.Buffer] = []
-            for message in pa.ipc.MessageReader.open_stream(pa.PythonFile(passing, mode="r")):
+            found = Listed([], [])
+            for place, message in _messages(passing):
                 _check_inflated(self.path, inflated_size(message))
+                if message.type == "dictionary":
+                    found.dictionaries.append(place)
                 if message.type == "record batch":
+                    found.batches.append(place)
                     self._check_dictionaries(before)
                     # PyArrow decompresses a batch as it reads it, so it gets them one by one.
                     alone = pa.BufferReader(b"".join([*before, message.serialize()]))
@@ -149,8 +157,20 @@ class _Passing:
                     before.append(message.serialize())
             if not self._is_file:
                 _check_end(passing.last)
-            elif not passing.at_end().endswith(_FILE):
-                raise pa.ArrowInvalid("expected an Arrow file, found one without its end")
+            else:
+                self._check_footer(passing.to_end(), pa.ipc.read_schema(before[0]), found)
+
+    def _check_footer(self, footer: bytes, schema: pa.Schema, found: Listed) -> None:
+        """Raise where the footer of a file says otherwise than what stood before it."""
+        if not footer.endswith(FILE):
+            raise pa.ArrowInvalid("expected an Arrow file, found one without its end")
+        end = pa.py_buffer(footer)
+        if listed_in(end) != found or not schema_in(end).equals(schema, check_metadata=True):
+            raise InputError(
+                f"{self.path}: expected a footer that lists the columns and batches before it, "
+                "found one that says otherwise",
+                "Save it to a file, and name that: what its footer lists is what counts.",
+            )
 
     def _check_dictionaries(self, before: list[pa.Buffer]) -> None:
         """Raise where words that are stored once follow the rows, as Polars writes them."""
@@ -165,14 +185,15 @@ class _Passing:
     @cached_property
     def _is_file(self) -> bool:
         with open_stream(self.path, self.codec) as file:
-            return bool(file.read(len(_FILE)) == _FILE)
+            return bool(file.read(len(FILE)) == FILE)
 
     def _after_magic(self) -> _Tail:
         stream = open_in_order(self.path, self.codec)
         if not self._is_file:
             return _Tail(stream)
-        stream.read(len(_FILE) + 2)
-        return _Tail(stream, with_length(stream.read))
+        magic = stream.read(len(FILE) + 2)
+        stored, first = with_length(stream.read)
+        return _Tail(stream, first, len(magic) + stored - len(first))
 
 
 def _check_inflated(path: str, size: int) -> None:
@@ -185,13 +206,13 @@ def _check_inflated(path: str, size: int) -> None:
 
 
 class _Tail:
-    """A stream whose last bytes are known."""
+    """A stream that knows its place in the file, and its last bytes."""
 
     closed = False
 
-    def __init__(self, stream: pa.NativeFile, first: bytes = b"") -> None:
+    def __init__(self, stream: pa.NativeFile, first: bytes = b"", place: int = 0) -> None:
         self._stream, self._first = stream, first
-        self.last = b""
+        self.place, self.last = place, b""
 
     def readable(self) -> bool:
         return True
@@ -210,13 +231,32 @@ class _Tail:
             size -= len(piece)
         found = b"".join(pieces)
         self.last = (self.last + found[-len(_END) :])[-len(_END) :]
+        self.place += len(found)
         return found
 
-    def at_end(self) -> bytes:
-        """Read on to the end, and return the last bytes."""
-        while self.read(_STEP):
-            pass
-        return self.last
+    def to_end(self) -> bytes:
+        """Return the rest.
+
+        Raises
+        ------
+        pyarrow.ArrowInvalid
+            It is too long for a footer.
+        """
+        rest = self.read(_MOST_FOOTER)
+        if len(rest) == _MOST_FOOTER:
+            raise pa.ArrowInvalid(f"expected a footer of less than {_MOST_FOOTER} bytes")
+        return rest
+
+
+def _messages(stream: _Tail) -> Iterator[tuple[int, pa.Message]]:
+    """Yield messages, each with its place."""
+    messages = iter(pa.ipc.MessageReader.open_stream(pa.PythonFile(stream, mode="r")))
+    while True:
+        place = stream.place
+        message = next(messages, None)
+        if message is None:
+            return
+        yield place, message
 
 
 def _check_end(last: bytes) -> None:

@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import pyarrow as pa
 
+FILE = b"ARROW1"
+"""With what a file begins and ends."""
 _HEADER, _DATA = 2, 1
 """The places of fields: of a message, of a dictionary batch."""
 _LENGTH, _BUFFERS, _COMPRESSION = 0, 2, 3
@@ -52,37 +55,72 @@ def messages_of_file(file: pa.Buffer) -> Iterator[pa.Message]:
     pyarrow.ArrowInvalid
         The footer or a message is damaged.
     """
-    try:
-        blocks = list(_blocks(file))
-    except (struct.error, IndexError) as error:
-        raise pa.ArrowInvalid(f"damaged footer ({error})") from error
-    for start in blocks:
+    listed = listed_in(file)
+    end = file.size - _AFTER_FOOTER
+    for start in (*listed.dictionaries, *listed.batches):
+        if not 0 <= start < end:
+            raise pa.ArrowInvalid("damaged footer (a batch lies outside the file)")
         try:
             yield pa.ipc.read_message(file.slice(start))
         except EOFError as error:
             raise pa.ArrowInvalid(f"expected a message, found {error}") from error
 
 
-def _blocks(file: pa.Buffer) -> Iterator[int]:
-    """Yield where the messages begin that a footer lists."""
-    end = file.size - _AFTER_FOOTER
-    length = _number("<i", memoryview(file), end)
-    if not 0 < length <= end:
+class Listed(NamedTuple):
+    """Where the messages begin that a footer lists."""
+
+    dictionaries: list[int]
+    batches: list[int]
+
+
+def listed_in(end: pa.Buffer) -> Listed:
+    """Return what the footer lists with which a file ends.
+
+    Raises
+    ------
+    pyarrow.ArrowInvalid
+        It is damaged.
+    """
+    try:
+        footer = memoryview(end)[_footer_start(end) : end.size - _AFTER_FOOTER]
+        table = _number("<I", footer, 0)
+        return Listed(*(list(_blocks(footer, table, x)) for x in (_DICTIONARIES, _BATCHES)))
+    except (struct.error, IndexError) as error:
+        raise pa.ArrowInvalid(f"damaged footer ({error})") from error
+
+
+def schema_in(end: pa.Buffer) -> pa.Schema:
+    """Return the schema of the footer with which a file ends.
+
+    Raises
+    ------
+    pyarrow.ArrowInvalid
+        It is damaged.
+    """
+    try:
+        start = _footer_start(end)
+    except (struct.error, IndexError) as error:
+        raise pa.ArrowInvalid(f"damaged footer ({error})") from error
+    empty = pa.py_buffer(FILE.ljust(8, b"\0") + memoryview(end)[start:])
+    return pa.ipc.open_file(pa.BufferReader(empty)).schema
+
+
+def _footer_start(end: pa.Buffer) -> int:
+    last = int(end.size) - _AFTER_FOOTER
+    length = int(_number("<i", memoryview(end), last))
+    if not 0 < length <= last:
         raise IndexError("it is longer than the file")
-    footer = memoryview(file)[end - length : end]
-    table = _number("<I", footer, 0)
-    for field in (_DICTIONARIES, _BATCHES):
-        if not _field(footer, table, field):
-            continue
+    return last - length
+
+
+def _blocks(footer: memoryview, table: int, field: int) -> Iterator[int]:
+    if _field(footer, table, field):
         blocks = _child(footer, table, field)
         for i in range(_number("<I", footer, blocks)):
-            start = _number("<q", footer, blocks + 4 + _BLOCK * i)
-            if not 0 <= start < end:
-                raise IndexError("a batch lies outside the file")
-            yield start
+            yield _number("<q", footer, blocks + 4 + _BLOCK * i)
 
 
-def with_length(read: Callable[[int], bytes]) -> bytes:
+def with_length(read: Callable[[int], bytes]) -> tuple[int, bytes]:
     """Return the bytes that begin the messages of a file, the first of them with its length.
 
     Polars 2 writes the schema without. There it ends where the mark of the next message stands.
@@ -91,17 +129,24 @@ def with_length(read: Callable[[int], bytes]) -> bytes:
     ----------
     read : callable
         Returns at most so many of the next bytes, none at the end.
+
+    Returns
+    -------
+    int
+        How many bytes were read.
+    bytes
+        These, behind the length if it was missing.
     """
     first = read(len(_ROOT))
     if first != _ROOT:
-        return first
+        return len(first), first
     place = -1
     while place < 0 and len(first) < _MOST_SCHEMA and (more := read(_STEP)):
         first += more
         place = next((x for x in range(0, len(first) - 3, 8) if first[x : x + 4] == _MARK), -1)
     if place < 0:
-        return first
-    return _MARK + place.to_bytes(4, "little") + first
+        return len(first), first
+    return len(first), _MARK + place.to_bytes(4, "little") + first
 
 
 def inflated_size(message: pa.Message) -> int:
