@@ -305,3 +305,12 @@ def test_a_stream_that_ends_between_two_batches_is_cut_off(tmp_path: Path) -> No
     assert caught.value.what == (
         f"{path}: expected a whole stream, found one without the mark of its end"
     )
+
+
+def test_an_interval_is_no_id(tmp_path: Path) -> None:
+    """PyArrow makes no array of these without pandas: it ends the process."""
+    columns = {"time": pa.array([pa.MonthDayNano([1, 2, 3])] * 4), "id": IDS, **CLASSES}
+    assert complaint(tmp_path, columns).startswith("expected at most one column that is not num")
+    one = {"time": columns["time"], **CLASSES}
+    assert complaint(tmp_path, one, id=("time",)).startswith("Unsupported cast from month_day_nano")
+    assert table.read(save(tmp_path, columns), Layout(drop=("time",))) == (ROWS, IDS)

@@ -88,4 +88,7 @@ def _first_values(batches: Batches, name: str) -> NDArray[Any]:
     """Return the first values of a column."""
     first = next(batches([name], _FIRST_VALUES), None)
     column = pa.nulls(0) if first is None else first.column(0)
+    if pa.types.is_interval(column.type):
+        # PyArrow asks pandas for an array of these, and dies where there is none.
+        return np.full(len(column), None)
     return np.asarray(column.to_numpy(zero_copy_only=False))
