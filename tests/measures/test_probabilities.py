@@ -175,6 +175,16 @@ def test_smoothing_of_logits_at_a_temperature(far: float) -> None:
         assert relative_error(float(found), of_probabilities("kl", p, q, 0.1)) <= 1e-14
 
 
+@pytest.mark.parametrize("name", ["kl", "renyi:2", "renyi:inf"])
+def test_smoothing_where_one_class_of_many_has_most(name: str) -> None:
+    """A class next to 1/214 beside one of 98 % lost 2.5e-14 of the largest ratio."""
+    s, t = (np.load(f"samples/magika-{x}.npy")[[367]].astype(float) for x in ("fp32", "int8"))
+    found = load(name).rows(prepare("softmax", s, t, smooth=0.1))[0]
+    with mp.workdps(60):
+        p, q = ([mp.exp(mp.mpf(x)) for x in row[0].tolist()] for row in (s, t))
+        assert relative_error(float(found), of_probabilities(name, p, q, 0.1)) <= 2e-15
+
+
 @pytest.mark.parametrize("mode", ["softmax", "sigmoid"])
 def test_a_row_that_does_not_count_leaves_the_others_as_they_are(mode: Mode) -> None:
     """At a T of two subnormal numbers nothing is left of a quarter of it."""

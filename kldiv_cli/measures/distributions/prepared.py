@@ -143,7 +143,10 @@ def _uniform_excess(
     if reference.absent is not None:
         growth = np.where(reference.absent, -1.0, growth)
     total = growth if kept is None else np.where(kept, growth, 0.0)
-    log_mean = np.log1p(total.sum(axis=1, keepdims=True) / outcomes)
+    excess = total.sum(axis=1, keepdims=True) / outcomes
+    # Far below, as where one class of many has most, the logarithm of the sum keeps the digits.
+    far = reference.log_partition - np.log(outcomes)
+    log_mean = np.where(excess > -0.5, np.log1p(excess), far)
     log_ratio = (log_mean - reference.x) - reference.x_low
     near = np.abs(log_ratio) < 0.5
     if reference.absent is not None:
