@@ -28,6 +28,9 @@ class Finding:
         The name of that row for people, with its id and its line.
     tolerance : float
         What the residual may not exceed.
+    loosest : float
+        What that amounts to, relative to the number itself, in the row where the identity loses
+        most digits: the tolerance, or more, up to 1. NaN where no row was checked.
     """
 
     name: str
@@ -37,11 +40,39 @@ class Finding:
     row: int | None
     place: str
     tolerance: float
+    loosest: float
 
     @property
     def holds(self) -> bool:
         """Whether the residual is within its tolerance in every row that was checked."""
         return self.rows == 0 or self.residual <= self.tolerance
+
+
+@dataclass(frozen=True)
+class SelfTest:
+    """The identities on the built-in rows: far and close, under softmax and sigmoid.
+
+    Attributes
+    ----------
+    routes : tuple of str
+        How the measures are computed on this machine: by C kernels and NumPy, or by NumPy alone.
+    rows : int
+        How many rows are built in.
+    findings : tuple of Finding
+        One per identity.
+    unchecked : tuple of str
+        The measures of other distributions, which no identity is about.
+    """
+
+    routes: tuple[str, ...]
+    rows: int
+    findings: tuple[Finding, ...]
+    unchecked: tuple[str, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether every identity holds."""
+        return all(finding.holds for finding in self.findings)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,12 +89,15 @@ class Verification(PairResult):
         Both sides' logits were divided by it first.
     findings : tuple of Finding
         One per identity.
+    self_test : SelfTest
+        The same on the built-in rows.
     """
 
     temperature: float
     findings: tuple[Finding, ...]
+    self_test: SelfTest
 
     @property
     def holds(self) -> bool:
-        """Whether every identity holds."""
-        return all(finding.holds for finding in self.findings)
+        """Whether every identity holds, on these rows and on the built-in ones."""
+        return self.self_test.holds and all(finding.holds for finding in self.findings)

@@ -1,26 +1,25 @@
-"""What a caller asks -> identities of every row -> the largest residuals."""
+"""What a caller asks -> identities of every row of two files -> the largest residuals."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import isnan, nan
 from typing import Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli import measures
-from kldiv_cli.measures.distributions.exact import real
-from kldiv_cli.measures.identities import IDENTITIES
-from kldiv_cli.measures.identities.base import TOLERANCE, Long, Rows
+from kldiv_cli.measures.identities.rows import Group, Rows
 from kldiv_cli.measures.rows.absence import with_masked
 from kldiv_cli.measures.types import Mode
 from kldiv_cli.pairing import BlockPair, Pairing
+from kldiv_cli.results.head import Head
 from kldiv_cli.results.verification import Finding, Verification
 from kldiv_cli.sources.stores.reads import reading
 from kldiv_cli.sources.views.choice import Choice
 from kldiv_cli.tasks.describe import head_of
+from kldiv_cli.tasks.identities import Places, Residual, names, residual, self_test
 from kldiv_cli.tasks.kept.part import Part
 from kldiv_cli.tasks.opening.masking import masked, without_low_cells
 from kldiv_cli.tasks.opening.questions.asking import ask
@@ -40,13 +39,17 @@ from kldiv_cli.tasks.reading import noted
 from kldiv_cli.tasks.walk import PairWork, Progress, View, walk_within
 from kldiv_cli.tasks.warnings import Watch
 
+_CELLS = 1 << 13
+"""So many cells are checked at a time."""
+
 
 @documented(Verify, VerifyOptions)
 def verify(reference: Input, candidate: Input, **options: Unpack[VerifyOptions]) -> Verification:
     """Check on the rows of two sets of logits what must hold for any logits.
 
-    Every number is computed by several routes that share no formula. One of them is the kernel of
-    `kldiv_cli.compare`; see `kldiv_cli.measures.identities`.
+    Every number is computed by several routes that share no formula: as `kldiv_cli.compare` does,
+    by C kernels and by NumPy, and by definition in sums of two float64. The same is checked on rows
+    that are built in; see `kldiv_cli.measures.identities`, and `self_test` for these alone.
 
     Parameters
     ----------
@@ -58,7 +61,7 @@ def verify(reference: Input, candidate: Input, **options: Unpack[VerifyOptions])
     Returns
     -------
     Verification
-        Per identity the largest residual, its row and the verdict.
+        Per identity the largest residual, its row and the verdict; the built-in rows' as well.
 
     Raises
     ------
@@ -69,10 +72,18 @@ def verify(reference: Input, candidate: Input, **options: Unpack[VerifyOptions])
         no row is left to check.
     """
     asked = Verify(reference=reference, candidate=candidate, **options)
+    head, findings = on_rows(asked)
+    return Verification(
+        head=head, temperature=asked.temperature, findings=findings, self_test=self_test()
+    )
+
+
+def on_rows(asked: Verify) -> tuple[Head, tuple[Finding, ...]]:
+    """Check the rows of the files alone."""
     with reading() as reads:
         job = opened(asked)
-        found = job.finish(job.part(None, threads_of(asked), asked.progress))
-        return replace(found, head=noted(found.head, reads))
+        head, findings = job.finish(job.part(None, threads_of(asked), asked.progress))
+        return noted(head, reads), findings
 
 
 def opened(asked: Verify) -> Checking:
@@ -106,37 +117,6 @@ class Measured:
     status: NDArray[np.uint8]
     mismatches: None = None
     constant: None = None
-
-
-@dataclass(frozen=True)
-class Residual:
-    """The largest residual of an identity over so many rows, with the place and id of its row."""
-
-    rows: int = 0
-    largest: float = nan
-    row: int | None = None
-    id: object = None
-
-    @classmethod
-    def of(cls, residuals: Long, rows: NDArray[np.intp], block: BlockPair) -> Residual:
-        """Return that of some rows of a block, ascending: the first of equals, NaN above all."""
-        if not len(residuals):
-            return cls()
-        values = residuals.astype(np.float64)
-        unknown = np.isnan(values)
-        worst = int(unknown.argmax() if unknown.any() else values.argmax())
-        row = int(rows[worst])
-        name = None if block.ids is None else block.ids[row]
-        return cls(len(values), float(values[worst]), block.number(row), name)
-
-    @classmethod
-    def join(cls, parts: Sequence[Residual]) -> Residual:
-        """Return that of all rows."""
-        some = [part for part in parts if part.rows]
-        if not some:
-            return cls()
-        worst = max(some, key=lambda part: (isnan(part.largest), part.largest))
-        return replace(worst, rows=sum(part.rows for part in some))
 
 
 @dataclass(frozen=True)
@@ -193,29 +173,31 @@ class Checking:
     def keep(self, view: View, _: Measured) -> Residuals:
         """Return the largest residuals of a block."""
         block, chosen = view.block, np.flatnonzero(view.valid)
-        s, t = real(block.reference), real(block.candidate)
-        some = Rows(s[chosen], t[chosen], self.temperature)
         invalid = np.flatnonzero(view.invalid) if self.nan_policy == "propagate" else chosen[:0]
-        each = []
-        for name in self._names:
-            residuals = np.full(len(view.valid), np.nan, np.longdouble)
-            rows = chosen
-            if len(chosen):
-                residuals[chosen], rows = _residuals(name, some, chosen)
-            rows = np.union1d(rows, invalid)
-            each.append(Residual.of(residuals[rows], rows, block))
-        return Residuals(tuple(each))
+        wrong = np.full(len(invalid), np.nan)
+        parts = [[Residual.of(wrong, wrong, invalid)] * len(self._names)]
+        # Small arrays stay where the processor has them at hand.
+        step = max(1, _CELLS // block.reference.shape[1])
+        for start in range(0, len(chosen), step):
+            rows = chosen[start : start + step]
+            some = self._rows(block, rows)
+            parts.append([residual(name, some, rows) for name in self._names])
+        each = (Residual.join(found) for found in zip(*parts, strict=True))
+        return Residuals(tuple(_placed(found, block) for found in each))
+
+    def _rows(self, block: BlockPair, rows: Places) -> Rows:
+        kept = None
+        if block.kept is not None:
+            kept = np.broadcast_to(block.kept, block.reference.shape)[rows]
+        group = Group(block.reference[rows], block.candidate[rows], self.temperature, kept)
+        return Rows([group], self.mode)
 
     @property
     def _names(self) -> list[str]:
-        return [
-            name
-            for name, identity in IDENTITIES.rows().items()
-            if self.mode in identity.modes and self.temperature != identity.temperature
-        ]
+        return names(Rows([], self.mode), self.temperature)
 
-    def finish(self, part: Part[Residuals]) -> Verification:
-        """Return the result of all rows.
+    def finish(self, part: Part[Residuals]) -> tuple[Head, tuple[Finding, ...]]:
+        """Return what was checked, and what was found.
 
         Raises
         ------
@@ -224,21 +206,18 @@ class Checking:
         """
         head = head_of(self.watch, part, self.nan_policy, self.choice)
         each = () if part.kept is None else part.kept.each
-        findings = map(self._finding, self._names, each)
-        return Verification(head=head, temperature=self.temperature, findings=tuple(findings))
+        return head, tuple(map(self._finding, self._names, each))
 
     def _finding(self, name: str, found: Residual) -> Finding:
         place = ""
         if found.row is not None:
             place = self.pairing.place_at("reference", found.row, found.id, None)
-        statement = IDENTITIES[name].description
-        return Finding(name, statement, found.rows, found.largest, found.row, place, TOLERANCE)
+        return found.finding(name, place)
 
 
-def _residuals(name: str, rows: Rows, chosen: NDArray[np.intp]) -> tuple[Long, NDArray[np.intp]]:
-    """Return the residuals of one identity, and which rows of the block define one."""
-    # What is undefined on the way turns up as NaN in the end, and NaN fails.
-    with np.errstate(all="ignore"):
-        routes = IDENTITIES.load(name)(rows)
-        residuals = routes.residuals()
-    return residuals, chosen if routes.defined is None else chosen[routes.defined]
+def _placed(found: Residual, block: BlockPair) -> Residual:
+    """Return a residual with the number and the id that its row has in the file."""
+    if found.row is None:
+        return found
+    name = None if block.ids is None else block.ids[found.row]
+    return replace(found, row=block.number(found.row), id=name)

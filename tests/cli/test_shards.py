@@ -159,7 +159,8 @@ def test_what_is_said_of_files_that_are_left_out(
     pair = layers / "p", layers / "q"
     found = kldiv(command, *name, *pair, "--on-missing", "skip", *words)
     assert (found.code, found.err) == (0, "")
-    golden(found.out.replace(str(layers), "FOLDER"))
+    head = found.out.partition("computed by")[0]  # residuals depend on the processor
+    golden(head.replace(str(layers), "FOLDER"))
 
 
 def test_json_names_the_files_that_are_left_out(kldiv: Kldiv, layers: Path) -> None:

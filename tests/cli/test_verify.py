@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from kldiv_cli.measures import _native
 from kldiv_cli.measures.identities import IDENTITIES
-from kldiv_cli.measures.identities.base import Route, Rows
+from kldiv_cli.measures.identities.rows import Rows
+from kldiv_cli.results.verification import SelfTest
+from kldiv_cli.tasks import identities, verify
 from tests.cli.test_startup import MAIN, loaded
 from tests.command import Golden, Kldiv
 
@@ -40,9 +44,32 @@ def files(tmp_path: Path) -> dict[str, str]:
     return {**paths, "missing": str(tmp_path / "missing.npy")}
 
 
+SELF_TEST = identities.self_test()
+
+
+@pytest.fixture
+def once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The built-in rows take a second; tests/measures/test_identities.py is about them."""
+    monkeypatch.setattr(verify, "self_test", lambda: SELF_TEST)
+
+
 def steady(out: str) -> str:
     """The table without what depends on the processor: residuals, and the rows that have them."""
-    return re.sub(r" +\d\.\de-1\d +\d+  2e-14", " RESIDUAL ROW  2e-14", out)
+    out = re.sub(r" +\d\.\de-1\d +\d+ ( +\d\.\de-1\d)?", " RESIDUAL ROW ", out)
+    return re.sub(r"(?m)^(computed by  ).*;", r"\1KERNELS;", out)
+
+
+def test_the_built_in_rows_alone(kldiv: Kldiv, golden: Golden) -> None:
+    done = kldiv("verify")
+    assert (done.code, done.err) == (0, "")
+    golden(steady(done.out))
+    assert max(map(len, done.out.splitlines())) <= 80
+    found = json.loads(kldiv("verify", "--format", "json").out)
+    assert list(found) == ["schema", "built_in", "routes", "not_checked", "holds"]
+    assert (found["holds"], found["built_in"]["holds"], found["not_checked"]) == (True, True, [])
+    assert list(found["built_in"]["identities"]) == list(IDENTITIES)
+    assert found["built_in"]["rows"] == SELF_TEST.rows
+    assert found["routes"][0] == _native.describe()
 
 
 def test_the_table_of_a_softmax_sample(kldiv: Kldiv, golden: Golden) -> None:
@@ -56,7 +83,8 @@ def test_a_sigmoid_sample(kldiv: Kldiv) -> None:
     done = kldiv("verify", *OCR, "--mode", "sigmoid", "--row-axes", 1)
     assert (done.code, done.err) == (0, "")
     assert "mode         sigmoid, T = 1\nrows         6 counted" in done.out
-    assert done.out.count("  ok\n") == 2
+    assert done.out.count("  ok\n") == len(IDENTITIES)
+    assert re.search(r"dDKL/ds \(Theorem 1\) +- +- +\d.\de-\d\d  ok\n", done.out)
 
 
 def test_tables_paired_by_id(kldiv: Kldiv) -> None:
@@ -67,11 +95,14 @@ def test_tables_paired_by_id(kldiv: Kldiv) -> None:
     assert found["reference"]["id"] == "file"
 
 
+@pytest.mark.usefixtures("once")
 def test_json(kldiv: Kldiv, files: dict[str, str]) -> None:
     done = kldiv("verify", files["p"], files["q"], "--format", "json")
     assert (done.code, done.err) == (0, "")
     found = json.loads(done.out)
     identities = found.pop("identities")
+    assert found.pop("built_in")["rows"] == SELF_TEST.rows
+    assert found.pop("routes")[0] == _native.describe()
     sides = [found.pop("reference"), found.pop("candidate")]
     assert [side["path"] for side in sides] == [files["p"], files["q"]]
     assert found == {
@@ -84,37 +115,62 @@ def test_json(kldiv: Kldiv, files: dict[str, str]) -> None:
         "skipped": 0,
         "invalid": 0,
         "holds": True,
+        "not_checked": [],
         "warnings": [],
     }
     assert list(identities) == list(IDENTITIES)
     for name, identity in identities.items():
         assert identity["statement"] == IDENTITIES[name].description
         assert 0 <= identity["residual"] <= identity["tolerance"] == 2e-14
+        assert identity["loosest"] >= 2e-14
         assert (identity["rows"], identity["holds"]) == (3, True)
         assert identity["max_row"] in range(3)
 
 
+@pytest.mark.usefixtures("once")
 @pytest.mark.parametrize("report", ["table", "json"])
 def test_a_failing_identity_is_exit_code_1(
     report: str, kldiv: Kldiv, files: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    right = Rows.kernel
+    right = Rows.measured
     monkeypatch.setattr(
-        Rows, "kernel", lambda self, *args: Route(right(self, *args).value * [1, 1.5, 1])
+        Rows, "measured", lambda self, name: [x * [1, 1.5, 1] for x in right(self, name)]
     )
+    measured = [name for name in IDENTITIES if IDENTITIES[name].measures and name != "excess"]
+    measured += ["smoothed", "distillation", "distillation-at-4"]
     done = kldiv("verify", files["p"], files["q"], "--format", report)
     assert (done.code, done.err) == (1, "")
     if report == "json":
         found = json.loads(done.out)
         assert not found["holds"]
         failed = [name for name, x in found["identities"].items() if not x["holds"]]
-        assert failed == ["inner-product", "sigmoid-form", "distillation", "distillation-at-4"]
+        assert failed == sorted(measured, key=list(IDENTITIES).index)
+        assert found["built_in"]["holds"]
         return
-    assert done.out.count("  2e-14  FAILED\n") == 4
-    assert done.out.count("  2e-14  ok\n") == 3
+    assert done.out.count("  FAILED\n") == len(measured)
+    assert done.out.count("  ok\n") == len(IDENTITIES) - len(measured)
     assert "FAILED: <p-q, s-t> = KL(p||q) + KL(q||p): row 1\n" in done.out
 
 
+@pytest.mark.parametrize("words", [[], ["{p}", "{q}"]])
+def test_a_failing_built_in_row_is_exit_code_1(
+    words: list[str], kldiv: Kldiv, files: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> SelfTest:
+        worst = SELF_TEST.findings[0]
+        wrong = replace(worst, residual=1e-3, place="built-in row 3 (softmax, logits)")
+        return replace(SELF_TEST, findings=(wrong, *SELF_TEST.findings[1:]), unchecked=("toy",))
+
+    monkeypatch.setattr(verify, "self_test", broken)
+    monkeypatch.setattr(identities, "self_test", broken)
+    done = kldiv("verify", *(word.format(**files) for word in words))
+    assert (done.code, done.err) == (1, "")
+    assert done.out.count("FAILED") == 2
+    assert f"FAILED: {IDENTITIES['kl'].description}: built-in row 3 (softmax, logits)" in done.out
+    assert "not checked  toy: no identity is about this measure\n" in done.out
+
+
+@pytest.mark.usefixtures("once")
 def test_rows_that_do_not_count(kldiv: Kldiv, files: dict[str, str]) -> None:
     done = kldiv("verify", files["nan"], files["q"], "--nan-policy", "omit")
     assert (done.code, done.err) == (0, "")
@@ -122,15 +178,28 @@ def test_rows_that_do_not_count(kldiv: Kldiv, files: dict[str, str]) -> None:
     done = kldiv("verify", files["nan"], files["q"], "--nan-policy", "propagate")
     assert (done.code, done.err) == (1, "")
     assert "2 counted, paired by position, 0 skipped, 1 invalid (fail)" in done.out
-    assert re.search(r"Theorem 1\) +3 +nan +1  2e-14  FAILED\n", done.out)
+    assert re.search(r"Theorem 1\) +nan +1 +\d.\de-\d\d  FAILED\n", done.out)
     done = kldiv("verify", files["nan"], files["q"], "--nan-policy", "propagate", "--format=json")
     assert json.loads(done.out)["identities"]["two-classes"]["residual"] == "nan"
 
 
+@pytest.mark.usefixtures("once")
+def test_close_rows_are_said_to_leave_fewer_digits(
+    kldiv: Kldiv, files: dict[str, str], tmp_path: Path
+) -> None:
+    close = tmp_path / "close.npy"
+    np.save(close, np.load(files["p"]) * (1 + 1e-6))
+    done = kldiv("verify", files["p"], close)
+    assert (done.code, done.err) == (0, "")
+    assert "fewer digits to check of: H(p,q) - H(p) = KL(p||q) (" in done.out.replace("\n", " ")
+    assert "fewer digits" not in kldiv("verify", files["p"], files["q"]).out
+
+
+@pytest.mark.usefixtures("once")
 def test_an_identity_without_rows(kldiv: Kldiv, files: dict[str, str]) -> None:
     done = kldiv("verify", files["disjoint"], files["q"])
     assert (done.code, done.err) == (0, "")
-    assert re.search(r"dKL/ds = dDKL/ds \(Theorem 1\) +0 +- +-  2e-14  no row\n", done.out)
+    assert re.search(r"dDKL/ds \(Theorem 1\) +- +- +\d.\de-\d\d  no row\n", done.out)
     done = kldiv("verify", files["disjoint"], files["q"], "--format", "json")
     found = json.loads(done.out)["identities"]["gradient-reference"]
     assert (found["rows"], found["residual"], found["max_row"]) == (0, None, None)
@@ -155,7 +224,8 @@ def test_infinite_cells_under_sigmoid(kldiv: Kldiv, files: dict[str, str]) -> No
         (["{p}", "{q}", "--id", "x"], "--id, --columns and --drop are for tables"),
         (["{p}", "{q}", "--mode", "other"], "Invalid value for '--mode'"),
         (["{p}", "{q}", "--format", "csv"], "Invalid value for '--format'"),
-        (["{p}"], "Missing argument 'CANDIDATE'"),
+        (["{p}"], "kldiv verify: expected REFERENCE and CANDIDATE, found only the first"),
+        (["--mode", "sigmoid"], "expected REFERENCE and CANDIDATE, found neither"),
         (["{p}", "{q}", "--measure", "kl"], "No such option: --measure"),
     ],
 )
@@ -180,9 +250,10 @@ def test_help(kldiv: Kldiv) -> None:
     [
         (["verify", "--help"], ["0"]),
         (["verify", "a", "--bogus"], ["2"]),
+        (["verify"], ["0", "numpy"]),
         (["verify", *MAGIKA], ["0", "numpy"]),
     ],
-    ids=["help", "unknown-option", "npy"],
+    ids=["help", "unknown-option", "built-in", "npy"],
 )
 def test_what_it_loads(words: list[str], expected: list[str]) -> None:
     assert loaded(MAIN, words) == expected
@@ -196,6 +267,7 @@ class TestMask:
         kept = np.load(text).reshape(-1, 96)[:128]
         rows = int(kept.any(axis=1).sum())
         lines = done.out.splitlines()
+        assert max(map(len, lines)) <= 80
         assert lines[2] == "axes         classes on axis 3"
         assert lines[4:8] == [
             "selected     rows 0..127 of 384 (--rows)",

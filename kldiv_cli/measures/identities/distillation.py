@@ -8,77 +8,65 @@ References
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kldiv_cli.measures.identities import USUAL_TEMPERATURE
-from kldiv_cli.measures.identities.base import LOSS, Distribution, Long, Route, Routes, Rows, times
-from kldiv_cli.measures.identities.divergences import direct_kl
+from kldiv_cli.measures.identities.base import Routes
+from kldiv_cli.measures.identities.definitions import kl_terms, total
+from kldiv_cli.measures.identities.distributions import Side, along, times
+from kldiv_cli.measures.identities.double import Bools, Double, where
+from kldiv_cli.measures.identities.elementary import log1p
+from kldiv_cli.measures.identities.rows import Rows
+from kldiv_cli.measures.types import Counts
 
 
-def decoupled(rows: Rows) -> Routes:
-    """Return KL(p||q), kernel's and by definition, and TCKD + (1 - p_t) * NCKD; no factor T**2.
+def decoupled(rows: Rows) -> tuple[Routes, ...]:
+    """Check KL(p||q), measured and by definition, and TCKD + (1 - p_t) * NCKD; no factor T**2.
 
     The target t is the reference's largest class. TCKD is the KL of (target, rest); NCKD that of
     the other classes, whose softmax is taken anew from their logits.
     """
-    p, q = rows.reference, rows.candidate
-    binary, rest = _target(rows)
-    if rows.s.shape[1] == 1:
-        return Routes((rows.kernel("softmax", ["kl"]), binary))
-    others = _without(rows, p.argmax)
-    nckd = direct_kl(others.reference, others.candidate, others.d, others.d_blur)
-    alone = rest == 0
-    weighted = np.where(alone, np.longdouble(0), rest * nckd.value)
-    slack = binary.slack + np.where(alone, np.longdouble(0), rest * nckd.slack)
-    return Routes(
-        (
-            rows.kernel("softmax", ["kl"]),
-            direct_kl(p, q, rows.d, rows.d_blur),
-            Route(binary.value + weighted, slack),
-        )
-    )
+    others = _without(rows, rows.both.reference.top)
+    binary, rest = _target(rows, others)
+    nckd = total(kl_terms(others.both))
+    split = binary + where(rest.high == 0, 0.0, rest * nckd)
+    return (Routes((total(kl_terms(rows.both)), split, *rows.measured("kl"))),)
 
 
-def decoupled_at_4(rows: Rows) -> Routes:
-    """Return the same at the temperature of the paper."""
+def decoupled_at_4(rows: Rows) -> tuple[Routes, ...]:
+    """Check the same at the temperature of the paper."""
     return decoupled(rows.at(USUAL_TEMPERATURE))
 
 
-def _target(rows: Rows) -> tuple[Route, Long]:
+def _target(rows: Rows, others: Rows) -> tuple[Double, Double]:
     """Return TCKD, the KL of (target, rest), and the reference's probability of the rest."""
-    target = rows.reference.argmax
-    ours, theirs = _binary(rows.reference, target), _binary(rows.candidate, target)
-    value = np.zeros(len(target), np.longdouble)
-    slack = np.zeros_like(value)
-    for (log_a, blur_a), (log_b, blur_b) in zip(ours, theirs, strict=True):
-        a = np.exp(log_a)
-        size = blur_a + blur_b + (1 + blur_a) * (np.abs(log_a) + np.abs(log_b))
-        value += times(a, log_a - log_b)
-        slack += times(a, size)
-    return Route(value, LOSS * slack), np.exp(ours[1][0])
+    both, target = rows.both, rows.both.reference.top
+    rest, of_q = (where(_at(p.shape, target), 0.0, p).sum() for p in (both.p, both.q))
+    apart = along(both.difference, target)[:, 0]
+    near = np.abs(apart.high) < 0.5 * of_q.high
+    far = _log_rest(both.reference, others.both.reference)
+    far = far - _log_rest(both.candidate, others.both.candidate)
+    ratio = where(near, log1p(where(near, -apart / of_q, 0.0)), far)
+    of_target = times(along(both.p, target), along(both.ratio, target))[:, 0]
+    alone = _at(both.p.shape, target) | both.candidate.absent
+    nothing: Bools = np.logical_and.reduce(alone, axis=1)
+    ratio = where(nothing, np.inf, ratio)
+    return of_target + where(rest.high == 0, 0.0, rest * ratio), rest
 
 
-def _binary(side: Distribution, target: NDArray[np.intp]) -> tuple[tuple[Long, Long], ...]:
-    """Return log-probability and its error, in roundings, of the target and of the rest."""
-    x = side.x.copy()
-    np.put_along_axis(x, target, -np.inf, axis=1)
-    top = x.max(axis=1)
-    some = np.where(np.isneginf(top), np.longdouble(0), top)
-    partition = side.log_partition[:, 0]
-    log_rest = some + np.log(np.exp(x - some[:, None]).sum(axis=1)) - partition
-    x_target = np.take_along_axis(side.x, target, axis=1)[:, 0]
-    rest, blur = np.exp(log_rest), 1 + np.abs(some) + partition
-    ahead = rest < 0.5
-    log_target = np.where(ahead, np.log1p(-np.where(ahead, rest, 0.0)), x_target - partition)
-    blur_target = np.where(ahead, 2 * rest * blur, 1 + np.abs(x_target) + partition)
-    return (log_target, blur_target), (log_rest, blur)
+def _log_rest(side: Side, others: Side) -> Double:
+    """Return the logarithm of what all but the target have, whose softmax is known anew."""
+    return along(side.log_p, others.top)[:, 0] + others.log_partition[:, 0]
 
 
-def _without(rows: Rows, target: NDArray[np.intp]) -> Rows:
+def _without(rows: Rows, target: Counts) -> Rows:
     """Return the rows without one class each; a side that has no other stands as all equal."""
-    kept = np.ones(rows.s.shape, dtype=bool)
-    np.put_along_axis(kept, target, False, axis=1)
-    s, t = (x[kept].reshape(len(x), -1) for x in (rows.s, rows.t))
-    for x in (s, t):
-        x[np.isneginf(x).all(axis=1)] = 0
-    return Rows(s, t, rows.temperature)
+    sides = []
+    for x in (rows.s, rows.t):
+        others = np.where(_at(x.shape, target), -np.inf, x)
+        sides.append(np.where(np.isneginf(others).all(axis=1, keepdims=True), 0.0, others))
+    return rows.holding(*sides)
+
+
+def _at(shape: tuple[int, ...], target: Counts) -> Bools:
+    found: Bools = np.arange(shape[1]) == target
+    return found

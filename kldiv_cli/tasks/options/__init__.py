@@ -90,8 +90,10 @@ class CompareLine(Compare, Printed, Warned):
 
 
 class VerifyLine(Verify, Warned):
-    """What ``kldiv verify`` is given."""
+    """What ``kldiv verify`` is given; without files it looks at the rows that are built in."""
 
+    reference: Any = Verify.table["reference"]._replace(default=None)
+    candidate: Any = Verify.table["candidate"]._replace(default=None)
     report: str = printed("verification", "For people, or at full precision for programs.")
 
 
