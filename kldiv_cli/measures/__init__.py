@@ -59,7 +59,7 @@ _ROWS = {
     "jeffreys": Entry(f"{_HERE}.jeffreys:MEASURE", "KL(p||q) + KL(q||p), no factor 1/2"),
     "kl": Entry(f"{_HERE}.kl:KL", "KL(p||q), of the reference from the candidate"),
     "reverse-kl": Entry(f"{_HERE}.kl:REVERSE_KL", "KL(q||p), the other direction"),
-    "js": Entry(f"{_HERE}.mixtures:JS", "Jensen-Shannon divergence"),
+    "js": Entry(f"{_HERE}.mixtures:JS", "Jensen-Shannon divergence, not its square root"),
     "gjs": Entry(
         f"{_HERE}.mixtures:gjs",
         "BETA*KL(p||M) + (1-BETA)*KL(q||M), M = BETA*p + (1-BETA)*q",

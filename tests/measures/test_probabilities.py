@@ -135,6 +135,7 @@ def test_kinds_of_input_agree(kinds: tuple[Kind, Kind], temperature: float, mode
         pytest.param("softmax", (0, 0), (0, 0), Status.SKIPPED, id="both-all-zero"),
         pytest.param("sigmoid", (0.5, 1.1), (0.5, 0.5), Status.INVALID, id="cell-above-1"),
         pytest.param("sigmoid", (0, 0), (0.5, 1), Status.COUNTED, id="cells-all-zero"),
+        pytest.param("sigmoid", (0, 0), (0, 0), Status.COUNTED, id="cells-all-zero-on-both-sides"),
     ],
 )
 def test_status(mode: Mode, p: tuple[float, ...], q: tuple[float, ...], status: int) -> None:

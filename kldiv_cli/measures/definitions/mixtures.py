@@ -63,9 +63,9 @@ def _js() -> Measure:
     return replace(
         gjs("js", 0.5),
         title="Jensen-Shannon divergence",
-        range="[0, ln 2]",
+        range="[0, ln 2]; under sigmoid [0, C ln 2], C cells",
         reference=_LIN,
-        edges="always finite; ln 2 on disjoint supports",
+        edges="always finite; ln 2 on disjoint supports; SciPy's jensenshannon is its square root",
     )
 
 
@@ -81,7 +81,7 @@ def gjs(name: str, beta: float) -> Measure:
         name=name,
         title="generalized Jensen-Shannon divergence",
         formula=over_cells(formula),
-        range="[0, H(BETA)], at most ln 2",
+        range="[0, H(BETA)], at most ln 2; under sigmoid [0, C H(BETA)], C cells",
         reference=_GKD,
         compute=partial(_generalized, beta=beta),
         additive=False,
@@ -116,7 +116,7 @@ def _skewed(name: str, weight: float, formula: str, compute: Callable[[Pair], Fl
         name=name,
         title="skew Kullback-Leibler divergence",
         formula=over_cells(formula),
-        range="[0, -ln LAMBDA]",
+        range="[0, -ln LAMBDA]; under sigmoid [0, -C ln LAMBDA], C cells",
         reference=_SKEW,
         compute=compute,
         additive=weight == 0,

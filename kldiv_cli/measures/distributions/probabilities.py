@@ -70,7 +70,8 @@ def prepare(mode: Mode, p: NDArray[Any], q: NDArray[Any], temperature: float) ->
     """Check two blocks of probabilities.
 
     A row is invalid that holds NaN, a number below 0, or under sigmoid one above 1, or that is all
-    zero on one side; it is skipped if it is all zero on both.
+    zero on one side under softmax; it is skipped if it is all zero on both. Cells that are all zero
+    are certain, and count.
 
     Parameters
     ----------
@@ -89,7 +90,8 @@ def prepare(mode: Mode, p: NDArray[Any], q: NDArray[Any], temperature: float) ->
     zero = [(low == 0) & (high == 0) for low, high in bounds]
     if mode == "softmax":
         wrong |= zero[0] | zero[1]
-    status = status_of(wrong, zero[0] & zero[1])
+    nothing = zero[0] & zero[1] if mode == "softmax" else np.zeros_like(wrong)
+    status = status_of(wrong, nothing)
     p, q = (without_uncounted(x, status, 1 / x.shape[1]) for x in (p, q))
     argmax = p.argmax(axis=1), q.argmax(axis=1)
     return ProbabilityPair(p, q, temperature, status, argmax, mode=mode)
