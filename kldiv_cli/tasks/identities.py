@@ -102,9 +102,9 @@ def self_test() -> SelfTest:
     for rows in built_in():
         numbers = np.arange(count, count + len(rows.s))
         count += len(rows.s)
+        what = f"{rows.mode}, {' and '.join(dict.fromkeys(rows.kinds))}"
         for name in names(rows, None):
-            found = residual(name, rows, numbers)
-            each[name].append(replace(found, id=f"{rows.mode}, {rows.kinds[0]}"))
+            each[name].append(replace(residual(name, rows, numbers), id=what))
     findings = []
     for name, parts in each.items():
         worst = Residual.join(parts)

@@ -5,7 +5,7 @@ They depend on nothing: their numbers are fractions of multiples of irrational o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -21,19 +21,36 @@ _FEW = 6
 _OTHERS = (("float64", 0.7), ("float64", 4.0), ("float32", 1.0), ("float16", 1.0))
 """Types and temperatures beside float64 and 1."""
 _DELTAS = 1.0, 1e-3, 1e-6, 1e-9, 1e-12
-_KINDS: tuple[tuple[Kind, Kind], ...] = (("logits", "logits"), ("probs", "probs"))
+_CONVERTED: tuple[tuple[Kind, Kind], ...] = (("probs", "logits"), ("log-probs", "log-probs"))
+"""Kinds of numbers of which logarithms are taken, or undone."""
 
 
 def built_in() -> Iterator[Rows]:
     """Yield the rows of every mode and kind of numbers."""
     modes: tuple[Mode, ...] = ("softmax", "sigmoid")
     for mode in modes:
-        for kinds in _KINDS:
-            make = _logits if kinds[0] == "logits" else _probabilities
-            groups = [Group(*make(_WIDTH, mode), 1.0)]
-            groups += [_few(*make(width, mode)) for width in _WIDTHS]
-            groups += [_few(*make(_WIDTH, mode), *other) for other in _OTHERS]
-            yield Rows(groups, mode, kinds, thorough=True)
+        yield Rows(_groups(_logits, mode), mode, thorough=True)
+        yield Rows(_groups(_probabilities, mode), mode, ("probs", "probs"), thorough=True)
+        numbers = _probabilities(_WIDTH, mode)
+        for kinds in _CONVERTED:
+            s, t = (_as(kind, x, mode) for kind, x in zip(kinds, numbers, strict=True))
+            yield Rows([Group(s, t, 1.0), Group(s, t, 0.7)], mode, kinds)
+
+
+def _groups(make: Callable[[int, Mode], tuple[Float64, Float64]], mode: Mode) -> list[Group]:
+    groups = [Group(*make(_WIDTH, mode), 1.0)]
+    groups += [_few(*make(width, mode)) for width in _WIDTHS]
+    return groups + [_few(*make(_WIDTH, mode), *other) for other in _OTHERS]
+
+
+@np.errstate(divide="ignore")
+def _as(kind: Kind, p: Float64, mode: Mode) -> Float64:
+    """Return probabilities as numbers of another kind."""
+    if kind == "probs":
+        return p
+    odds = mode == "sigmoid" and kind == "logits"
+    numbers: Float64 = np.log(p) - np.log1p(-p) if odds else np.log(p)
+    return numbers
 
 
 def _few(s: Float64, t: Float64, dtype: str = "float64", temperature: float = 1.0) -> Group:
