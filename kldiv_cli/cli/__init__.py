@@ -48,7 +48,11 @@ def _app(
 def _tell_bad_usage(message: str, context: typer.Context | None) -> None:
     """Tell what click says of options and arguments, in plain words."""
     what = printable(message.strip()).rstrip(".")
-    for word, plain in (("valid int", "whole number"), ("valid float", "number")):
+    for word, plain in (
+        ("valid integer", "whole number"),
+        ("valid int", "whole number"),
+        ("valid float", "number"),
+    ):
         what = what.replace(f"is not a {word}", f"is no {plain}")
     command = "kldiv" if context is None else context.command_path
     advice = f"'{command} --help' lists what is known."

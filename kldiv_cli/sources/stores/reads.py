@@ -98,7 +98,7 @@ class Reads:
         """Look at a file for the first time. Where that fails, its reader will say why."""
         if path in self._looks:
             return
-        with suppress(OSError):
+        with suppress(OSError, ValueError):
             descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
             self._open[path] = descriptor
             self._looks[path] = _Look.at(descriptor)

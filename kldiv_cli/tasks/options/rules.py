@@ -56,7 +56,7 @@ def _shown(value: object) -> str:
 
 
 def _whole(value: Any) -> int:
-    if isinstance(value, bool):
+    if _is_flag(value):
         raise TypeError
     return index(value)
 
