@@ -2,15 +2,50 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import re
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 _PLENTY = 1 << 62
 _SYSTEM = Path("/")
+
+
+class Mapping(mmap.mmap):
+    """A mapped file that is only read, so that its pages can be given back at any time."""
+
+
+def let_go(values: NDArray[Any], address: int, size: int) -> None:
+    """Give back the pages of so many bytes from an address on, if these lie in a `Mapping`.
+
+    Parameters
+    ----------
+    values : array
+        The array that holds them.
+    address, size : int
+        Where they lie in memory, and how many they are.
+    """
+    base: Any = values
+    while isinstance(base, np.ndarray):
+        base = base.base
+    if not isinstance(base, Mapping) or not hasattr(mmap, "MADV_DONTNEED"):
+        return
+    start = address - address_of(np.frombuffer(base, np.uint8))
+    first, last = -(-start // mmap.PAGESIZE), (start + size) // mmap.PAGESIZE
+    if 0 <= first < last and start + size <= len(base):
+        with suppress(OSError):  # a system that takes no advice keeps them longer
+            base.madvise(mmap.MADV_DONTNEED, first * mmap.PAGESIZE, (last - first) * mmap.PAGESIZE)
+
+
+def address_of(values: NDArray[Any]) -> int:
+    """Return where the first value of an array lies in memory."""
+    found: int = values.__array_interface__["data"][0]
+    return found
 
 
 def available(system: Path = _SYSTEM) -> int:

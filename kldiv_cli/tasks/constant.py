@@ -59,9 +59,7 @@ class ConstantRows(NamedTuple):
             cells = constant_cells(real(block.reference), real(block.candidate), kinds[0])
         rows = np.flatnonzero(cells)
         rows = rows[status[rows] == Status.COUNTED]
-        kept = _kept(block, rows)
-        rows = rows[cells[rows] == kept.sum(axis=1)]
-        first = _kept(block, rows).argmax(axis=1)
+        rows, first = _first_kept(block, rows, cells)
         values = widen(block.reference[rows, first])
         large = cells[rows] >= _CELLS
         skipped = large & watch.ignore_constant_rows
@@ -87,12 +85,16 @@ class ConstantRows(NamedTuple):
         )
 
 
-def _kept(block: BlockPair, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """Return which cells of some rows enter, shape (rows, classes)."""
+def _first_kept(
+    block: BlockPair, rows: NDArray[np.intp], cells: NDArray[np.int64]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the rows of which every cell that enters is counted, and the first cell that does."""
     classes = block.reference.shape[1]
     if block.kept is None or block.kept.shape[1] != classes:
-        return np.broadcast_to(True, (len(rows), classes))
-    return block.kept[rows]
+        rows = rows[cells[rows] == classes]
+        return rows, np.zeros(len(rows), np.intp)
+    rows = rows[cells[rows] == block.kept[rows].sum(axis=1)]
+    return rows, block.kept[rows].argmax(axis=1)
 
 
 def constants_of(values: Float64) -> Constants:

@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.measures.distributions.kinds import Kind
+from kldiv_cli.measures.distributions.stretches import asking
 from kldiv_cli.measures.rows.absence import without
 from kldiv_cli.measures.types import Status
-from kldiv_cli.memory import keep_freed_memory
+from kldiv_cli.memory import keep_freed_memory, let_go
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.pairing.ranges import within
 from kldiv_cli.sources.base import BLOCK_BYTES, STREAM_BYTES
 from kldiv_cli.tasks.constant import ConstantRows
-from kldiv_cli.tasks.executors.threads import in_flight, in_order
+from kldiv_cli.tasks.executors.threads import check, in_flight, in_order
 from kldiv_cli.tasks.faults import invalid_row
 from kldiv_cli.tasks.kept.part import Kept, Monoid, Part, RowCounts
 from kldiv_cli.tasks.kept.places import Places
@@ -200,6 +202,10 @@ class PairWork(Generic[Found, Kept]):
 
     def __call__(self, whole: BlockPair) -> Part[Kept]:
         """Work on one block, and let its pages go."""
+        with asking(partial(_pause, whole)):
+            return self._part(whole)
+
+    def _part(self, whole: BlockPair) -> Part[Kept]:
         whole = _without_low(whole, self.watch.pairing.mask_below)
         block = hidden(whole, self.watch.kinds)
         found = self.task.look(block)
@@ -229,6 +235,13 @@ class PairWork(Generic[Found, Kept]):
         if self.propagates and self.nan_policy == "propagate":
             counted = valid | invalid
         return View(block, whole, status, valid, counted, invalid, masked_cells(block, counted))
+
+
+def _pause(block: BlockPair, address: int, size: int) -> None:
+    """Stop where nobody waits for a block any more, and give back what was read of a long row."""
+    check()
+    for values in block.full or (block.reference, block.candidate):
+        let_go(values, address, size)
 
 
 def _without_low(block: BlockPair, highest: float | None) -> BlockPair:

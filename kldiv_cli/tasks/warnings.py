@@ -20,6 +20,7 @@ from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.results.exact_sum import ExactSum
 from kldiv_cli.results.head import Side
 from kldiv_cli.results.selection import ClassSelection, Discarded
+from kldiv_cli.tasks.alike import alike
 from kldiv_cli.tasks.kept.seen import LeftOutMass, Ruled, Seen, SideSeen
 from kldiv_cli.tasks.lone import lone, told
 from kldiv_cli.tasks.opening.rounding import decimals, sum_tolerance, total_of
@@ -66,8 +67,7 @@ class Watch:
             mismatches = 0
         elif mismatches is None or (mismatches and ruled.may_be_first(block)):
             mismatches, fault = mask_mismatches(s, t)
-        identical = ruled.identical and np.array_equal(s[:1], t[:1], equal_nan=True)
-        identical = identical and np.array_equal(s, t, equal_nan=True)
+        identical = ruled.identical and alike(s, t)
         if block.kept is not None:
             s, t = real(whole.reference), real(whole.candidate)
         if block.full is not None:

@@ -247,6 +247,7 @@ def test_outputs_are_told_apart_by_name(mode: Mode, monkeypatch: pytest.MonkeyPa
     backwards = SimpleNamespace(
         instruction_sets=module.instruction_sets,
         outputs=module.outputs[::-1],
+        check=module.check,
         kernels=lambda name: {key: Reordered(ufunc) for key, ufunc in module.kernels(name).items()},
     )
     monkeypatch.setattr(_native, "_module", lambda: backwards)

@@ -8,7 +8,9 @@ missing or cannot be loaded.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -92,14 +94,36 @@ def load(instruction_set: str | None = None) -> dict[str, Kernel]:
     ours = found.keys() == _KERNELS and all(
         ufunc.signature == signature for ufunc in found.values()
     )
-    return {name: _named(ufunc, module.outputs) for name, ufunc in found.items()} if ours else {}
+    return {name: _named(ufunc, module) for name, ufunc in found.items()} if ours else {}
 
 
-def _named(ufunc: Any, outputs: tuple[str, ...]) -> Kernel:
+def _named(ufunc: Any, module: ModuleType) -> Kernel:
     """Return a ufunc whose outputs are called as the C code calls them, whatever their order."""
-    return lambda s, t, temperature: Rows(
-        **dict(zip(outputs, ufunc(s, t, temperature), strict=True))
-    )
+
+    def kernel(s: NDArray[Any], t: NDArray[Any], temperature: float) -> Rows:
+        found = ufunc(s, t, temperature)
+        module.check()
+        return Rows(**dict(zip(module.outputs, found, strict=True)))
+
+    return kernel
+
+
+@contextmanager
+def asking(pause: Callable[[int, int], None]) -> Iterator[None]:
+    """Call a function while this thread's kernels are in a long row, every 4 million cells.
+
+    It is told the address and the bytes of what was read since; what it raises ends the kernel.
+    Signals are attended to then in any case.
+    """
+    module = sys.modules.get(_NAME)
+    if module is None:
+        yield
+        return
+    module.ask(pause)
+    try:
+        yield
+    finally:
+        module.ask(None)
 
 
 def instruction_sets() -> tuple[str, ...]:

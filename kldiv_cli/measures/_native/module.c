@@ -11,6 +11,7 @@
 #include <numpy/arrayobject.h>
 #include <numpy/ufuncobject.h>
 
+#include "pauses.h"
 #include "rows.h"
 
 #define INPUTS 3
@@ -130,12 +131,11 @@ static void measure(char **args, const npy_intp *dimensions, const npy_intp *ste
 
 static void loop(char **args, const npy_intp *dimensions, const npy_intp *steps, void *data)
 {
-    PyThreadState *held = NULL;
-    if ((double)dimensions[0] * (double)dimensions[1] > WORTH_LETTING_GO && PyGILState_Check())
-        held = PyEval_SaveThread();
-    measure(args, dimensions, steps, data);
-    if (held != NULL)
-        PyEval_RestoreThread(held);
+    if ((double)dimensions[0] * (double)dimensions[1] <= WORTH_LETTING_GO || !PyGILState_Check()) {
+        measure(args, dimensions, steps, data);
+        return;
+    }
+    call_with_pauses(measure, args, dimensions, steps, data);
 }
 
 static const char *const names[KERNELS_IN_ALL] = {"softmax", "sigmoid_jeffreys", "sigmoid"};
@@ -204,6 +204,12 @@ static PyObject *kernels(PyObject *module, PyObject *name)
 }
 
 static PyMethodDef methods[] = {
+    {"check", check_call, METH_NOARGS,
+     "Raise the exception that ended the last call in this thread."},
+    {"ask", ask_in_pauses, METH_O,
+     "Have a function called in this thread with the address and the bytes of what was read of a "
+     "long "
+     "row; None for none. What it raises ends the call."},
     {"kernels", kernels, METH_O,
      "Return the generalized ufuncs for one of the instruction sets, by name; imports NumPy."},
     {NULL, NULL, 0, NULL},

@@ -36,6 +36,7 @@ static extremes_t extremes_of(const side_t *side)
     for (ptrdiff_t start = 0; start < side->size; start += TILE) {
         ptrdiff_t count = side->size - start < TILE ? side->size - start : TILE;
         double max, min;
+        pause_at(side, start);
         side->type.range(side->from + start * side->stride, side->stride, count, &max, &min);
         best = max > found.max ? start : best;
         found.max = max > found.max ? max : found.max;

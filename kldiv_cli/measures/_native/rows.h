@@ -154,8 +154,21 @@ static inline double value_of(total_t total)
     return isfinite(total.sum) ? total.sum + total.lost : total.sum;
 }
 
+/* After so many cells of a row the caller may end it, and let go of their memory. */
+#define AT_A_STRETCH ((ptrdiff_t)1 << 22)
+
+/* In module.c: say that the stretch of a side that ends at a cell was read. May not return. */
+void pause_after(const side_t *side, ptrdiff_t end);
+
+static inline void pause_at(const side_t *side, ptrdiff_t start)
+{
+    if (start % AT_A_STRETCH == 0 && start > 0)
+        pause_after(side, start);
+}
+
 static inline ptrdiff_t tile_at(const side_t *side, ptrdiff_t start, double *to)
 {
+    pause_at(side, start);
     ptrdiff_t count = side->size - start < TILE ? side->size - start : TILE;
     side->type.load(side->from + start * side->stride, side->stride, count, to);
     if (side->scale != 1.0)

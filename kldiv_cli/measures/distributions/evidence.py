@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.measures.distributions.exact import widen
+from kldiv_cli.measures.distributions.stretches import STRETCH, stretches
 from kldiv_cli.measures.types import Float64
 
 _ABOVE = 1e-5
@@ -42,10 +43,10 @@ def all_sum_to(values: NDArray[Any], total: float, tolerance: float, least: int 
     """
     if len(values) < least or values.shape[1] < 2 or _are_logits(values[0, :_BEGINNING], total):
         return False
-    wide = telling(values)
-    if len(wide) < least or not _within(wide, total):
+    found = _sums(values, total)
+    if found is None or len(found) < least:
         return False
-    return bool((np.abs(wide.sum(axis=1) / total - 1) <= tolerance).all())
+    return bool((np.abs(found / total - 1) <= tolerance).all())
 
 
 def all_in_unit(values: NDArray[Any], least: int) -> bool:
@@ -66,7 +67,9 @@ def all_in_unit(values: NDArray[Any], least: int) -> bool:
 
 def in_unit(values: NDArray[Any]) -> bool:
     """Tell whether there are cells, and all of them lie in [0, 1]; NaN is no sign of anything."""
-    return bool(values.size) and _within(values[:1, :_BEGINNING], 1) and _within(values, 1)
+    if not values.size or not _within(values[:1, :_BEGINNING], 1):
+        return False
+    return all(_within(part, 1) for part in stretches(values))
 
 
 def are_ids(ids: NDArray[Any], values: NDArray[Any]) -> bool:
@@ -96,6 +99,25 @@ def are_ids(ids: NDArray[Any], values: NDArray[Any]) -> bool:
     if (rising[:, 1:] >= rising[:, :-1]).all():
         return False
     return bool(whole.max() >= ids.shape[1] or (of[:, 1:] <= of[:, :-1]).all())
+
+
+def _sums(values: NDArray[Any], total: float) -> Float64 | None:
+    """Return the sums of the rows that are `telling`; None where one leaves [0, total]."""
+    if values.shape[1] <= STRETCH:
+        wide = telling(values)
+        return wide.sum(axis=1) if _within(wide, total) else None
+    first = widen(values[:, :1])
+    sums, told = np.zeros(len(values)), first[:, 0] > 0
+    within = np.ones(len(values), dtype=bool)
+    for part in stretches(values):
+        wide = widen(part)
+        sums += wide.sum(axis=1)
+        told |= (wide != first).any(axis=1)
+        within &= ~((wide < 0) | (wide > total * (1 + _ABOVE))).any(axis=1)
+        if not within.any():
+            return None
+    told &= ~np.isnan(sums)
+    return sums[told] if within[told].all() else None
 
 
 def telling(values: NDArray[Any]) -> Float64:
@@ -165,7 +187,7 @@ def rounding(values: NDArray[Any], total: float = 1, *, logs: bool = False) -> R
     logs : bool
         Whether these are logarithms, whose exponentials sum to that.
     """
-    wide = widen(values)
+    wide = widen(values[:, :STRETCH])
     wide = wide[np.isfinite(wide)]
     if not wide.size:
         return Rounding(None, 0.0, 0.0)

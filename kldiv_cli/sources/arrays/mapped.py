@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError
+from kldiv_cli.memory import Mapping
 from kldiv_cli.sources.arrays.array import ArraySource, check_shape
 from kldiv_cli.sources.base import BFLOAT16, Block, Layout, check_type
 
@@ -99,7 +100,7 @@ def map_array(
     dtype = told_type(stored.dtype, layout, path)
     check_shape(stored.shape, path, layout.expected)
     with Path(path).open("rb") as file:
-        memory = Memory(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        memory = Memory(Mapping(file.fileno(), 0, access=mmap.ACCESS_READ))
     array: NDArray[Any] = np.ndarray(
         stored.shape, dtype, memory.file, place.offset, stored.strides, stored.order
     )

@@ -6,6 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import chain, islice
+from threading import Event, local
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -13,6 +14,20 @@ Result = TypeVar("Result")
 
 _IN_FLIGHT = 2
 """Items per thread that are begun before the oldest result is taken."""
+
+
+_running = local()
+
+
+class Stopped(Exception):  # noqa: N818 - nobody is told
+    """Nobody waits for this thread's result any more."""
+
+
+def check() -> None:
+    """Raise `Stopped` where nobody waits for this thread's result any more."""
+    stop: Event | None = getattr(_running, "stop", None)
+    if stop is not None and stop.is_set():
+        raise Stopped
 
 
 def available_threads() -> int:
@@ -53,7 +68,10 @@ def _pooled(
 ) -> Generator[tuple[Item, Result], None, None]:
     from concurrent.futures import Future, ThreadPoolExecutor  # noqa: PLC0415 - takes a while
 
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="kldiv")
+    stop = Event()
+    pool = ThreadPoolExecutor(
+        threads, "kldiv", initializer=setattr, initargs=(_running, "stop", stop)
+    )
     begun: deque[tuple[Item, Future[Result]]] = deque()
     try:
         for item in items:
@@ -65,6 +83,7 @@ def _pooled(
             done, future = begun.popleft()
             yield done, future.result()
     finally:
+        stop.set()
         pool.shutdown(cancel_futures=True)
 
 

@@ -11,6 +11,7 @@ from kldiv_cli.errors import UnclearError
 from kldiv_cli.measures.distributions.evidence import MOST_OFF, all_sum_to, in_unit
 from kldiv_cli.measures.distributions.exact import widen
 from kldiv_cli.measures.distributions.kinds import Kind
+from kldiv_cli.measures.distributions.stretches import STRETCH, stretches
 from kldiv_cli.sources.base import Source
 from kldiv_cli.tasks.opening.axes import along, other_axes, unclear
 from kldiv_cli.tasks.opening.first_rows import first_rows
@@ -79,18 +80,24 @@ def _axes(source: Source, reading: _Reading) -> list[int]:
 def _may_be(source: Source, reading: _Reading) -> bool:
     """Tell whether the first rows may be that at all; those of most logits are told at a glance."""
     most = 0 if reading is _LOGS else reading.total
-    few = first_rows(source).values[:1]
-    return not (few > most + _SUMS).any() and in_unit(_shares(source, reading))
+    return all(
+        not (part[:1] > most + _SUMS).any() and in_unit(_shares(part, reading))
+        for part in stretches(first_rows(source).values)
+    )
 
 
 def _sum_up(source: Source, reading: _Reading) -> bool:
     tolerance = sum_tolerance(source, reading.total, reading.kind)
-    return all_sum_to(_shares(source, reading), 1, min(MOST_OFF, max(_SUMS, tolerance)))
-
-
-def _shares(source: Source, reading: _Reading) -> NDArray[Any]:
-    """Return the first rows as parts of their total."""
+    tolerance = min(MOST_OFF, max(_SUMS, tolerance))
     values = first_rows(source).values
+    if values.shape[1] <= STRETCH:
+        return all_sum_to(_shares(values, reading), 1, tolerance)
+    sums = sum(_shares(part, reading).sum(axis=1) for part in stretches(values))
+    return len(values) > 1 and bool((np.abs(sums - 1) <= tolerance).all())
+
+
+def _shares(values: NDArray[Any], reading: _Reading) -> NDArray[Any]:
+    """Return numbers as parts of their row's total."""
     if reading is _PROBS:
         return values
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):

@@ -1,0 +1,146 @@
+"""One row that is longer than memory: it ends at a signal, and its pages are given back."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from time import monotonic, sleep
+
+import numpy as np
+import pytest
+
+from kldiv_cli.measures import _native
+from kldiv_cli.measures.distributions.evidence import all_sum_to, in_unit
+from kldiv_cli.measures.distributions.kinds import looks_like, sums
+from kldiv_cli.measures.distributions.stretches import STRETCH
+
+needs_kernels = pytest.mark.skipif(
+    not _native.instruction_sets(), reason="the C kernels are not built"
+)
+needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="files without blocks; /proc")
+
+
+def sparse(path: Path, shape: tuple[int, int]) -> str:
+    """A file of zeros that takes no room on the disk."""
+    np.lib.format.open_memmap(path, "w+", np.float32, shape)
+    return str(path)
+
+
+def started(folder: Path, shape: tuple[int, int], *options: str) -> subprocess.Popen[str]:
+    sides = [sparse(folder / name, shape) for name in ("p.npy", "q.npy")]
+    return subprocess.Popen(
+        [sys.executable, "-m", "kldiv_cli", "compare", *sides, *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def memory_of(process: subprocess.Popen[str]) -> int:
+    """The bytes of memory that a process has taken at most."""
+    said = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{process.pid}/status").read_text())
+    return 1024 * int(said[1]) if said else 0
+
+
+@needs_linux
+@needs_kernels
+@pytest.mark.parametrize(
+    ("number", "shape", "options"),
+    [
+        (signal.SIGINT, (1, 2_000_000_000), ()),
+        (signal.SIGTERM, (1, 2_000_000_000), ("--mode", "sigmoid")),
+        (signal.SIGINT, (8, 500_000_000), ("--threads", "3")),
+    ],
+)
+def test_a_signal_ends_it(
+    tmp_path: Path, number: signal.Signals, shape: tuple[int, int], options: tuple[str, ...]
+) -> None:
+    with started(tmp_path, shape, *options) as process:
+        sleep(3)
+        assert process.poll() is None
+        begun = monotonic()
+        process.send_signal(number)
+        process.communicate(timeout=60)
+        assert monotonic() - begun < 2
+        assert process.returncode == 128 + number
+
+
+@needs_linux
+@needs_kernels
+def test_its_pages_are_given_back(tmp_path: Path) -> None:
+    """Both sides are 320 MB."""
+    with started(tmp_path, (1, 80_000_000)) as process:
+        most = 0
+        while process.poll() is None:
+            most = max(most, memory_of(process))
+            sleep(0.01)
+        assert process.returncode == 0
+        assert 0 < most < 250_000_000
+
+
+@pytest.fixture(scope="module")
+def long_rows() -> tuple[np.ndarray, np.ndarray]:
+    s = np.random.default_rng(0).standard_normal((2, 3 * STRETCH + 1)).astype(np.float32)
+    return s, (s + np.float32(0.1) * s[:, ::-1]).astype(np.float32)
+
+
+class EnoughError(Exception):
+    pass
+
+
+@needs_kernels
+@pytest.mark.parametrize("name", ["softmax", "sigmoid_jeffreys", "sigmoid"])
+def test_a_kernel_asks_in_a_long_row(name: str, long_rows: tuple[np.ndarray, np.ndarray]) -> None:
+    kernel, (s, t) = _native.load()[name], long_rows
+    expected = kernel(s, t, 1.0)
+    told: list[tuple[int, int]] = []
+    with _native.asking(lambda address, size: told.append((address, size))):
+        found = kernel(s, t, 1.0)
+    assert [a.tobytes() for a in found] == [b.tobytes() for b in expected]
+    first = s.__array_interface__["data"][0]
+    assert (first, 4 * STRETCH) in told
+    assert all(size == 4 * STRETCH for _, size in told)
+
+    def enough(_: int, __: int) -> None:
+        raise EnoughError
+
+    with _native.asking(enough), pytest.raises(EnoughError):
+        kernel(s, t, 1.0)
+    again = kernel(s, t, 1.0)
+    assert [a.tobytes() for a in again] == [b.tobytes() for b in expected]
+
+
+@needs_kernels
+def test_a_kernel_attends_to_signals(long_rows: tuple[np.ndarray, np.ndarray]) -> None:
+    kernel, (s, t) = _native.load()["sigmoid"], long_rows
+    many = [np.broadcast_to(x[:1], (200, x.shape[1])) for x in (s, t)]
+    timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    begun = monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        kernel(*many, 1.0)
+    assert monotonic() - begun < 2
+
+
+def test_evidence_of_long_rows_is_that_of_short_ones() -> None:
+    rows = np.zeros((3, STRETCH + 3), np.float32)
+    rows[:, ::2] = 0.125
+    rows[:, 9:] = 0
+    rows[:, -1] = 1 - rows.sum(axis=1)
+    assert all_sum_to(rows, 1, 1e-6)
+    assert in_unit(rows)
+    assert looks_like(rows, "probs")
+    assert sums(rows, "probs").tolist() == [1, 1, 1]
+    for cell in (0, STRETCH, STRETCH + 1):
+        wrong = rows.copy()
+        wrong[1, cell] += 2
+        assert not all_sum_to(wrong, 1, 1e-6)
+        assert not in_unit(wrong)
+        assert not looks_like(wrong, "probs")
+    unknown = rows.copy()
+    unknown[1, STRETCH] = np.nan
+    assert all_sum_to(unknown, 1, 1e-6)
+    assert not all_sum_to(unknown, 1, 1e-6, least=3)
