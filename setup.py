@@ -1,4 +1,4 @@
-"""The optional C extension; everything else is in pyproject.toml."""
+"""The optional C extensions; everything else is in pyproject.toml."""
 
 from __future__ import annotations
 
@@ -29,6 +29,13 @@ GNU_LINK = ["-O3", "-fno-fast-math", "-fno-unsafe-math-optimizations"]
 MSVC_COMPILE = ["/std:c11", "/O2", "/fp:precise"]
 
 
+GUARD = Extension(
+    "kldiv_cli.sources.arrays._guard",
+    sources=["kldiv_cli/sources/arrays/_guard.c"],
+    optional=os.environ.get(REQUIRED, "") in {"", "0"},
+)
+
+
 class Build(build_ext):
     """Give each compiler flags of its own, and say in plain words where it fails."""
 
@@ -57,6 +64,7 @@ setup(
             define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
             # Without a compiler the package is installed all the same.
             optional=os.environ.get(REQUIRED, "") in {"", "0"},
-        )
+        ),
+        *([] if sys.platform == "win32" else [GUARD]),
     ],
 )

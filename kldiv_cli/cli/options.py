@@ -25,6 +25,9 @@ class Line:
         line = LINES[self.command]
 
         def run(context: typer.Context, **typed: Any) -> int:
+            from kldiv_cli.sources.arrays.guard import end_with_message
+
+            end_with_message()
             said = [name for name in typed if _is_typed(context, name)]
             return self.function(line.of_line(typed, said))
 

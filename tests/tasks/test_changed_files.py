@@ -32,20 +32,34 @@ def write_csv(path: Path, values: Any) -> None:
 
 
 def write_arrow(path: Path, values: Any) -> None:
-    table = pa.table({f"c{i}": values[:, i] for i in range(5)})
+    table = pa.table({f"c{i}": column for i, column in enumerate(values.T)})
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
         writer.write_table(table)
 
 
 def write_safetensors(path: Path, values: Any) -> None:
-    entry = {"dtype": "F32", "shape": [3, 5], "data_offsets": [0, 60]}
+    entry = {"dtype": "F32", "shape": [*values.shape], "data_offsets": [0, values.nbytes]}
     header = json.dumps({"logits": entry}).encode()
     path.write_bytes(len(header).to_bytes(8, "little") + header + values.tobytes())
 
 
 def write_torch(path: Path, values: Any) -> None:
-    stored = pickles.tensor((3, 5), (5, 1), held=pickles.storage(count=15))
+    strides = values.shape[1], 1
+    stored = pickles.tensor(values.shape, strides, held=pickles.storage(count=values.size))
     pickles.archive(path, stored, {"data/0": values.tobytes()})
+
+
+def varint(number: int) -> bytes:
+    found = []
+    while number > 127:
+        found.append(128 | (number & 127))
+        number >>= 7
+    return bytes([*found, number])
+
+
+def write_onnx(path: Path, values: Any) -> None:
+    dims = b"".join(b"\x08" + varint(length) for length in values.shape)
+    path.write_bytes(dims + b"\x10\x01\x4a" + varint(values.nbytes) + values.tobytes())
 
 
 def write_hdf5(path: Path, values: Any) -> None:
@@ -68,9 +82,7 @@ WRITERS: dict[str, Callable[[Path, Any], object]] = {
     ".arrow": write_arrow,
     ".safetensors": write_safetensors,
     ".pt": write_torch,
-    ".pb": lambda path, values: path.write_bytes(
-        b"\x08\x03\x08\x05\x10\x01\x4a\x3c" + values.tobytes()
-    ),
+    ".pb": write_onnx,
     ".h5": write_hdf5,
     ".kld": lambda path, _: shutil.copy(ROOT / "samples/llamacpp/tiny-f32.kld", path),
 }
@@ -79,6 +91,15 @@ WRITERS: dict[str, Callable[[Path, Any], object]] = {
 def write(path: Path, values: Any) -> Path:
     WRITERS[path.suffix](path, values)
     return path
+
+
+def write_mapped(path: Path) -> Path:
+    """Write a file of many pages that is mapped."""
+    values = np.random.default_rng(7).normal(size=(40, 5000)).astype("<f4")
+    if path.suffix == ".npz":
+        np.savez(path, logits=values)
+        return path
+    return write(path, values)
 
 
 OPEN = Path("/proc/self/fd")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import os
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from kldiv_cli.errors import InputError
 from kldiv_cli.memory import Mapping
 from kldiv_cli.sources.arrays.array import ArraySource, check_shape
+from kldiv_cli.sources.arrays.guard import guarded
 from kldiv_cli.sources.base import BFLOAT16, Block, Layout, check_type
 
 _STEP = 1 << 20
@@ -43,9 +45,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Memory:
-    """A mapped file."""
+    """A mapped file, and what guards it while it is mapped."""
 
     file: mmap.mmap
+    guard: object = None
 
     def release(self, start: int, stop: int) -> None:
         """Let go of the pages that lie between two bytes."""
@@ -99,8 +102,7 @@ def map_array(
     """
     dtype = told_type(stored.dtype, layout, path)
     check_shape(stored.shape, path, layout.expected)
-    with Path(path).open("rb") as file:
-        memory = Memory(Mapping(file.fileno(), 0, access=mmap.ACCESS_READ))
+    memory = map_file(path, place.stop)
     array: NDArray[Any] = np.ndarray(
         stored.shape, dtype, memory.file, place.offset, stored.strides, stored.order
     )
@@ -126,6 +128,25 @@ def map_array(
         place=place,
         crc=memory.crc,
     )
+
+
+def map_file(path: str, least: int = 1) -> Memory:
+    """Map a file of so many bytes at least.
+
+    Raises
+    ------
+    InputError
+        It has become shorter since it was looked at.
+    """
+    with Path(path).open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        if size < least:
+            raise InputError(
+                f"{path}: expected {least} bytes as when it was opened, found {size}",
+                "Wait until nobody writes to it, or compare a copy.",
+            )
+        mapped = Mapping(file.fileno(), size, access=mmap.ACCESS_READ)
+    return Memory(mapped, guarded(mapped, path))
 
 
 def told_type(dtype: np.dtype[Any], layout: Layout, path: str) -> np.dtype[Any]:

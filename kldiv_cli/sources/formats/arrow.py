@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from kldiv_cli.errors import InputError
-from kldiv_cli.sources.arrays.mapped import Memory
+from kldiv_cli.sources.arrays.mapped import Memory, map_file
 from kldiv_cli.sources.base import Layout
 from kldiv_cli.sources.formats.arrow_messages import (
     FILE,
@@ -76,7 +75,7 @@ class _File:
                     f"{path}: expected Arrow IPC or Feather version 2, found Feather version 1",
                     "Write it again: pyarrow.feather.write_feather(table, path).",
                 )
-            return cls(path, Memory(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)))
+        return cls(path, map_file(path))
 
     @property
     def is_stream(self) -> bool:

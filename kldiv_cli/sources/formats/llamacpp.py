@@ -13,7 +13,6 @@ References
 
 from __future__ import annotations
 
-import mmap
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError, LogitsError
-from kldiv_cli.sources.arrays.mapped import Memory
+from kldiv_cli.sources.arrays.mapped import map_file
 from kldiv_cli.sources.base import Block, Layout
 from kldiv_cli.sources.bounds import Window
 
@@ -205,7 +204,7 @@ def open_llamacpp(path: str, layout: Layout) -> LlamaCppSource:
                 if size < promised
                 else f"The file is not what its header says. {_ADVICE}",
             )
-        memory = Memory(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    memory = map_file(path, promised)
     tokens = np.frombuffer(memory.file, "<i4", chunks * n_ctx, _HEADER.size).reshape(chunks, n_ctx)
     _check_ids(tokens, classes, path)
 

@@ -7,11 +7,9 @@ References
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import prod
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +17,7 @@ from numpy.typing import NDArray
 
 from kldiv_cli.errors import LogitsError
 from kldiv_cli.sources.arrays.array import ArraySource, check_shape, type_name
-from kldiv_cli.sources.arrays.mapped import Place, Stored, map_array
+from kldiv_cli.sources.arrays.mapped import Place, Stored, map_array, map_file
 from kldiv_cli.sources.base import BFLOAT16, Layout
 from kldiv_cli.sources.formats.protobuf import (
     BYTES,
@@ -110,9 +108,8 @@ def open_onnx(path: str, layout: Layout) -> ArraySource:
         The file is cut off or another message; its values lie in another file; they are of a type
         that is not read; or there are more or fewer of them than its dims say.
     """
-    with Path(path).open("rb") as file:
-        memory = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    message, tensor = memoryview(memory), _Tensor()
+    memory = map_file(path)
+    message, tensor = memoryview(memory.file), _Tensor()
     try:
         for found in fields(message):
             tensor.take(found, message)
