@@ -12,7 +12,6 @@ from itertools import takewhile
 from pathlib import Path
 
 from kldiv_cli.errors import InputError, a_few
-from kldiv_cli.sources.stores.globs import matches
 from kldiv_cli.sources.stores.pipes import is_pipe
 from kldiv_cli.sources.stores.uris import Entry, is_elsewhere, path_of
 
@@ -86,6 +85,8 @@ def find_files(path: str) -> Files | None:
         inside = (Path(path) / entry.name for entry in os.scandir(path))
         listed = [Entry(str(name), name.name, name.is_dir()) for name in inside], True
     elif has_magic(path) and not os.path.lexists(path):
+        from kldiv_cli.sources.stores.globs import matches  # noqa: PLC0415 - few inputs are globs
+
         names = map(Path, dict.fromkeys(matches(path, unread)))
         listed = [Entry(str(name), name.name, name.is_dir()) for name in names], False
     else:

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from kldiv_cli.errors import InputError
 
@@ -51,8 +51,7 @@ def begun(path: str) -> None:
         reads.begin(path)
 
 
-@dataclass(frozen=True)
-class _Look:
+class _Look(NamedTuple):
     """What a file is: which, how long, when it was changed, and what stands in some pages."""
 
     place: tuple[int, int]
@@ -87,12 +86,12 @@ def _sample(descriptor: int, size: int) -> int:
     return found
 
 
-@dataclass
 class Reads:
     """The files of a task: what they were when they were opened."""
 
-    _looks: dict[str, _Look] = field(default_factory=dict)
-    _open: dict[str, int] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self._looks: dict[str, _Look] = {}
+        self._open: dict[str, int] = {}
 
     def begin(self, path: str) -> None:
         """Look at a file for the first time. Where that fails, its reader will say why."""
