@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from mpmath import mp, mpf
 
-from kldiv_cli.measures import _native
-from tests.family import MODES, Mode, truths
+from kldiv_cli.measures import _native, load, prepare
+from tests.family import FAMILY, MODES, SMALLEST, Mode, truths
 from tests.measures.test_kernels import SETS, THREE, evaluate
 
 INF = float("inf")
@@ -80,6 +80,20 @@ def test_every_digit_of_the_kernels(corner: str, mode: Mode, instruction_set: st
                 found = evaluate(instruction_set, (mode, names), *block, temperature).values
                 said = [wrong(name, float(found[name][0]), true[name]) for name in names]
                 assert not any(said), said
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("corner", CORNERS)
+def test_every_digit_of_numpy(corner: str, mode: Mode) -> None:
+    """Of every measure whose terms are products with logarithms, either way round."""
+    s, t, temperature = CORNERS[corner]
+    for left, right in ((s, t), (t, s)):
+        true = truths(FAMILY, mode, left, right, temperature)
+        pair = prepare(mode, np.array([left], float), np.array([right], float), temperature)
+        for name in FAMILY:
+            if not 0 < abs(true[name]) < SMALLEST:
+                value = float(load(name).rows(pair)[0])
+                assert wrong(name, value, true[name]) is None
 
 
 @pytest.mark.skipif(not SETS, reason="the C kernels are not built")

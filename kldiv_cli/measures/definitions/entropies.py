@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from kldiv_cli.measures.base import Measure
+from kldiv_cli.measures.distributions.beyond import mended
 from kldiv_cli.measures.distributions.pair import Pair
 from kldiv_cli.measures.types import Float64
 
@@ -31,8 +32,10 @@ def of_candidate(pair: Pair) -> Float64:
 def _mean_surprise(weights: Float64, surprise: Float64, pair: Pair | None) -> Float64:
     terms = weights * surprise
     terms[weights == 0] = 0.0
-    if pair is not None and pair.prepared.no_q is not None:
-        terms[pair.prepared.no_q] = np.inf
+    if pair is not None:
+        mended(terms, pair, "reference", lambda each: each.prepared.candidate.surprise)
+        if pair.prepared.no_q is not None:
+            terms[pair.prepared.no_q] = np.inf
     rows: Float64 = terms.sum(axis=1)
     return rows
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from kldiv_cli.measures.base import Measure
+from kldiv_cli.measures.distributions.beyond import LARGE, mended
 from kldiv_cli.measures.distributions.pair import Pair
 from kldiv_cli.measures.distributions.sigmoid import SigmoidPair, sigma
 from kldiv_cli.measures.types import Float64
@@ -17,13 +18,19 @@ def compute(pair: Pair) -> Float64:
     """
     if type(pair) is SigmoidPair and not pair.smooth:
         return _of_cells(pair)
+    rows: Float64 = _terms(pair).sum(axis=1)
+    return rows
+
+
+def _terms(pair: Pair) -> Float64:
     terms = pair.difference * pair.distance
     terms[pair.larger == 0] = 0.0
+    mended(terms, pair, "reference", lambda each: -each.e)
+    mended(terms, pair, "candidate", lambda each: each.e)
     for one_sided in (pair.prepared.no_p, pair.prepared.no_q):
         if one_sided is not None:
             terms[one_sided] = np.inf
-    rows: Float64 = terms.sum(axis=1)
-    return rows
+    return terms
 
 
 def _of_cells(pair: SigmoidPair) -> Float64:
@@ -37,6 +44,9 @@ def _of_cells(pair: SigmoidPair) -> Float64:
     weight = sigma(hi, pair.temperature) * sigma(-lo, pair.temperature)
     cells = weight * -np.expm1(-x) * x
     cells[weight == 0] = 0.0
+    large = x > LARGE
+    if large.any():
+        cells = np.where(large, _terms(pair).sum(axis=1), cells)
     if pair.infinite is not None:
         cells[pair.infinite] = np.where(hi == lo, 0.0, np.inf)[pair.infinite]
     return cells

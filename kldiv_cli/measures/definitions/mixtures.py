@@ -11,6 +11,7 @@ import numpy as np
 
 from kldiv_cli.errors import UsageError
 from kldiv_cli.measures.base import Measure, over_cells
+from kldiv_cli.measures.definitions import kl
 from kldiv_cli.measures.distributions.pair import Pair, kl_terms
 from kldiv_cli.measures.types import Float64
 
@@ -22,12 +23,12 @@ _SKEW = "J. Ko et al., DistiLLM, arXiv 2402.03898 (2024); L. Lee, AISTATS (2001)
 def from_mixture(pair: Pair, weight: float, other: float) -> Float64:
     """Return KL(p || weight * p + other * q) per distribution; every term is >= 0.
 
-    The weights add up to 1; a small one keeps its digits only if it is given and not computed.
+    The weights are above 0 and add up to 1; a small one keeps its digits only if it is given and
+    not computed.
     """
     mixture = weight * pair.p + other * pair.q
-    no_mixture = pair.prepared.no_q if weight == 0 else None
     log_ratio = _log_mixture(pair.e, weight, other)
-    rows: Float64 = kl_terms(pair.p, mixture, log_ratio, no_mixture).sum(axis=1)
+    rows: Float64 = kl_terms(pair.p, mixture, log_ratio, None).sum(axis=1)
     return rows
 
 
@@ -37,8 +38,6 @@ def _log_mixture(e: Float64, weight: float, other: float) -> Float64:
     log1p keeps them but overflows far above 0, and loses them far below where the weight of p is
     small; there the logarithms are added.
     """
-    if weight == 0:
-        return e
     far = e > 30 if weight >= 0.5 else (e > 30) | (e < -1)
     near = np.log1p(other * np.expm1(np.where(far, 0.0, e)))
     if not far.any():
@@ -54,8 +53,12 @@ def _generalized(pair: Pair, beta: float) -> Float64:
     return np.minimum(beta * ours + (1 - beta) * theirs, bound)
 
 
+def _skew(pair: Pair, weight: float) -> Float64:
+    return from_mixture(pair, weight, 1 - weight) if weight else kl.forward(pair)
+
+
 def _skew_reverse(pair: Pair, weight: float) -> Float64:
-    return from_mixture(pair.swapped, weight, 1 - weight)
+    return from_mixture(pair.swapped, weight, 1 - weight) if weight else kl.reverse(pair)
 
 
 def _js() -> Measure:
@@ -92,7 +95,7 @@ def gjs(name: str, beta: float) -> Measure:
 
 def skew_kl(name: str, weight: float) -> Measure:
     """Return KL of the reference from a mixture; lambda in [0, 1)."""
-    compute = partial(from_mixture, weight=_checked(name, weight), other=1 - weight)
+    compute = partial(_skew, weight=_checked(name, weight))
     return _skewed(name, weight, f"KL(p || {weight:g}*p + {1 - weight:g}*q)", compute)
 
 

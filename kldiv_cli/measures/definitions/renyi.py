@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from kldiv_cli.errors import UsageError
 from kldiv_cli.measures.base import Measure, over_cells
 from kldiv_cli.measures.distributions import doubled, exact
+from kldiv_cli.measures.distributions.beyond import LARGE, present, softer
 from kldiv_cli.measures.distributions.doubled import Doubled
 from kldiv_cli.measures.distributions.pair import Pair
 from kldiv_cli.measures.distributions.sharp import Logarithms, rounded, sharpened
@@ -60,6 +61,18 @@ def of_order(pair: Pair, alpha: float) -> Float64:
     Below 1/2 the order is reflected, where 1 - alpha would lose the digits of alpha:
     sum p**a * q**(1-a) is that of the swapped pair and the order 1 - a.
     """
+    rows = _of_order(pair, alpha)
+    if not np.isinf(pair.e).any():
+        return rows
+    beyond = (np.isinf(pair.e) & present(pair)).any(axis=1)
+    if beyond.any():
+        other, power = softer(pair)
+        scaled = _of_order(other, alpha)
+        rows = np.where(beyond & (scaled > LARGE), np.ldexp(scaled, power), rows)
+    return rows
+
+
+def _of_order(pair: Pair, alpha: float) -> Float64:
     if alpha < 0.5:
         return _of_power(pair.swapped, alpha, 1 - alpha)
     return _of_power(pair, 1 - alpha, 1 - alpha)
@@ -91,7 +104,7 @@ def _of_unusual(
     """
     found = rounded(pair, chosen)
     far, shares = _of_exponents(_exponents(found, c, divisor), divisor)
-    rows = _either(excess, far, divisor)
+    rows = np.where(np.isinf(far), inf, _either(excess, far, divisor))
     e = found.e[0]
     cost = np.where(c * e > _LARGE, shares * np.abs(e), 0.0).sum(axis=1)
     dear = (cost > _LARGE * rows) & (rows < inf)

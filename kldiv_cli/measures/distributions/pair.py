@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.measures.distributions import exact
+from kldiv_cli.measures.distributions.beyond import mended
 from kldiv_cli.measures.distributions.prepared import Prepared, smoothed
 from kldiv_cli.measures.types import Counts, Float64, Status
 
@@ -117,12 +118,14 @@ class Pair(ABC):
     @cached_property
     def kl_terms(self) -> Float64:
         """The terms of KL(p||q), each >= 0."""
-        return kl_terms(self.p, self.q, self.e, self.prepared.no_q)
+        terms = kl_terms(self.p, self.q, self.e, self.prepared.no_q)
+        return mended(terms, self, "reference", lambda pair: -pair.e)
 
     @cached_property
     def reverse_kl_terms(self) -> Float64:
         """The terms of KL(q||p), each >= 0."""
-        return kl_terms(self.q, self.p, -self.e, self.prepared.no_p)
+        terms = kl_terms(self.q, self.p, -self.e, self.prepared.no_p)
+        return mended(terms, self, "candidate", lambda pair: pair.e)
 
 
 def kl_terms(p: Float64, q: Float64, e: Float64, no_q: NDArray[np.bool_] | None) -> Float64:

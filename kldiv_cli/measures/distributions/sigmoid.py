@@ -133,10 +133,10 @@ def close_ratio(p: Float64, d: Float64) -> Float64:
 
 
 def _side(x: Float64, x_low: Float64, temperature: float) -> Side:
+    absent = np.isneginf(x)
     x, x_low = exact.divide(x, x_low, temperature)
     weights = exact.exp(x, x_low)
     decay = weights.min(axis=1, keepdims=True)
-    absent = np.isneginf(x)
     return Side(
         x, x_low, np.log1p(decay), weights / (1.0 + decay), absent if absent.any() else None
     )
