@@ -55,8 +55,10 @@ def total(terms: Iterable[Float64]) -> Parts:
     for _ in range(2):
         for place in range(len(rest) - 1, 0, -1):
             rest[place - 1], rest[place] = two_sum(rest[place - 1], rest[place])
-    high, middle, *low = rest
-    return (*two_sum(high, middle), sum(low, np.zeros(1)))
+    high, middle, *rest = rest
+    middle, low = two_sum(middle, sum(rest, np.zeros(1)))
+    high, middle = two_sum(high, middle)
+    return (high, *two_sum(middle, low))
 
 
 def _minus(parts: Parts) -> Parts:

@@ -59,12 +59,12 @@ class Written:
         values = self.values[rows]
         return logarithms.log(values) if self.kind == "probs" else (values,)
 
-    def odds(self, rows: Rows) -> Float64:
-        """Return p / (1 - p) of probabilities or their logarithms."""
+    def both(self, rows: Rows) -> tuple[Float64, Float64]:
+        """Return p and 1 - p of probabilities or their logarithms."""
         values = self.values[rows]
         if self.kind == "probs":
-            return values / (1 - values)
-        return np.exp(values) / -np.expm1(values)
+            return values, 1 - values
+        return np.exp(values), -np.expm1(values)
 
 
 def class_steps(s: Written, t: Written, rows: Rows, weights: Float64, shift: Rows) -> Steps:
@@ -92,14 +92,17 @@ def cell_steps(s: Written, t: Written, rows: Rows, weights: Float64) -> Steps:
     """Return the logits of t less those of s under sigmoid in the same way.
 
     Where neither is a logit, they differ by d = log(q / p) and by log((1 - p) / (1 - q)), which is
-    -log1p(-p / (1 - p) * expm1(d)) and has the same sign.
+    -log1p(-p / (1 - p) * expm1(d)) and has the same sign. Where q is much nearer to 1 than p, the
+    logarithm of the quotient has the digits.
     """
     if "logits" in (s.kind, t.kind):
         parts, known = _differences(s.logits(rows), t.logits(rows))
         found = np.where(known, parts[0], 0.0)
     else:
         parts, known = _differences(s.logs(rows), t.logs(rows))
-        found = parts[0] - np.log1p(-s.odds(rows) * np.expm1(parts[0]))
+        (p, no_p), (_, no_q) = s.both(rows), t.both(rows)
+        fall = -p / no_p * np.expm1(parts[0])
+        found = parts[0] - np.where(fall < -0.5, np.log(no_q / no_p), np.log1p(fall))
         known &= np.isfinite(found)
         found = np.where(known, found, 0.0)
     _mend(found, known, s, t, rows, weights, None)
