@@ -1,0 +1,50 @@
+"""Pairs of rows that `tests.search` found to be wrong once."""
+
+from math import inf
+
+import pytest
+
+from tests.search import LIMIT, Worst, routes
+from tests.trials import Trial
+
+FOUND = [
+    Trial(
+        "skew-reverse-kl:0.9999999996528265",
+        "softmax",
+        ("probs", "logits"),
+        (0.10000989937381351, 0.10000446303984498, 0.10000226951507968, 0.09998968152074171),
+        (-999999999.9999037, -999999999.999958, -999999999.99998, -1000000000.0001059),
+    ),
+    Trial(
+        "kl",
+        "sigmoid",
+        ("log-probs", "log-probs"),
+        (-0.0003570343642218532, -1.777870990338215e-05),
+        (-2.540746173777149e-07, -2.541128019443346e-07),
+        temperature=11.95762570539027,
+    ),
+    Trial(
+        "jeffreys",
+        "softmax",
+        ("logits", "logits"),
+        (0.04844754830508654, 0.1990094808572787, -0.1923552362181611),
+        (0.04844754724463969, -1.797e308, -0.19235523930376022),
+        temperature=0.5,
+    ),
+    Trial(
+        "jeffreys",
+        "sigmoid",
+        ("logits", "logits"),
+        (-1e308, 6.544443273524077, 5.553678417205811),
+        (-1000000000000.0175, 6.726130694258839, -10.677845116043507),
+        temperature=0.5,
+        smooth=0.30668634934125766,
+    ),
+]
+
+
+@pytest.mark.parametrize("trial", FOUND, ids=lambda trial: f"{trial.measure}-{trial.mode}")
+def test_is_within_the_limit_by_every_route(trial: Trial) -> None:
+    worst = Worst(trial.measure, trial.mode, trial.kinds)
+    assert worst.judge(trial, routes()) <= LIMIT < inf
+    assert "NumPy" in worst.found
