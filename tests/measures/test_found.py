@@ -40,6 +40,24 @@ FOUND = [
         temperature=0.5,
         smooth=0.30668634934125766,
     ),
+    # Mixing takes the candidate back to the reference.
+    Trial(
+        "renyi:1.0259607532556247e-11",
+        "softmax",
+        ("logits", "logits"),
+        (0.01689116844435481, -0.019291033653047754),
+        (-1125.8475581022317, -1125.8877626490112),
+        temperature=0.7,
+        smooth=0.1,
+    ),
+    Trial(
+        "tv",
+        "sigmoid",
+        ("probs", "probs"),
+        (0.3, 0.7000000000000001),
+        (0.29, 0.71),
+        smooth=0.047619047619047616,
+    ),
 ]
 
 

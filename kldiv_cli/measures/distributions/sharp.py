@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.measures.distributions import doubled
 from kldiv_cli.measures.distributions.doubled import Doubled
-from kldiv_cli.measures.distributions.pair import Pair
 from kldiv_cli.measures.distributions.prepared import Side
 from kldiv_cli.measures.types import Float64
+
+if TYPE_CHECKING:
+    from kldiv_cli.measures.distributions.pair import Pair
 
 DEAR = 16.0
 """So many times larger than a result may be what it is left of, before digits are missed."""
