@@ -12,6 +12,9 @@ from kldiv_cli.measures.types import Float64, Mode
 _DIGITS = 50
 """Of a logit; logits of two float64 do not differ by less than 1e-34 but by being equal."""
 
+_DEEPEST = 750.0
+"""exp(-x) of what is larger is below all float64."""
+
 
 def steps(
     mode: Mode, s: Float64, t: Float64, kinds: tuple[Kind, Kind], shift: int | None
@@ -29,13 +32,21 @@ def steps(
     shift : int or None
         The class whose difference is taken from all of them, if any.
     """
-    digits = Context(prec=_DIGITS, Emax=MAX_EMAX, Emin=MIN_EMIN)
+    digits = Context(prec=_DIGITS + _depth(mode, s, t, kinds), Emax=MAX_EMAX, Emin=MIN_EMIN)
     found = [
         digits.subtract(_logit(digits, mode, y, kinds[1]), _logit(digits, mode, x, kinds[0]))
         for x, y in zip(s.tolist(), t.tolist(), strict=True)
     ]
     least = Decimal(0) if shift is None else found[shift]
     return np.array([float(digits.subtract(each, least)) for each in found])
+
+
+def _depth(mode: Mode, s: Float64, t: Float64, kinds: tuple[Kind, Kind]) -> int:
+    """Return how many digits log(p) and the logit of p share: -200 is also that of exp(-200)."""
+    logs = [x for x, kind in zip((s, t), kinds, strict=True) if kind == "log-probs"]
+    if mode == "softmax" or not logs:
+        return 0
+    return int(min(_DEEPEST, -min(float(x.min()) for x in logs)) / np.log(10))
 
 
 def _logit(digits: Context, mode: Mode, number: float, kind: Kind) -> Decimal:
