@@ -125,7 +125,7 @@ class TestMeasure:
         lines = toys.lines("measures")
         at = next(i for i, line in enumerate(lines) if line.startswith("toy:SCALE "))
         assert lines[at].endswith("  SCALE times a distance")
-        assert lines[at + 1].strip() == "[0, 1], no unit"
+        assert lines[at + 1].strip() == "[0, 1]; under sigmoid [0, C], C cells, no unit"
         assert [line for line in lines if line.startswith("gjs:BETA ")]
 
     @pytest.mark.parametrize(("name", "shown"), [("toy", "toy:2"), ("toy:3", "toy:3")])
