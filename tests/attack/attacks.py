@@ -16,6 +16,12 @@ ATTACKS = {
         )
         for name in FORMATS.known()
     },
+    "syscalls": Attack(
+        "tests.attack.syscalls.attack:attack",
+        "each system call on a file fails once: EIO, EINTR, ENOSPC, half of it and others",
+        inputs=11000,
+        short=200,
+    ),
     "environment": Attack(
         "tests.attack.environment:attack",
         "closed streams, full disks, few descriptors, little memory, odd locales and terminals",

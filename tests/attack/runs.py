@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,11 +14,18 @@ from typing import NamedTuple
 from tests.attack.base import ROOT
 from tests.command import COLOURS
 
-KLDIV = (sys.executable, "-m", "kldiv_cli")
+KLDIV = (str(Path(sys.executable).with_name("kldiv")),)
+"""What is installed, which looks for no modules in the folder that it runs in."""
 SECONDS = 60.0
 """A run that takes longer hangs."""
+_RAISED = re.compile(r"^\w+(Error|Exception|Warning)\b", re.MULTILINE)
 ENVIRONMENT = {
-    **{name: value for name, value in os.environ.items() if name not in COLOURS},
+    **{
+        name: value
+        for name, value in os.environ.items()
+        if name not in COLOURS and not name.startswith("PYTHON")
+    },
+    "PYTHONDONTWRITEBYTECODE": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "PYTHONPATH": str(ROOT),
 }
@@ -61,7 +69,7 @@ def harm(done: Run, allowed: Sequence[int] = (0, 2)) -> str | None:
     said = done.err.decode("utf-8", "replace")
     if done.code is None:
         return f"hangs: {said[-300:]}"
-    if b"Traceback" in done.out + done.err or "Error:" in said:
+    if b"Traceback" in done.out + done.err or _RAISED.search(said):
         return f"exit {done.code} with a traceback: {said[-600:]}"
     if done.code not in allowed:
         return f"exit {done.code}, not {allowed}: {said[-300:]}"

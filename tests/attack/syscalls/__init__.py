@@ -1,0 +1,1 @@
+"""System calls that fail: on the files of a run, one call after the other."""
