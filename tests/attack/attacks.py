@@ -12,7 +12,7 @@ ATTACKS = {
             "tests.attack.mutation.attack:attack",
             f"mutated files of {name}, what is read compared with another reader",
             inputs=7700,
-            short=40,
+            short=30,
         )
         for name in FORMATS.known()
     },
@@ -20,7 +20,13 @@ ATTACKS = {
         "tests.attack.syscalls.attack:attack",
         "each system call on a file fails once: EIO, EINTR, ENOSPC, half of it and others",
         inputs=11000,
-        short=200,
+        short=100,
+    ),
+    "threads": Attack(
+        "tests.attack.threads:attack",
+        "16 threads against 1, bit for bit: all formats, shards, masks, groups",
+        inputs=300,
+        short=6,
     ),
     "environment": Attack(
         "tests.attack.environment:attack",

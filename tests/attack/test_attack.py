@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from errno import EIO, EMFILE, ENODEV, ENOMEM, ENOSPC
 from pathlib import Path
+from queue import Queue
 
 import pytest
 
@@ -10,12 +12,16 @@ from tests.attack import attacks
 from tests.attack.__main__ import main
 from tests.attack.attacks import ATTACKS, run
 from tests.attack.base import Attack, Budget, Failure, Tally, each
+from tests.attack.syscalls.attack import Bench
+from tests.attack.syscalls.scenarios import scenarios
+from tests.attack.syscalls.server import server
+from tests.attack.syscalls.shim import HALF
 
 
 @pytest.mark.parametrize("name", ATTACKS)
 def test_what_the_suite_tries_survives(name: str, tmp_path: Path) -> None:
     count = ATTACKS[name].short
-    tally = run(Budget(name, range(count), tmp_path, jobs=2))
+    tally = run(Budget(name, range(count), tmp_path))
     assert tally.failures == ()
     assert tally.tried == count
 
@@ -70,3 +76,25 @@ def test_an_attack_that_is_not_known_is_refused(capsys: pytest.CaptureFixture[st
     with pytest.raises(SystemExit):
         main(["nonsense"])
     assert "no attack is called 'nonsense'; known: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "faults"),
+    [
+        ("npz inspect", {("open", EMFILE), ("open", EIO), ("read", EIO)}),
+        ("torch", {("read", HALF)}),
+        ("torch-list", {("mmap", ENOMEM), ("mmap", ENODEV)}),
+        ("-o out.csv again", {("write", ENOSPC), ("fsync", EIO), ("rename", EIO)}),
+    ],
+)
+def test_every_such_call_may_fail(name: str, faults: set[tuple[str, int]], tmp_path: Path) -> None:
+    (tmp_path / "read").mkdir()
+    with server() as runner:
+        bench = Bench(tmp_path, Queue())
+        bench.servers.put(runner)
+        (scenario,) = [each for each in scenarios(tmp_path / "read") if each.name == name]
+        cases = [x for x in bench.cases(scenario) if (x.fault.kind, x.fault.error) in faults]
+        assert {(case.fault.kind, case.fault.error) for case in cases} == faults
+        for case in cases:
+            wrong, _ = bench.attempt(case)
+            assert wrong is None, case.fault

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from kldiv_cli.errors import InputError, typed
 from kldiv_cli.sources.base import Layout
 from kldiv_cli.sources.base.contents import Held, Role
+from kldiv_cli.sources.base.readable import UnreadableError
 
 _FLOATS = ("float16", "float32", "float64", "bfloat16", "numbers")
 _MOST_SERIES = 64
@@ -54,7 +55,7 @@ def held(
     taken : sequence of str or None
         The arrays that are taken; None where the user has to say.
     """
-    kinds = {name: _described(describe, name) for name in names}
+    kinds = {name: described(describe, name) for name in names}
     globs = _series(kinds) if taken is None else {}
     rows = {kind.shape for kind in kinds.values() if kind is not None and not kind.are_integers}
     chosen = None if taken is None else frozenset(taken)
@@ -153,8 +154,11 @@ def _series(kinds: Mapping[str, Kind | None]) -> dict[str, tuple[str, int]]:
     }
 
 
-def _described(describe: Callable[[str], Kind], name: str) -> Kind | None:
+def described(describe: Callable[[str], Kind], name: str) -> Kind | None:
+    """Return type and shape of an array; None where it is damaged."""
     try:
         return describe(name)
+    except UnreadableError:
+        raise
     except InputError:  # of what is damaged and nobody asked for
         return None

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from contextlib import suppress
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from glob import has_magic
 from itertools import islice
 
 from kldiv_cli.errors import InputError, LogitsError
-from kldiv_cli.sources.arrays.contents import Kind, held, series
+from kldiv_cli.sources.arrays.contents import Kind, described, held, series
 from kldiv_cli.sources.base import LOGITS, Beside, Layout
 from kldiv_cli.sources.stores.folders import natural
 
@@ -86,8 +85,9 @@ def beside(
     shape = describe(chosen[0]).shape
     others = []
     for name in islice(names, _SHOWN):
-        with suppress(InputError):  # of what is damaged and nobody asked for
-            if name != chosen[0] and describe(name).shape == shape:
+        if name != chosen[0]:
+            found = described(describe, name)
+            if found is not None and found.shape == shape:
                 others.append(name)
     return replace(layout, beside=Beside(chosen[0], tuple(others)))
 

@@ -19,6 +19,7 @@ from kldiv_cli.memory import Mapping
 from kldiv_cli.sources.arrays.array import ArraySource, check_shape
 from kldiv_cli.sources.arrays.guard import guarded
 from kldiv_cli.sources.base import BFLOAT16, Block, Layout, check_type
+from kldiv_cli.sources.base.readable import readable
 
 _STEP = 1 << 20
 
@@ -138,7 +139,7 @@ def map_file(path: str, least: int = 1) -> Memory:
     InputError
         It has become shorter since it was looked at.
     """
-    with Path(path).open("rb") as file:
+    with readable(path), Path(path).open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         if size < least:
             raise InputError(

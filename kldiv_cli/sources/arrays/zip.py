@@ -8,10 +8,12 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from errno import EINVAL
 from pathlib import Path
 from typing import IO, Any
 
 from kldiv_cli.errors import KldivError, LogitsError, a_few
+from kldiv_cli.sources.base.readable import unreadable
 
 _MOST_READ = 4 << 20
 """The longest directory that is read; its entries take some twenty times that as objects."""
@@ -29,17 +31,26 @@ class _Sparing(io.FileIO):
     def read(self, size: int | None = -1, /) -> bytes:
         if size is None or size > _MOST_READ:
             raise zipfile.BadZipFile(f"its directory is longer than {_MOST_READ} bytes")
-        return super().read(size) or b""
+        found = piece = super().read(size) or b""
+        while piece and len(found) < size:
+            piece = super().read(size - len(found)) or b""
+            found += piece
+        return found
 
 
 @contextmanager
 def reading(where: str, advice: str) -> Iterator[None]:
-    """Turn whatever a damaged archive makes the zip reader raise into a `LogitsError`."""
+    """Turn whatever a damaged archive makes the zip reader raise into a `LogitsError`.
+
+    What the system says of the file is an `UnreadableError`, but for a place that no file has.
+    """
     try:
         yield
     except KldivError:
         raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno not in (None, EINVAL):
+            raise unreadable(where, error) from error
         raise LogitsError(
             f"{where}: expected a whole zip archive, found a damaged one "
             f"({(str(error) or type(error).__name__).splitlines()[0]})",

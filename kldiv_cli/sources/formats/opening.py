@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import errno
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import IO
 
-from kldiv_cli.errors import InputError, LogitsError, shortage
+from kldiv_cli.errors import InputError, LogitsError
 from kldiv_cli.sources.base import Layout, Source
+from kldiv_cli.sources.base.readable import readable
 from kldiv_cli.sources.formats import FORMATS
 from kldiv_cli.sources.formats.recognition import check_told, recognise
 from kldiv_cli.sources.stores.codecs import ENOUGH, codec_of
@@ -74,7 +73,7 @@ def files_in(path: str) -> Files | None:
     InputError
         There are none, or a folder cannot be read.
     """
-    with _readable(path):
+    with readable(path):
         if not is_elsewhere(path) and Path(path).is_dir():
             _check_no_zarr(path)
             found = _saved(path)
@@ -100,7 +99,7 @@ def _check_no_zarr(folder: str) -> None:
 
 
 def _open_file(path: str, layout: Layout) -> Source:
-    with _readable(path):
+    with readable(path):
         if not is_elsewhere(path):
             begun(path)
         first = _first_bytes(path, layout.expected.what)
@@ -143,31 +142,12 @@ def _check_known(files: Files, layout: Layout) -> None:
     """Raise where a directory holds anything else than logits."""
     for name in files.names:
         try:
-            with _readable(name):
+            with readable(name):
                 first = _first_bytes(name, layout.expected.what)
                 codec = codec_of(first)
                 recognise(name, _decompressed(name, first, codec), codec, layout)
         except InputError as error:
             raise InputError(error.what, files.advice) from error
-
-
-@contextmanager
-def _readable(path: str) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, MemoryError) as error:
-        short = shortage(error, path)
-        if short is not None:
-            raise short from error
-        if getattr(error, "errno", None) == errno.EMFILE:
-            raise InputError(
-                f"{path}: expected to open one more file, found: {os.strerror(errno.EMFILE)}",
-                "Raise their limit (ulimit -n); fewer --threads of kldiv compare need fewer.",
-            ) from error
-        raise InputError(
-            f"{path}: expected a readable file, found: {getattr(error, 'strerror', None) or error}",
-            "Check the path and its permissions.",
-        ) from error
 
 
 def _first_bytes(path: str, expected: str) -> bytes:

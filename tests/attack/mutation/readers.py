@@ -7,9 +7,7 @@ cannot read the file.
 from __future__ import annotations
 
 import bz2
-import codecs
 import contextlib
-import csv
 import gzip
 import io
 import json
@@ -29,14 +27,19 @@ import pyarrow.parquet as pq
 
 from kldiv_cli.sources.base import Source
 from tests.attack.mutation.containers import fields, read_varint
+from tests.attack.mutation.text_readers import (
+    UnknownError,
+    as_rows,
+    floats,
+    of_delimited,
+    of_json,
+    of_json_lines,
+    of_lists,
+)
 from tests.attack.mutation.torch_files import arrays_of
 
 Array = npt.NDArray[Any]
 Reader = Callable[[bytes, Source], Iterator[Array]]
-
-
-class UnknownError(Exception):
-    """What this reader does not do."""
 
 
 def others(path: Path, source: Source) -> Iterator[Array]:
@@ -64,26 +67,15 @@ def _unpacked(content: bytes) -> bytes:
     return content
 
 
-def _rows(array: Array, source: Source) -> Array:
-    """Return an array as rows, its classes last."""
-    axes = source.class_axes or ()
-    values = np.asarray(array).astype(np.float64)
-    if len(axes) == 1 and values.ndim == len(source.shape):
-        values = np.moveaxis(values, axes[0], -1)
-        return values.reshape(-1, values.shape[-1])
-    width = int(np.prod(source.class_shape))
-    return values.reshape(-1, width) if width else values
-
-
 def _several(arrays: Sequence[Array], source: Source) -> Iterator[Array]:
     """Yield each of some arrays, and all of one shape but for the rows joined."""
-    yield from (_rows(array, source) for array in arrays)
+    yield from (as_rows(array, source) for array in arrays)
     if len(arrays) > 1:
-        yield np.concatenate([_rows(array, source) for array in arrays])
+        yield np.concatenate([as_rows(array, source) for array in arrays])
 
 
 def _npy(content: bytes, source: Source) -> Iterator[Array]:
-    yield _rows(np.load(io.BytesIO(content), max_header_size=1 << 20), source)
+    yield as_rows(np.load(io.BytesIO(content), max_header_size=1 << 20), source)
 
 
 def _npz(content: bytes, source: Source) -> Iterator[Array]:
@@ -118,7 +110,7 @@ def _safetensors(content: bytes, source: Source) -> Iterator[Array]:
         if entry["dtype"] == "BF16":
             array = _bfloat16(array)
         if array.size == prod(entry["shape"]) and tuple(entry["shape"]) == source.shape:
-            yield _rows(array.reshape(entry["shape"]), source)
+            yield as_rows(array.reshape(entry["shape"]), source)
 
 
 def _bfloat16(words: Array) -> Array:
@@ -165,7 +157,7 @@ def _onnx(content: bytes, source: Source) -> Iterator[Array]:
     if kind not in _ONNX:
         raise UnknownError
     found = _from_list(listed, kind) if raw is None else np.frombuffer(raw, _ONNX[kind])
-    yield _rows((_bfloat16(found) if kind == 16 else found).reshape(shape), source)
+    yield as_rows((_bfloat16(found) if kind == 16 else found).reshape(shape), source)
 
 
 def _from_list(listed: list[Any], kind: int) -> Array:
@@ -209,90 +201,9 @@ def _table(table: pa.Table, source: Source) -> Array:
     assert source.columns is not None
     if source.columns.row is not None:
         cells = table.column(source.columns.row).to_pylist()
-        return _of_lists(cells)
+        return of_lists(cells)
     names = source.columns.classes
-    return np.array([_floats(table.column(name).to_pylist()) for name in names], np.float64).T
-
-
-def _of_lists(cells: Sequence[Any]) -> Array:
-    """Return lists of numbers, or of lists of numbers, as rows."""
-    rows: list[list[float]] = []
-    for cell in cells:
-        nested = cell and isinstance(cell[0], list | dict)
-        rows += [_floats(_one(row)) for row in cell] if nested else [_floats(cell)]
-    return np.array(rows, np.float64).reshape(len(rows), -1) if rows else np.empty((0, 0))
-
-
-def _one(row: Any) -> Any:
-    while len(row) == 1 and isinstance(row[0], list):
-        (row,) = row
-    return row
-
-
-def _floats(cells: Sequence[Any]) -> list[float]:
-    return [np.nan if cell is None else float(cell) for cell in cells]
-
-
-def _json(content: bytes, source: Source) -> Iterator[Array]:
-    value = json.loads(content)
-    if isinstance(value, dict) and "polygraphy_class" in value:
-        raise UnknownError
-    while isinstance(value, dict):
-        lists = [item for item in value.values() if isinstance(item, list)]
-        if len(lists) != 1:
-            raise UnknownError
-        (value,) = lists
-    if value and isinstance(value[0], dict):
-        yield _objects(value, source)
-    else:
-        yield _rows(np.array(_deep(value), np.float64), source)
-
-
-def _deep(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_deep(item) for item in value]
-    return np.nan if value is None else value
-
-
-def _jsonl(content: bytes, source: Source) -> Iterator[Array]:
-    values = [json.loads(line) for line in content.split(b"\n") if line.strip()]
-    if values and isinstance(values[0], dict):
-        yield _objects(values, source)
-    else:
-        yield _of_lists(values)
-
-
-def _objects(values: Sequence[dict[str, Any]], source: Source) -> Array:
-    assert source.columns is not None
-    if source.columns.row is not None:
-        return _of_lists([value[source.columns.row] for value in values])
-    names = source.columns.classes
-    return np.array([_floats([value.get(name) for name in names]) for value in values], np.float64)
-
-
-def _csv(content: bytes, source: Source) -> Iterator[Array]:
-    """Read the cells that Python takes for numbers; the others are not known and stay NaN."""
-    assert source.columns is not None
-    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    text = content.decode("utf-16" if wide else "utf-8-sig")
-    names = source.columns.classes
-    for delimiter in ",\t; |":
-        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
-        if lines and set(names) <= set(lines[0]):
-            rows = [line for line in lines[1:] if any(cell.strip() for cell in line)]
-            # R's write.table leaves the name of the first column out.
-            more = bool(rows) and {len(line) for line in rows} == {len(lines[0]) + 1}
-            places = [lines[0].index(name) + more for name in names]
-            yield np.array([[_cell(line, place) for place in places] for line in rows])
-            return
-    raise UnknownError
-
-
-def _cell(line: Sequence[str], place: int) -> float:
-    try:
-        return float(line[place].replace("_", "x"))
-    except (ValueError, IndexError):
-        return float("nan")
+    return np.array([floats(table.column(name).to_pylist()) for name in names], np.float64).T
 
 
 READERS: dict[str, Reader] = {
@@ -305,8 +216,8 @@ READERS: dict[str, Reader] = {
     "hdf5": _hdf5,
     "arrow": _arrow,
     "parquet": _parquet,
-    "json": _json,
-    "jsonl": _jsonl,
-    "csv": _csv,
-    "tsv": _csv,
+    "json": of_json,
+    "jsonl": of_json_lines,
+    "csv": of_delimited,
+    "tsv": of_delimited,
 }

@@ -19,7 +19,8 @@ from kldiv_cli.measures.distributions.exact import widen
 from kldiv_cli.sources.base import Layout, Source
 from kldiv_cli.sources.formats.opening import open_source
 from tests.attack.mutation.inputs import Mutant
-from tests.attack.mutation.readers import UnknownError, others
+from tests.attack.mutation.readers import others
+from tests.attack.mutation.text_readers import UnknownError
 
 Array = npt.NDArray[Any]
 

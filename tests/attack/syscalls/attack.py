@@ -36,7 +36,7 @@ def attack(budget: Budget) -> Tally:
         servers: Queue[Server] = Queue()
         for _ in range(budget.jobs):
             servers.put(stack.enter_context(server()))
-        bench = _Bench(folder, servers)
+        bench = Bench(folder, servers)
         cases = [case for each in scenarios(folder / "read") for case in bench.cases(each)]
         budget.dice(0).shuffle(cases)
 
@@ -50,7 +50,7 @@ def attack(budget: Budget) -> Tally:
         return each(budget, attempt)
 
 
-class _Bench(NamedTuple):
+class Bench(NamedTuple):
     """Where runs are made."""
 
     folder: Path

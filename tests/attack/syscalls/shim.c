@@ -15,7 +15,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { OPEN, READ, WRITE, MMAP, FSYNC, RENAME, CLOSE, STAT, SEEK, UNLINK, TRUNCATE, LINK, KINDS };
+enum { OPEN, READ, WRITE, MMAP, FSYNC, RENAME, CLOSE, STAT, UNLINK, TRUNCATE, LINK, KINDS };
 
 static _Atomic long *counts;
 static char folder[4096];
@@ -172,20 +172,6 @@ int close(int fd)
         return done;
     errno = (int)code;
     return -1;
-}
-
-off_t lseek(int fd, off_t at, int whence)
-{
-    if (ours(fd) && fails(SEEK))
-        return -1;
-    return REAL(lseek)(fd, at, whence);
-}
-
-off64_t lseek64(int fd, off64_t at, int whence)
-{
-    if (ours(fd) && fails(SEEK))
-        return -1;
-    return REAL(lseek64)(fd, at, whence);
 }
 
 #define ON_PATH(what, name, path, parameters, arguments) \

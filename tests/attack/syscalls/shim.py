@@ -14,7 +14,7 @@ from tempfile import mkdtemp
 import numpy as np
 
 KINDS = (
-    *("open", "read", "write", "mmap", "fsync", "rename", "close", "stat", "seek", "unlink"),
+    *("open", "read", "write", "mmap", "fsync", "rename", "close", "stat", "unlink"),
     *("truncate", "link"),
 )
 """In the order of the library's own."""
@@ -29,7 +29,6 @@ ERRORS: dict[str, tuple[int, ...]] = {
     "rename": (errno.EIO, errno.EACCES),
     "close": (errno.EIO,),
     "stat": (errno.EIO,),
-    "seek": (errno.EIO,),
     "unlink": (errno.EACCES,),
     "truncate": (errno.ENOSPC,),
     "link": (errno.EPERM, errno.EIO),
