@@ -83,6 +83,7 @@ def test_an_attack_that_is_not_known_is_refused(capsys: pytest.CaptureFixture[st
     [
         ("npz inspect", {("open", EMFILE), ("open", EIO), ("read", EIO)}),
         ("torch", {("read", HALF)}),
+        ("torch-numpy", {("stat", EIO)}),
         ("torch-list", {("mmap", ENOMEM), ("mmap", ENODEV)}),
         ("-o out.csv again", {("write", ENOSPC), ("fsync", EIO), ("rename", EIO)}),
     ],

@@ -255,3 +255,17 @@ def test_nothing_stays_open(tmp_path: Path) -> None:
         with pytest.raises(InputError):
             kldiv_cli.compare(p, tmp_path / "nothing.npy")
     assert len([*OPEN.iterdir()]) <= len(before)
+
+
+def test_a_look_takes_bytes_that_come_in_pieces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a file system may give them."""
+    path = tmp_path / "p.npy"
+    np.save(path, P)
+    pread = os.pread
+    with reads.reading() as watched:
+        reads.begun(str(path))
+        os.utime(path, (1, 1))
+        monkeypatch.setattr(os, "pread", lambda file, size, at: pread(file, size // 2 or size, at))
+        watched.check()

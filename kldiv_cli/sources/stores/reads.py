@@ -78,11 +78,20 @@ def _sample(descriptor: int, size: int) -> int:
     if not hasattr(os, "pread"):
         return 0
     if size <= _SAMPLES * _PAGE:
-        return zlib.crc32(os.pread(descriptor, size, 0))
+        return zlib.crc32(_read(descriptor, size, 0))
     found = 0
     for number in range(_SAMPLES):
         start = (size - _PAGE) * number // (_SAMPLES - 1)
-        found = zlib.crc32(os.pread(descriptor, _PAGE, start), found)
+        found = zlib.crc32(_read(descriptor, _PAGE, start), found)
+    return found
+
+
+def _read(descriptor: int, size: int, start: int) -> bytes:
+    """Return bytes of a file, fewer at its end alone."""
+    found = piece = os.pread(descriptor, size, start)
+    while piece and len(found) < size:
+        piece = os.pread(descriptor, size - len(found), start + len(found))
+        found += piece
     return found
 
 
@@ -126,9 +135,10 @@ class Reads:
     def gone(self) -> Iterator[tuple[str, str]]:
         """Yield the files whose names lead elsewhere by now, and what was done to them."""
         for path, look in self._looks.items():
-            found = _place(path)
-            if found != look.place:
-                yield path, "removed" if found is None else "replaced by another file"
+            with suppress(OSError):  # where nothing can be said of it
+                found = _place(path)
+                if found != look.place:
+                    yield path, "removed" if found is None else "replaced by another file"
 
     def close(self) -> None:
         """Close what is still open."""
@@ -159,6 +169,6 @@ class Reads:
 def _place(path: str) -> tuple[int, int] | None:
     try:
         found = os.stat(path)  # noqa: PTH116 - of thousands of files
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     return found.st_dev, found.st_ino
