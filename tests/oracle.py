@@ -123,7 +123,7 @@ def _magnitude(row: list[mpf], temperature: float) -> int:
 def _no_probabilities(mode: str, row: list[mpf]) -> bool:
     largest = 1 if mode == "sigmoid" else mp.inf
     wrong = any(mp.isnan(x) or x < 0 or x > largest or mp.isinf(x) for x in row)
-    return wrong or not any(row)
+    return wrong or (mode == "softmax" and not any(row))
 
 
 def _magnitude_of_parameter(name: str) -> int:
