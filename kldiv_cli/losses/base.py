@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import inf, isfinite, nan
 from typing import Any, ClassVar
 
@@ -13,15 +14,19 @@ from numpy.typing import NDArray
 
 from kldiv_cli import measures
 from kldiv_cli.errors import UsageError
+from kldiv_cli.measures.distributions.kinds import Kind
 from kldiv_cli.measures.distributions.pair import Pair
+from kldiv_cli.measures.distributions.written import Written
 from kldiv_cli.measures.types import Counts, Float64, Mode
 from kldiv_cli.results.exact_sum import ExactSum
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows that count: logits in float64, both sides as distributions, and what labels give.
+    """Rows that count: their numbers in float64, as distributions, and what labels give.
 
+    ``kinds`` says what the numbers ``m`` and ``n`` of the two sides are, ``mode`` how they become
+    the distributions of ``pair``.
     ``labels`` is the true class per row, ``prior`` the mean distribution of that class; None where
     the loss asks for neither. ``kept`` says which cells a mask keeps, shape (rows, classes), None
     where it keeps all of these rows: the others are absent on both sides, and a loss is that of
@@ -31,6 +36,8 @@ class Rows:
     m: Float64
     n: Float64
     pair: Pair
+    mode: Mode = "softmax"
+    kinds: tuple[Kind, Kind] = ("logits", "logits")
     labels: Counts | None = None
     prior: Float64 | None = None
     kept: NDArray[np.bool_] | None = None
@@ -38,6 +45,12 @@ class Rows:
     def kept_of(self, cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Return which of these cells the mask keeps."""
         return cells if self.kept is None else cells & self.kept
+
+    @cached_property
+    def written(self) -> tuple[Written, Written]:
+        """The numbers of both sides, with what they are."""
+        ours, theirs = self.kinds
+        return Written(self.m, ours, self.mode), Written(self.n, theirs, self.mode)
 
 
 @dataclass(frozen=True)
@@ -95,9 +108,9 @@ class Loss(ABC):
         """Whether every row needs the mean distribution of its class."""
         return False
 
-    def prepare(self, m: NDArray[Any], n: NDArray[Any]) -> Pair:
-        """Return two blocks of logits as the distributions of the loss."""
-        return measures.prepare(self.mode, m, n)
+    def prepare(self, m: NDArray[Any], n: NDArray[Any], kinds: tuple[Kind, Kind]) -> Pair:
+        """Return two blocks of numbers of these kinds as the distributions of the loss."""
+        return measures.prepare(self.mode, m, n, kinds=kinds)
 
     def weights(self, rows: Rows) -> Float64:
         """Return the distributions whose mean is a class's prior."""
@@ -117,9 +130,9 @@ class Softened(Loss):
 
     temperature: float
 
-    def prepare(self, m: NDArray[Any], n: NDArray[Any]) -> Pair:
-        """Return two blocks of logits as the softened distributions."""
-        return measures.prepare(self.mode, m, n, self.temperature)
+    def prepare(self, m: NDArray[Any], n: NDArray[Any], kinds: tuple[Kind, Kind]) -> Pair:
+        """Return two blocks of numbers of these kinds as the softened distributions."""
+        return measures.prepare(self.mode, m, n, self.temperature, kinds)
 
     def at(self, divergence: str) -> str:
         """Say at which temperature a divergence is taken, where it is not 1."""

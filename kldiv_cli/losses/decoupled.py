@@ -8,6 +8,7 @@ from math import nan
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kldiv_cli import measures
 from kldiv_cli.losses.base import (
@@ -21,6 +22,7 @@ from kldiv_cli.losses.base import (
     weighted,
 )
 from kldiv_cli.measures.distributions import exact
+from kldiv_cli.measures.distributions.written import Written, class_steps
 from kldiv_cli.measures.types import Float64
 
 _NOTE = (
@@ -88,12 +90,12 @@ class DKL(Softened):
         """Return softmax(m/T2)."""
         if self.t2 == self.temperature:
             return rows.pair.p
-        return measures.prepare(self.mode, rows.m, rows.n, self.t2).p
+        return measures.prepare(self.mode, rows.m, rows.n, self.t2, rows.kinds).p
 
     def rows(self, rows: Rows) -> dict[str, Float64]:
         """Return both parts, and the divergence that they replace."""
         u = self._weights_of(rows)
-        error, weight = weighted_mse(rows.m, rows.n, u)
+        error, weight = weighted_mse(*rows.written, u)
         return {
             "wmse": error,
             "weight": weight * weight,
@@ -160,8 +162,8 @@ class GKL(DKL):
         return weight, words
 
 
-def weighted_mse(m: Float64, n: Float64, u: Float64) -> tuple[Float64, Float64]:
-    """Return 1/2 * U * sum u * (d - mean d)^2 per row, and U = sum u; d = m - n.
+def weighted_mse(m: Written, n: Written, u: Float64) -> tuple[Float64, Float64]:
+    """Return 1/2 * U * sum u * (d - mean d)^2 per row, and U = sum u; d = m - n, of logits.
 
     It is 1/4 sum_jk u_j u_k (d_j - d_k)^2 in one pass over the classes. d is counted from its value
     at the heaviest class, and exactly: rows around 1000 that differ by 1e-12 keep their digits, as
@@ -170,16 +172,26 @@ def weighted_mse(m: Float64, n: Float64, u: Float64) -> tuple[Float64, Float64]:
     A class that is -inf on both sides is left out. -inf in the candidate alone gives +inf where the
     class has weight; in the reference alone likewise, and 0 in the limit where it has none.
     """
-    m_out, n_out = np.isneginf(m), np.isneginf(n)
+    m_out, n_out = m.absent, n.absent
     out = m_out | n_out
     infinite = ((m_out ^ n_out) & (u > 0)).any(axis=1)
     if out.any():
-        m, n, u = np.where(out, 0.0, m), np.where(out, 0.0, n), np.where(out, 0.0, u)
-    d, d_low = exact.two_diff(m, n)
-    heaviest = u.argmax(axis=1)[:, None]
-    shift, shift_low = (np.take_along_axis(x, heaviest, axis=1) for x in (d, d_low))
-    d = (d - shift) + (d_low - shift_low)
+        u = np.where(out, 0.0, u)
+    d = _differences(m, n, out, u)
     weight = u.sum(axis=1)
     mean = (u * d).sum(axis=1) / weight
     error = 0.5 * weight * (u * (d - mean[:, None]) ** 2).sum(axis=1)
     return np.where(infinite, np.inf, error), weight
+
+
+def _differences(m: Written, n: Written, out: NDArray[np.bool_], u: Float64) -> Float64:
+    """Return the logits of m less those of n, all less that of the heaviest class."""
+    heaviest = u.argmax(axis=1)
+    if m.is_rounded or n.is_rounded:
+        return class_steps(n, m, np.arange(len(u)), u, heaviest)[0]
+    ours, theirs = m.values, n.values
+    if out.any():
+        ours, theirs = np.where(out, 0.0, ours), np.where(out, 0.0, theirs)
+    d, d_low = exact.two_diff(ours, theirs)
+    shift, shift_low = (np.take_along_axis(x, heaviest[:, None], axis=1) for x in (d, d_low))
+    return (d - shift) + (d_low - shift_low)

@@ -19,6 +19,7 @@ from kldiv_cli.losses.base import (
     over_rows,
     weighted,
 )
+from kldiv_cli.measures.distributions.kinds import absent_as
 from kldiv_cli.measures.distributions.pair import Pair, kl_terms
 from kldiv_cli.measures.distributions.prepared import Side
 from kldiv_cli.measures.distributions.sharp import DEAR, sharpened
@@ -102,11 +103,11 @@ class DKD(Softened):
         }
 
     def _others_kl(self, rows: Rows, target: Counts) -> Float64:
-        """Return KL over the classes without the target, which -inf on both sides takes away."""
+        """Return KL over the classes without the target, which is absent on both sides."""
         m, n = rows.m.copy(), rows.n.copy()
-        for side in (m, n):
-            np.put_along_axis(side, target, -np.inf, axis=1)
-        pair = self.prepare(m, n)
+        for side, kind in zip((m, n), rows.kinds, strict=True):
+            np.put_along_axis(side, target, absent_as(kind), axis=1)
+        pair = self.prepare(m, n, rows.kinds)
         return np.where(pair.status == Status.SKIPPED, 0.0, measured("kl", pair))
 
     def result(self, sums: Mapping[str, float], size: Size) -> Outcome:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isinf, isnan
 
 import numpy as np
@@ -94,15 +94,17 @@ def _of_epsilon(p: Float64) -> Float64:
 
 def _from_logits(rows: Rows, kl: Float64) -> Float64:
     """Return sum p * (log p - n): KL less the log-partition of the numbers that n holds."""
-    pair = rows.pair
-    largest = np.take_along_axis(rows.n, pair.argmax[1][:, None], axis=1)[:, 0]
+    pair, candidate = rows.pair, rows.written[1]
+    top = np.take_along_axis(rows.n, pair.argmax[1][:, None], axis=1)
+    largest = replace(candidate, values=top).logits(np.arange(len(top)))[0][:, 0]
     partition = pair.prepared.candidate.log_partition[:, 0]
 
     def sharply(found: Logarithms, chosen: NDArray[np.bool_]) -> Doubled:
         here = found.log_p[0] > -np.inf
-        taken = np.where(here, rows.n[chosen], 0.0)
-        log_p = np.where(here, found.log_p[0], 0.0), found.log_p[1]
-        surplus = doubled.subtract(log_p, doubled.single(taken))
+        high, *low = candidate.logits(np.flatnonzero(chosen))
+        logits = (high, low[0]) if low else doubled.single(high)
+        ours, theirs = (doubled.where(here, x, doubled.single(0)) for x in (found.log_p, logits))
+        surplus = doubled.subtract(ours, theirs)
         return doubled.multiply(doubled.exp(found.log_p), surplus)
 
     return without_cancellation(np.stack([kl, -largest, -partition], axis=1), pair, sharply)

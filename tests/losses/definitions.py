@@ -13,13 +13,31 @@ DIGITS = 120
 
 
 def value_of(
-    name: str, m: Rows, n: Rows, options: Mapping[str, Any], labels: Sequence[int] = ()
+    name: str,
+    m: Rows,
+    n: Rows,
+    options: Mapping[str, Any],
+    labels: Sequence[int] = (),
+    kinds: tuple[str, str] = ("logits", "logits"),
 ) -> mpf:
-    """The value of a loss for rows of finite logits; options without defaults where used."""
+    """The value of a loss for rows of finite logits; options without defaults where used.
+
+    Numbers of other kinds become logits in the same arithmetic.
+    """
     with mp.workdps(DIGITS):
-        ours = [[mpf(float(x)) for x in row] for row in m]
-        theirs = [[mpf(float(x)) for x in row] for row in n]
+        cells = name == "globalpointer"
+        ours, theirs = (
+            [[_logit(mpf(float(x)), kind, cells) for x in row] for row in rows]
+            for rows, kind in zip((m, n), kinds, strict=True)
+        )
         return +_LOSSES[name](ours, theirs, options, labels)
+
+
+def _logit(x: mpf, kind: str, of_a_cell: bool) -> mpf:
+    if kind == "logits":
+        return x
+    p = x if kind == "probs" else mp.exp(x)
+    return mp.log(p / (1 - p)) if of_a_cell else mp.log(p)
 
 
 def softmax(row: Vector, temperature: float = 1.0) -> Vector:

@@ -42,6 +42,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("gkl", {"gamma": 0.0}),
     ("gkl", {"gamma": 0.25, "class_prior": True}),
 ]
+KINDS = [("probs", "probs"), ("probs", "logits"), ("log-probs", "log-probs")]
 LABELS = np.array([0, 1, 2, 3, 4, 4, 2, 0])
 
 
@@ -74,6 +75,42 @@ def test_is_the_definition(name: str, options: dict[str, Any], kind: str) -> Non
     result = loss(name, m, n, labels=LABELS if labeled else None, **options)
     true = value_of(name, m, n, options, LABELS.tolist())
     assert relative_error(result.value, true) < 2e-14
+
+
+def written(kinds: tuple[str, str], distance: float, cells: bool) -> tuple[Array, Array]:
+    """Rows of two kinds so far apart, of classes or of cells."""
+    source = np.random.default_rng(11)
+    m = source.normal(0, 2, (8, 5))
+    sides = m, m + distance * source.normal(0, 1, (8, 5))
+    p, q = ((1 / (1 + np.exp(-x)) if cells else softmax(x)) for x in sides)
+    ours, theirs = (
+        {"probs": a, "log-probs": np.log(a), "logits": x}[kind]
+        for kind, a, x in zip(kinds, (p, q), sides, strict=True)
+    )
+    return ours, theirs
+
+
+def softmax(x: Array) -> Array:
+    found: Array = np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)
+    return found
+
+
+@pytest.mark.parametrize("kinds", KINDS, ids="-".join)
+@pytest.mark.parametrize(
+    ("name", "options"), CASES, ids=lambda x: x if isinstance(x, str) else str(x)
+)
+def test_other_kinds_keep_the_digits_too(
+    name: str, options: dict[str, Any], kinds: tuple[Any, Any]
+) -> None:
+    m, n = written(kinds, 1e-8, name == "globalpointer")
+    labels = LABELS if name == "dkd" or "class_prior" in options else None
+    result = loss(name, m, n, labels=labels, kind=kinds, **options)
+    true = value_of(name, m, n, options, LABELS.tolist(), kinds)
+    assert relative_error(result.value, true) < 2e-14
+    parts = result.components or {}
+    if "wmse" in parts:
+        alone = value_of(name, m, n, {**options, "alpha": 0.0, "beta": 1.0}, LABELS.tolist(), kinds)
+        assert relative_error(parts["wmse"], alone) < 2e-14
 
 
 @pytest.mark.parametrize("name", LOSSES)

@@ -48,6 +48,11 @@ def is_rounded_as_logits(kind: Kind, mode: Mode) -> bool:
     return kind == "probs" or (kind == "log-probs" and mode == "sigmoid")
 
 
+def absent_as(kind: Kind) -> float:
+    """Return the number of a class, or of a cell, of probability 0."""
+    return 0.0 if kind == "probs" else -np.inf
+
+
 def to_logits(values: NDArray[Any], kind: Kind, mode: Mode) -> NDArray[Any]:
     """Return logits that stand for the same distributions, shape (rows, classes).
 

@@ -11,6 +11,7 @@ from kldiv_cli.measures.distributions import afresh, logarithms
 from kldiv_cli.measures.distributions.exact import two_sum
 from kldiv_cli.measures.distributions.kinds import (
     Kind,
+    absent_as,
     is_rounded_as_logits,
     logits_in_three,
 )
@@ -43,6 +44,12 @@ class Written:
     def is_rounded(self) -> bool:
         """Whether logits are not the numbers themselves."""
         return is_rounded_as_logits(self.kind, self.mode)
+
+    @property
+    def absent(self) -> NDArray[np.bool_]:
+        """Where a class or a cell has probability 0."""
+        absent: NDArray[np.bool_] = self.values == absent_as(self.kind)
+        return absent
 
     @property
     def positive(self) -> NDArray[np.bool_]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kldiv_cli.measures.distributions.kinds import Kind
+from kldiv_cli.measures.distributions.kinds import Kind, absent_as
 from kldiv_cli.measures.types import Status
 
 _BFLOAT16_MINUS_INF = 0xFF80
@@ -40,7 +40,7 @@ def without(values: NDArray[Any], kept: NDArray[np.bool_], kind: Kind = "logits"
         found["bfloat16"] = np.where(kept, values["bfloat16"], np.uint16(nothing))
         return found
     floats = values if values.dtype.kind == "f" else values.astype(np.float64)
-    return np.where(kept, floats, floats.dtype.type(0 if kind == "probs" else -np.inf))
+    return np.where(kept, floats, floats.dtype.type(absent_as(kind)))
 
 
 def with_masked(status: NDArray[Any], kept: NDArray[np.bool_] | None) -> NDArray[Any]:

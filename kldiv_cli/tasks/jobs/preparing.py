@@ -11,7 +11,7 @@ from kldiv_cli.errors import InputError
 from kldiv_cli.losses.base import Loss, Rows
 from kldiv_cli.losses.priors import ClassPriors
 from kldiv_cli.measures.distributions.exact import widen
-from kldiv_cli.measures.distributions.kinds import Kind, to_logits
+from kldiv_cli.measures.distributions.kinds import Kind
 from kldiv_cli.measures.distributions.pair import Pair
 from kldiv_cli.measures.rows.absence import with_masked
 from kldiv_cli.measures.types import Float64
@@ -23,7 +23,7 @@ from kldiv_cli.tasks.walk import View
 
 @dataclass(frozen=True)
 class Prepared:
-    """A block of logits as the distributions of a loss, and what became of its rows."""
+    """A block as the distributions of a loss, and what became of its rows."""
 
     m: Float64
     n: Float64
@@ -48,11 +48,8 @@ class Preparing:
 
     def look(self, block: BlockPair) -> Prepared:
         """Prepare the rows of a block."""
-        m, n = (
-            widen(to_logits(x, kind, self.loss.mode))
-            for x, kind in zip((block.reference, block.candidate), self.kinds, strict=True)
-        )
-        pair = self.loss.prepare(m, n)
+        m, n = widen(block.reference), widen(block.candidate)
+        pair = self.loss.prepare(m, n, self.kinds)
         return Prepared(m, n, pair, with_masked(pair.status, block.kept))
 
     def rows(self, view: View, found: Prepared) -> Rows:
@@ -71,8 +68,8 @@ class Preparing:
             labels = self.labels.of(view.block.numbers[keep], m.shape[1], kept)
         if not keep.all():
             m, n = m[keep], n[keep]
-            pair = self.loss.prepare(m, n)
-        return Rows(m, n, pair, labels, kept=kept)
+            pair = self.loss.prepare(m, n, self.kinds)
+        return Rows(m, n, pair, self.loss.mode, self.kinds, labels, kept=kept)
 
 
 @dataclass(frozen=True)
