@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from kldiv_cli.sources.tables.kinds import is_number
@@ -129,11 +129,20 @@ class TextReader:
         first = next(file.iter_batches(1, row_groups=[group], columns=[name]), None)
         if first is None or not pa.types.is_dictionary(first.schema.types[0]):
             return 0
-        words = first.column(0).dictionary
-        return int(pc.max(pc.binary_length(words.cast(pa.large_binary()))).as_py() or 0)
+        return _longest_of(first.column(0).dictionary)
 
     def _chunk(self, group: int, place: int) -> pq.ColumnChunkMetaData:
         return self.file.metadata.row_group(group).column(place)
+
+
+def _longest_of(words: pa.Array) -> int:
+    """Return how many bytes the longest word has, without PyArrow's functions, slow to load."""
+    kind = words.type
+    if is_view(kind):
+        words = words.cast(pa.large_binary())
+    is_short = pa.types.is_string(kind) or pa.types.is_binary(kind)
+    ends = np.frombuffer(words.buffers()[1] or b"", np.int32 if is_short else np.int64)
+    return int(np.diff(ends[words.offset :][: len(words) + 1]).max(initial=0))
 
 
 class _Queue:
