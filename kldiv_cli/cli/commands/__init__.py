@@ -45,7 +45,7 @@ _ROWS = {
     ),
     "verify": Command(
         f"{_HERE}.verify:verify",
-        "Check on your own rows what must hold for any logits, each side by routes of its own.",
+        "Check every measure against its definition, on rows that are built in and on your own.",
     ),
 }
 COMMANDS = Registry(
