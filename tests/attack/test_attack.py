@@ -36,7 +36,8 @@ def odd_fails(budget: Budget) -> Tally:
 
 
 @pytest.fixture
-def toys(monkeypatch: pytest.MonkeyPatch) -> None:
+def toys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
     row = Attack("tests.attack.test_attack:odd_fails", "a toy", inputs=5, short=1)
     monkeypatch.setattr(attacks, "ATTACKS", attacks.ATTACKS)
     for name in ("toy-a", "toy-b"):
