@@ -5,7 +5,7 @@ import pytest
 from mpmath import mp, mpf
 
 from kldiv_cli.measures import _native, load, prepare
-from tests.family import FAMILY, MODES, SMALLEST, Mode, truths
+from tests.family import FAMILY, MODES, SMALLEST, Mode, truths, value
 from tests.measures.test_kernels import SETS, THREE, evaluate
 
 INF = float("inf")
@@ -94,6 +94,16 @@ def test_every_digit_of_numpy(corner: str, mode: Mode) -> None:
             if not 0 < abs(true[name]) < SMALLEST:
                 value = float(load(name).rows(pair)[0])
                 assert wrong(name, value, true[name]) is None
+
+
+@pytest.mark.parametrize("name", ["renyi:1.0000001", "renyi:1.5", "renyi:2", "renyi:inf"])
+def test_renyi_is_infinite_where_it_overflows(name: str) -> None:
+    for s, t, temperature in (
+        ([3.7e299, 6e12, 1.0], [3.7e299, 6e12, 4.8e306], 1.9e-6),
+        ([7.0e299, 1.2e299, 0.0], [7.0e299, 1.7e308, -1.0], 0.5),
+    ):
+        assert truths((name,), "softmax", s, t, temperature)[name] > LARGEST
+        assert value(name, "softmax", s, t, temperature) == INF
 
 
 @pytest.mark.skipif(not SETS, reason="the C kernels are not built")

@@ -90,6 +90,9 @@ def _of_power(pair: Pair, c: float, divisor: float) -> Float64:
     excess = terms.sum(axis=1)
     rows = _either(excess, excess, divisor)
     unusual = ~_suffices(excess) | (c * pair.e > _LARGE).any(axis=1)
+    if c < 0:  # an overflow of log(p / q) beside p > 0 is one of the divergence
+        endless = (np.isneginf(pair.e) & (pair.p > 0)).any(axis=1)
+        rows[endless], unusual = inf, unusual & ~endless
     if unusual.any():
         rows[unusual] = _of_unusual(pair, unusual, excess[unusual], c, divisor)
     return rows
@@ -112,6 +115,17 @@ def _of_unusual(
         chosen = chosen.copy()
         chosen[chosen] = dear
         rows[dear] = _sharp(sharpened(pair, chosen), c, divisor)
+    wrong = np.isnan(rows)
+    if wrong.any():  # where two float64 overflow, and one of them has all digits
+        rows = np.where(wrong, _of_largest(found, c, divisor), rows)
+    return rows
+
+
+def _of_largest(found: Logarithms, c: float, divisor: float) -> Float64:
+    """Return the same from the largest term alone, beside whose exponent the others are nothing."""
+    log_p = found.log_p[0]
+    exponents = np.where(np.isneginf(log_p), -inf, log_p + c * found.e[0])
+    rows: Float64 = -exponents.max(axis=1) / divisor
     return rows
 
 
