@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.command import Kldiv
+from tests.sources import test_safetensors
 
 CSV = "samples/magika-fp32-24.csv", "samples/magika-int8-24.csv"
 MAGIKA = "samples/magika-fp32.npy", "samples/magika-int8.npy"
@@ -458,3 +459,18 @@ class TestLoss:
         done = kldiv("loss", "--mask", rows)
         assert (done.code, done.out) == (2, "")
         assert "expected the NAME of a loss for these options, found none" in done.err
+
+
+def test_a_mask_of_bfloat16(kldiv: Kldiv, tmp_path: Path) -> None:
+    """Ones and zeros may have any type, also one that NumPy lacks."""
+    kept = np.arange(512) % 4 != 0
+    np.save(tmp_path / "x.npy", kept)
+    header = {"x": test_safetensors.entry("BF16", (512,), 0, 1024)}
+    words = np.where(kept, 0x3F80, 0).astype("<u2").tobytes()
+    path = test_safetensors.write(tmp_path / "x.safetensors", header, words)
+    found, expected = (
+        kldiv("compare", *MAGIKA, "--mask", mask, "--stat", "total")
+        for mask in (path, tmp_path / "x.npy")
+    )
+    assert (found.code, found.err) == (0, "")
+    assert found.out == expected.out

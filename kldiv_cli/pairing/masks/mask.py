@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError
+from kldiv_cli.measures.distributions.exact import real
 from kldiv_cli.pairing.masks.axes import Lengths
 from kldiv_cli.sources.base import Block, Indexed, Source
 
@@ -127,7 +128,7 @@ class Mask:
 
     def _kept(self, block: Block, places: Sequence[int] | NDArray[np.intp]) -> Booleans:
         """Return which cells of a block enter, and release the block."""
-        values = block.values
+        values = real(block.values)
         if values.dtype == bool:  # a damaged file may hold a third value
             values = values.view(np.uint8)
         true: Booleans = values == 1
