@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What is too long for CI, run by hand: every command that an error advises, with the packages that
-# it needs, in an environment of its own; then all tests with the lowest versions of other packages,
-# and with the newest on Python 3.13.
+# it needs, in an environment of its own; every attack, in full; then all tests with the lowest
+# versions of other packages, and with the newest on Python 3.13.
 #
 #     tests/nightly.sh [FOLDER of the environment]
 set -euo pipefail
@@ -11,6 +11,7 @@ folder=${1:-$(mktemp -d)/env}
 "$folder/bin/python" -m pip install -q fastavro h5py joblib ml_dtypes numpy onnx openpyxl pandas pyarrow \
     safetensors scipy setuptools tfrecord torch xlwt xlrd zarr
 KLDIV_OTHER_PYTHON=$folder/bin/python python -m pytest -q tests/nightly/commands.py
+python -m tests.attack
 
 .ci/lowest tests
 newest=$(mktemp -d)

@@ -28,6 +28,7 @@ TEXTS = {"README": README, **PAGES}
 TOPICS = {
     *("files", "pairing", "masks", "selection", "probabilities", "measures", "losses", "groups"),
     *("language-models", "ci", "outputs", "python", "numerics", "speed", "errors"),
+    "testing",
 }
 
 

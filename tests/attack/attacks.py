@@ -19,7 +19,7 @@ ATTACKS = {
     "syscalls": Attack(
         "tests.attack.syscalls.attack:attack",
         "each system call on a file fails once: EIO, EINTR, ENOSPC, half of it and others",
-        inputs=11000,
+        inputs=12000,
         short=100,
     ),
     "threads": Attack(
@@ -31,7 +31,7 @@ ATTACKS = {
     "environment": Attack(
         "tests.attack.environment:attack",
         "closed streams, full disks, few descriptors, little memory, odd locales and terminals",
-        inputs=500,
+        inputs=600,
         short=24,
     ),
     "signals": Attack(

@@ -115,11 +115,15 @@ class Attack(NamedTuple):
     """How many of them the suite tries."""
 
 
-def each(budget: Budget, attempt: Callable[[int], str | Failure]) -> Tally:
-    """Try one input after the other, as many at a time as the budget allows."""
+def each(budget: Budget, attempt: Callable[[int], str | Failure], most: int | None = None) -> Tally:
+    """Try one input after the other, as many at a time as the budget allows.
+
+    ``most`` is how many there are at all, where their number has an end.
+    """
 
     def tried(number: int) -> Tally:
         return Tally() if budget.is_over else one(attempt(number))
 
     with ThreadPoolExecutor(budget.jobs) as pool:
-        return sum(pool.map(tried, budget.numbers), Tally())
+        numbers = [number for number in budget.numbers if most is None or number < most]
+        return sum(pool.map(tried, numbers), Tally())

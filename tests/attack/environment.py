@@ -76,13 +76,13 @@ SURROUNDINGS = (
 
 def attack(budget: Budget) -> Tally:
     """Run every command in every surrounding, in an order that the seed decides."""
-    return each(budget, lambda number: _attempt(budget, number))
+    return each(budget, lambda number: _attempt(budget, number), len(COMMANDS) * len(SURROUNDINGS))
 
 
 def _attempt(budget: Budget, number: int) -> str | Failure:
     cases = [(around, words) for words in COMMANDS for around in SURROUNDINGS]
     budget.dice(0).shuffle(cases)
-    around, words = cases[number % len(cases)]
+    around, words = cases[number]
     with TemporaryDirectory(prefix="kldiv-attack-") as name:
         folder = Path(name)
         # A variable without a value is one word for `export`.

@@ -79,19 +79,17 @@ def _npy(content: bytes, source: Source) -> Iterator[Array]:
 
 
 def _npz(content: bytes, source: Source) -> Iterator[Array]:
-    with np.load(io.BytesIO(content), max_header_size=1 << 20) as file:
-        taken = source.beside.name if source.beside is not None else None
-        names = [name for name in dict.fromkeys(file.files) if taken in (None, name)]
+    with zipfile.ZipFile(io.BytesIO(content)) as file:
+        taken = f"{source.beside.name}.npy" if source.beside is not None else None
+        names = [name for name in dict.fromkeys(file.namelist()) if taken in (None, name)]
         yield from _several(list(_members(file, names)), source)
 
 
-def _members(file: Any, names: Sequence[str]) -> Iterator[Array]:
+def _members(file: zipfile.ZipFile, names: Sequence[str]) -> Iterator[Array]:
     """Yield the members that are arrays."""
     for name in names:
-        with contextlib.suppress(ValueError, zipfile.BadZipFile):
-            array = file[name]
-            if isinstance(array, np.ndarray):
-                yield array
+        with contextlib.suppress(ValueError, zipfile.BadZipFile), file.open(name) as member:
+            yield np.lib.format.read_array(member, max_header_size=1 << 20)
 
 
 _SAFE = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "BOOL": "?"} | {

@@ -41,13 +41,13 @@ def attack(budget: Budget) -> Tally:
         budget.dice(0).shuffle(cases)
 
         def attempt(number: int) -> str | Failure:
-            case = cases[number % len(cases)]
+            case = cases[number]
             wrong, outcome = bench.attempt(case)
             if wrong is None:
                 return outcome
             return budget.failure(number, f"{case.scenario.name}: {case.fault}: {wrong}")
 
-        return each(budget, attempt)
+        return each(budget, attempt, len(cases))
 
 
 class Bench(NamedTuple):
