@@ -20,17 +20,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kldiv_cli.measures.distributions.exact import product
+from kldiv_cli.measures.distributions import doubled, exact
+from kldiv_cli.measures.distributions.doubled import Doubled
 from kldiv_cli.measures.types import Float64
 
 Bools = NDArray[np.bool_]
-Two = tuple[Float64, Float64]
-"""An unevaluated sum, its larger part first."""
 
 ROUNDING = 2.0**-100
 """What one operation may lose of its result: 64 units of the 106 bits."""
 _FLOAT64 = 2.0**-50
 """The same where a number leaves the range in which its lower part can be computed."""
+_LARGE = 2.0**990
+"""Products with a larger number have no lower part."""
 _TINY = 2.0**-1022
 """Below it float64 has fewer digits."""
 
@@ -67,7 +68,7 @@ class Double:
 
     def __add__(self, other: Number) -> Double:
         b = Double.of(other)
-        found = add((self.high, self.low), (b.high, b.low))
+        found = doubled.add((self.high, self.low), (b.high, b.low))
         return made(found, self.off + b.off, self.high + b.high)
 
     def __sub__(self, other: Number) -> Double:
@@ -79,13 +80,15 @@ class Double:
     def __mul__(self, other: Number) -> Double:
         b = Double.of(other)
         off = np.abs(self.high) * b.off + np.abs(b.high) * self.off + self.off * b.off
-        found = multiply((self.high, self.low), (b.high, b.low))
-        return made(found, off, self.high * b.high)
+        found = doubled.multiply((self.high, self.low), (b.high, b.low))
+        return _of_product(found, off, self.high * b.high, (self.high, b.high))
 
     def __truediv__(self, other: Number) -> Double:
         b = Double.of(other)
-        found, plain = _divide((self.high, self.low), (b.high, b.low)), self.high / b.high
-        return made(found, (self.off + np.abs(plain) * b.off) / np.abs(b.high), plain)
+        found = doubled.divide((self.high, self.low), (b.high, b.low))
+        plain = self.high / b.high
+        off = (self.off + np.abs(plain) * b.off) / np.abs(b.high)
+        return _of_product(found, off, plain, (self.high, b.high))
 
     def sum(self, axis: int = 1) -> Double:
         """Return the sum along an axis; pairs are added, and pairs of pairs."""
@@ -98,7 +101,7 @@ class Double:
             half = len(high) // 2
             ours, theirs = slice(half), slice(half, 2 * half)
             rest = high[2 * half :], low[2 * half :]
-            high, low = add((high[ours], low[ours]), (high[theirs], low[theirs]))
+            high, low = doubled.add((high[ours], low[ours]), (high[theirs], low[theirs]))
             if len(rest[0]):
                 high, low = np.concatenate([high, rest[0]]), np.concatenate([low, rest[1]])
         return made((high[0], low[0]), off, plain)
@@ -141,12 +144,11 @@ def stack(some: list[Double], axis: int = 1) -> Double:
 
 def difference(a: Float64, b: Float64) -> Double:
     """Return a - b, exactly where it does not overflow."""
-    high, low = _sum(a, -b)
-    exact = np.isfinite(low)
-    return Double(high, np.where(exact, low, 0.0), np.zeros_like(high))
+    high, low = exact.two_diff(a, b)
+    return Double(high, low, np.zeros_like(high))
 
 
-def made(found: Two, off: Float64, plain: Float64) -> Double:
+def made(found: Doubled, off: Float64, plain: Float64) -> Double:
     """Return a result with its own rounding error; as in float64 where a part of it is not finite.
 
     Infinities have no lower part, and numbers next to the largest have none that can be computed.
@@ -160,47 +162,9 @@ def made(found: Two, off: Float64, plain: Float64) -> Double:
     return Double(high, low, off)
 
 
-def two(x: Float64) -> Two:
-    """Return float64 as a sum."""
-    return x, np.zeros_like(x)
-
-
-def negative(x: Two) -> Two:
-    """Return -x."""
-    return -x[0], -x[1]
-
-
-def ordered(high: Float64, low: Float64) -> Two:
-    """Return the same sum of a number and a smaller one, rounded to its larger part."""
-    total = high + low
-    return total, low - (total - high)
-
-
-def _sum(a: Float64, b: Float64) -> Two:
-    """Return the rounded sum and its error, exactly (Knuth)."""
-    total = a + b
-    of_b = total - a
-    return total, (a - (total - of_b)) + (b - of_b)
-
-
-def add(a: Two, b: Two) -> Two:
-    """Return a + b, rounded to two float64."""
-    high, low = _sum(a[0], b[0])
-    other, rest = _sum(a[1], b[1])
-    high, low = ordered(high, low + other)
-    return ordered(high, low + rest)
-
-
-def multiply(a: Two, b: Two) -> Two:
-    """Return a * b, rounded to two float64."""
-    high, low = product(a[0], b[0])
-    return ordered(high, low + (a[0] * b[1] + a[1] * b[0]))
-
-
-def _divide(a: Two, b: Two) -> Two:
-    first = a[0] / b[0]
-    rest = add(a, negative(multiply(two(first), b)))
-    second = rest[0] / b[0]
-    rest = add(rest, negative(multiply(two(second), b)))
-    high, low = ordered(first, second)
-    return ordered(high, low + rest[0] / b[0])
+def _of_product(
+    found: Doubled, off: Float64, plain: Float64, factors: tuple[Float64, Float64]
+) -> Double:
+    """Return a product or quotient; as in float64 where a factor is too large."""
+    lost = np.maximum(*map(np.abs, factors)) > _LARGE
+    return made((np.where(lost, np.inf, found[0]), found[1]), off, plain)

@@ -8,18 +8,9 @@ from math import factorial
 
 import numpy as np
 
-from kldiv_cli.measures.identities.double import (
-    ROUNDING,
-    Double,
-    Two,
-    add,
-    either,
-    made,
-    multiply,
-    negative,
-    ordered,
-    two,
-)
+from kldiv_cli.measures.distributions import exact
+from kldiv_cli.measures.distributions.doubled import Doubled, add, multiply, single, subtract
+from kldiv_cli.measures.identities.double import ROUNDING, Double, either, made
 from kldiv_cli.measures.types import Float64
 
 _STEPS = 256
@@ -59,12 +50,12 @@ def log(x: Double) -> Double:
     mantissa, exponent = np.frexp(x.high)
     half = mantissa < np.sqrt(0.5)
     mantissa, exponent = np.where(half, 2 * mantissa, mantissa), exponent - half
-    found = _log1p(add(two(mantissa - 1), two(np.ldexp(x.low, -exponent))))
-    powers = multiply(two(exponent.astype(np.float64)), _LN2)
+    found = _log1p(add(single(mantissa - 1), single(np.ldexp(x.low, -exponent))))
+    powers = multiply(single(exponent.astype(np.float64)), _LN2)
     return _of_logarithm(add(found, powers), x.off / np.abs(x.high), np.log(x.high))
 
 
-def _of_logarithm(found: Two, off: Float64, plain: Float64) -> Double:
+def _of_logarithm(found: Doubled, off: Float64, plain: Float64) -> Double:
     """Return a result; beyond the series Newton's step loses as much as exp() does of 1."""
     return made(found, off + np.where(np.abs(plain) < 1 / _STEPS, 0.0, ROUNDING), plain)
 
@@ -72,21 +63,21 @@ def _of_logarithm(found: Two, off: Float64, plain: Float64) -> Double:
 def sqrt(x: Double) -> Double:
     """Return the square root; x >= 0."""
     root = np.sqrt(x.high)
-    square = negative(multiply(two(root), two(root)))
+    square = multiply(single(root), single(root))
     divisor = np.where(root > 0, root, 1.0)
-    rest = add((x.high, x.low), square)[0] / (2 * divisor)
-    return made(ordered(root, rest), x.off / divisor, root)
+    rest = subtract((x.high, x.low), square)[0] / (2 * divisor)
+    return made(exact.two_sum(root, rest), x.off / divisor, root)
 
 
-def _exp(x: Two) -> Two:
+def _exp(x: Doubled) -> Doubled:
     """Return 2**k * exp(j/256) * exp(rest), x = k*log(2) + j/256 + rest."""
     inside = np.abs(x[0]) < _OVERFLOW
     high = np.where(inside, x[0], np.sign(x[0]) * _OVERFLOW)
     low = np.where(inside, x[1], 0.0)
     k = np.rint(high / _LN2[0])
-    rest = add((high, low), negative(multiply(two(k), _LN2)))
+    rest = subtract((high, low), multiply(single(k), _LN2))
     j = np.rint(rest[0] * _STEPS)
-    rest = add(rest, two(-j / _STEPS))
+    rest = subtract(rest, single(j / _STEPS))
     known = ~np.isnan(high)
     at = np.where(known, j + _REACH, 0).astype(np.intp)
     power = np.where(known, k, 0).astype(np.intc)
@@ -95,31 +86,31 @@ def _exp(x: Two) -> Two:
     return np.ldexp(found[0], power), np.ldexp(found[1], power)
 
 
-def _expm1_near(x: Two) -> Two:
+def _expm1_near(x: Doubled) -> Doubled:
     """Return exp(x) - 1 for abs(x) <= 1/256, by its series."""
     tail = np.full_like(x[0], 1 / factorial(_TERMS))
     for n in range(_TERMS - 1, _TERMS_IN_TWO, -1):
         tail = tail * x[0] + 1 / factorial(n)
-    found = two(tail)
+    found = single(tail)
     for n in range(_TERMS_IN_TWO, 0, -1):
         found = add(multiply(found, x), _RECIPROCALS[n])
     return multiply(found, x)
 
 
-def _log1p(x: Two) -> Two:
+def _log1p(x: Doubled) -> Doubled:
     """Return Newton's step from the logarithm in float64."""
     first = np.log1p(x[0])
     back = expm1(Double.of(first))
-    step = add(x, (-back.high, -back.low))[0] / (1 + back.high)
-    return ordered(first, step - 0.5 * step * step)
+    step = subtract(x, (back.high, back.low))[0] / (1 + back.high)
+    return exact.two_sum(first, step - 0.5 * step * step)
 
 
-def _in_two(number: Fraction) -> Two:
+def _in_two(number: Fraction) -> Doubled:
     high = float(number)
     return np.asarray(high), np.asarray(float(number - Fraction(high)))
 
 
-def _constants() -> tuple[Two, Two]:
+def _constants() -> tuple[Doubled, Doubled]:
     """Return log(2), and exp(j/256) around 0."""
     with localcontext() as context:
         context.prec = 50
