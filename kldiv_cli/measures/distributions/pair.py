@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from kldiv_cli.measures.distributions import exact
 from kldiv_cli.measures.distributions.beyond import mended
-from kldiv_cli.measures.distributions.prepared import Prepared, smoothed
-from kldiv_cli.measures.distributions.unmixed import sharply_mixed
+from kldiv_cli.measures.distributions.prepared import Prepared
+from kldiv_cli.measures.distributions.smoothing import smoothed
 from kldiv_cli.measures.types import Counts, Float64, Status
 
 NO_LOWS = np.zeros(1), np.zeros(1)
@@ -61,10 +61,7 @@ class Pair(ABC):
         """Both sides as distributions, the candidate mixed with the uniform one if asked for."""
         with np.errstate(over="ignore", invalid="ignore", under="ignore", divide="ignore"):
             found = self.prepare()
-            if not self.smooth:
-                return found
-            mixed = smoothed(found, self.smooth, self.kept)
-            return mixed if self.kept is not None else sharply_mixed(self, found, mixed)
+            return smoothed(self, found) if self.smooth else found
 
     @property
     def sharp(self) -> Pair:
