@@ -89,9 +89,9 @@ class Comparison(PairResult):
     limits : tuple of Limit
         The limits that were asked for, and whether they hold.
     language : LanguageResult or None
-        Perplexity and the like over the rows that count. They are in nats, at temperature 1 and
-        unsmoothed, whatever ``unit``, ``temperature`` and ``smooth`` are. None without labels or
-        token ids.
+        Perplexity and the like over the rows that count. They are in nats and at temperature 1,
+        whatever ``unit`` and ``temperature`` are; the candidate is smoothed as ``smooth`` says.
+        None without labels or token ids.
     tokens : mapping of str to array, shape (rows,)
         ``label`` is the class of every row's token; ``log_p`` and ``log_q`` are its
         log-probabilities in nats, NaN where the row does not count. ``censored_p`` and

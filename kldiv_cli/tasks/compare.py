@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Unpack
 from kldiv_cli import measures
 from kldiv_cli.measures.base import Measure
 from kldiv_cli.measures.distributions.kinds import Kind
-from kldiv_cli.measures.types import Mode
 from kldiv_cli.pairing import Pairing
 from kldiv_cli.results.comparison import Comparison
 from kldiv_cli.sources.stores.reads import reading
@@ -126,7 +125,7 @@ def opened(asked: Compare) -> Comparing:
     kinds = own_kinds(pairing, asked.kind, asked.mode)
     pairing = without_low_cells(pairing, asked.mask_below, kinds)
     truth = open_labels(asked, pairing, layout)
-    tokens = scored(_scoring(pairing, asked.mode, kinds, truth), pairing, labels is not None)
+    tokens = scored(_scoring(pairing, asked, kinds, truth), pairing, labels is not None)
     _check_limits(asked, scored=tokens is not None)
     grouping = _grouping(pairing, asked, kinds[0])
     return Comparing(
@@ -162,7 +161,7 @@ def _check_limits(asked: Compare, *, scored: bool) -> None:
 
 
 def _scoring(
-    pairing: Pairing, mode: Mode, kinds: tuple[Kind, Kind], labels: Labels | None
+    pairing: Pairing, asked: Compare, kinds: tuple[Kind, Kind], labels: Labels | None
 ) -> Scoring | None:
     """Return how to score tokens; None where neither side stores tokens and nobody gives labels."""
     sides = pairing.reference, pairing.candidate
@@ -170,7 +169,7 @@ def _scoring(
         return None
     from kldiv_cli.tasks.jobs.tokens import scoring  # noqa: PLC0415 - most comparisons start without
 
-    return scoring(pairing, mode, kinds, labels)
+    return scoring(pairing, asked.mode, kinds, labels, asked.smooth)
 
 
 def _grouping(pairing: Pairing, asked: Compare, kind: Kind) -> Grouping | None:

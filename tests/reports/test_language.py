@@ -172,7 +172,7 @@ def test_one_row_has_errors_that_are_no_numbers() -> None:
     ("tokens", "smooth", "title"),
     [
         (1, 0.0, "for language models: 1 token, or label, T = 1, +- standard error"),
-        (2, 0.5, "for language models: 2 tokens, or labels, T = 1, unsmoothed, +- standard error"),
+        (2, 0.5, "for language models: 2 tokens, or labels, T = 1, q smoothed, +- standard error"),
     ],
 )
 def test_title(tokens: int, smooth: float, title: str) -> None:

@@ -424,6 +424,48 @@ def log_softmax(row: Array, label: int) -> mpf:
         return x[label] - mp.log(mp.fsum(mp.exp(value) for value in x))
 
 
+class TestSmoothed:
+    """The candidate is mixed with the uniform distribution: (1 - E) * q + E / classes."""
+
+    S, T, LABELS = TestLabels.S, TestLabels.T, TestLabels.LABELS
+
+    @pytest.mark.parametrize("weight", [1e-6, 0.1, 0.9])
+    def test_every_figure_is_of_the_mixture(self, weight: float) -> None:
+        how = replace(scoring_of(array(self.S), array(self.T), self.LABELS), smooth=weight)
+        rows = summary_of(how).parts[0]
+        for i, (s, t) in enumerate(zip(self.S, self.T, strict=True)):
+            kld = oracle("kl", "softmax", s, t, smooth=weight)
+            assert relative_error(float(rows.kld[i]), kld) < 2e-14
+            with mp.workdps(50):
+                p, q = ([mp.exp(mpf(float(x))) for x in row] for row in (s, t))
+                of_p = p[self.LABELS[i]] / sum(p)
+                of_q = (1 - mpf(weight)) * q[self.LABELS[i]] / sum(q) + mpf(weight) / 11
+                assert relative_error(float(rows.log_q[i]), mp.log(of_q)) < 1e-14
+                assert relative_error(float(rows.log_ratio[i]), mp.log(of_q / of_p)) < 2e-14
+
+    def test_among_the_classes_that_a_mask_keeps(self) -> None:
+        keep = np.ones(11, bool)
+        keep[[1, 4]] = False
+        options: Any = {"labels": np.array(self.LABELS), "smooth": 0.1}
+        masked = compare(self.S, self.T, mask=keep, **options).language
+        labels = np.searchsorted(np.flatnonzero(keep), self.LABELS)
+        alone = compare(self.S[:, keep], self.T[:, keep], **(options | {"labels": labels})).language
+        assert masked is not None
+        assert alone is not None
+        assert masked.kld.mean.value == pytest.approx(alone.kld.mean.value, rel=1e-14)
+        assert masked.ln_ratio.value == pytest.approx(alone.ln_ratio.value, rel=1e-14)
+
+    def test_of_a_file(self) -> None:
+        how = scoring_of(opened(SAMPLES / "tiny-f32.kld"), opened(SAMPLES / "tiny-Q4_0.kld"))
+        rows, plain = (summary_of(x).parts[0] for x in (replace(how, smooth=0.25), how))
+        classes = next(iter(opened(SAMPLES / "tiny-f32.kld").blocks(1))).values.shape[1]
+        np.testing.assert_allclose(
+            np.exp(rows.log_q), 0.75 * np.exp(plain.log_q) + 0.25 / classes, rtol=1e-13
+        )
+        assert rows.log_p.tobytes() == plain.log_p.tobytes()
+        assert (rows.kld > plain.kld).mean() > 0.9
+
+
 class TestRowsThatDoNotCount:
     S, T, LABELS = TestLabels.S, TestLabels.T, TestLabels.LABELS
 

@@ -26,7 +26,7 @@ _INTERVALS = ("25", "75"), ("10", "90"), ("5", "95"), ("1", "99"), ("0.1", "99.9
 
 def parts(comparison: Comparison, result: LanguageResult) -> tuple[Lines, Grid]:
     """Return the figures, the answer first, and how divergence and token probability spread."""
-    smooth = ", unsmoothed" if comparison.smooth else ""
+    smooth = ", q smoothed" if comparison.smooth else ""
     what = f"{result.tokens} {'token, or label' if result.tokens == 1 else 'tokens, or labels'}"
     title = f"for language models: {what}, T = 1{smooth}, +- standard error"
     return Lines(title, tuple(lines(result, comparison.agreement))), grid(result)

@@ -72,7 +72,37 @@ class Scored:
         return None if self.floors is None else self.values <= self.floors[:, None]
 
 
-def score(reference: Scored, candidate: Scored, labels: NDArray[np.intp]) -> TokenRows:
+@dataclass(frozen=True)
+class Smoothing:
+    """How candidates are mixed with the uniform distribution: (1 - E) * q + E / classes.
+
+    Parameters
+    ----------
+    weight : float
+        E, from 0 to below 1.
+    kept : bool array, shape (rows, classes), or None
+        Over which cells that distribution is uniform; None for all.
+    """
+
+    weight: float = 0.0
+    kept: NDArray[np.bool_] | None = None
+
+    def of(self, log_q: Float64) -> Float64:
+        """Return the log-probabilities of the mixture."""
+        if not self.weight:
+            return log_q
+        kept = np.ones_like(log_q, bool) if self.kept is None else self.kept
+        uniform = np.log(self.weight) - np.log(kept.sum(axis=1, keepdims=True))
+        mixed = np.logaddexp(np.log1p(-self.weight) + log_q, uniform)
+        return np.where(kept, mixed, log_q)
+
+
+def score(
+    reference: Scored,
+    candidate: Scored,
+    labels: NDArray[np.intp],
+    smoothing: Smoothing = Smoothing(),
+) -> TokenRows:
     """Score one token per row.
 
     Parameters
@@ -81,6 +111,8 @@ def score(reference: Scored, candidate: Scored, labels: NDArray[np.intp]) -> Tok
         p and q.
     labels : integer array, shape (rows,)
         The class of the token that came next.
+    smoothing : Smoothing
+        What q is mixed with first.
 
     Returns
     -------
@@ -98,8 +130,8 @@ def score(reference: Scored, candidate: Scored, labels: NDArray[np.intp]) -> Tok
     .. [1] llama.cpp, tools/perplexity/perplexity.cpp and its README.
     """
     if reference.floors is None and candidate.floors is None:
-        return _score_exactly(reference, candidate, labels)
-    log_p, log_q = reference.log_probs(), candidate.log_probs()
+        return _score_exactly(reference, candidate, labels, smoothing)
+    log_p, log_q = reference.log_probs(), smoothing.of(candidate.log_probs())
     largest = log_p.argmax(axis=1), log_q.argmax(axis=1)
     right = np.isfinite(_at(log_p, largest[0])) & np.isfinite(_at(log_q, largest[1]))
     kept = log_p > FLOOR
@@ -143,9 +175,16 @@ def _censored(
     return CensoredRows(_at(hidden, labels), cells, held(cells, floors))
 
 
-def _score_exactly(reference: Scored, candidate: Scored, labels: NDArray[np.intp]) -> TokenRows:
+def _score_exactly(
+    reference: Scored, candidate: Scored, labels: NDArray[np.intp], smoothing: Smoothing
+) -> TokenRows:
     pair = measures.prepare(
-        "softmax", reference.values, candidate.values, kinds=(reference.kind, candidate.kind)
+        "softmax",
+        reference.values,
+        candidate.values,
+        kinds=(reference.kind, candidate.kind),
+        smooth=smoothing.weight,
+        kept=smoothing.kept,
     )
     counted = pair.status == Status.COUNTED
     log_p, log_q = (
@@ -163,16 +202,17 @@ def _score_exactly(reference: Scored, candidate: Scored, labels: NDArray[np.intp
 class Scoring:
     """How the rows of a pairing are scored: the class of each row's token, in order.
 
-    ``floor`` is `LanguageResult.floor` of the result.
+    ``smooth`` is the weight of the uniform distribution in the candidate.
     """
 
     pairing: Pairing
     labels: Labels
     kinds: tuple[Kind, Kind]
+    smooth: float = 0.0
 
     @property
     def floor(self) -> float | None:
-        """What `score` leaves out of its divergence."""
+        """`LanguageResult.floor`: what `score` leaves out of its divergence."""
         sides = self.pairing.reference, self.pairing.candidate
         return None if all(side.bounds is None for side in sides) else FLOOR
 
@@ -200,6 +240,7 @@ class Scoring:
             _side(self.pairing.reference, s, self.kinds[0]),
             _side(self.pairing.candidate, t, self.kinds[1]),
             labels,
+            Smoothing(self.smooth, kept),
         )
 
     def summary(self, scored: Sequence[TokenRows]) -> TokenSummary:
@@ -208,7 +249,11 @@ class Scoring:
 
 
 def scoring(
-    pairing: Pairing, mode: Mode, kinds: tuple[Kind, Kind], labels: Labels | None
+    pairing: Pairing,
+    mode: Mode,
+    kinds: tuple[Kind, Kind],
+    labels: Labels | None,
+    smooth: float = 0.0,
 ) -> Scoring | None:
     """Return how to score the rows, or None where nobody says which token came next.
 
@@ -222,6 +267,8 @@ def scoring(
         What the numbers are.
     labels : Labels or None
         The class of every row, in the reference's order; by default the tokens of a llama.cpp file.
+    smooth : float
+        The weight of the uniform distribution that the candidate is mixed with.
 
     Raises
     ------
@@ -237,11 +284,11 @@ def scoring(
     sides = pairing.reference, pairing.candidate
     told = [tokens for tokens in map(tokens_of, sides) if tokens is not None]
     if labels is not None:
-        return Scoring(pairing, labels, kinds)
+        return Scoring(pairing, labels, kinds, smooth)
     if not told:
         return None
     targets = told[0].targets
-    return Scoring(pairing, Labels(told[0].path, targets, targets.shape), kinds)
+    return Scoring(pairing, Labels(told[0].path, targets, targets.shape), kinds, smooth)
 
 
 def _side(source: Source, values: NDArray[Any], kind: Kind) -> Scored:
