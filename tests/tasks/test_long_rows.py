@@ -125,6 +125,30 @@ def test_a_kernel_attends_to_signals(long_rows: tuple[np.ndarray, np.ndarray]) -
     assert monotonic() - begun < 2
 
 
+@needs_kernels
+def test_every_thread_is_asked_for_its_own_rows(long_rows: tuple[np.ndarray, np.ndarray]) -> None:
+    kernel = _native.load()["softmax"]
+    asked: list[tuple[int, int]] = []
+
+    def run() -> None:
+        me = threading.get_ident()
+
+        def pause(_address: int, _size: int) -> None:
+            asked.append((me, threading.get_ident()))
+
+        for _ in range(3):
+            with _native.asking(pause):
+                kernel(*long_rows, 1.0)
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({me for me, _ in asked}) == 4
+    assert all(me == where for me, where in asked)
+
+
 def test_evidence_of_long_rows_is_that_of_short_ones() -> None:
     rows = np.zeros((3, STRETCH + 3), np.float32)
     rows[:, ::2] = 0.125

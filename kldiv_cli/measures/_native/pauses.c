@@ -15,7 +15,7 @@ typedef struct {
     PyObject *asked, *error[3];
 } call_t;
 
-static NPY_TLS call_t call;
+static _Thread_local call_t call;
 
 void pause_after(const side_t *side, ptrdiff_t end)
 {
