@@ -22,7 +22,8 @@ from kldiv_cli.losses import LOSSES
 from kldiv_cli.tasks.executors.ranges import Asked, Name, averages_of, part_of
 from kldiv_cli.tasks.inspect import inspect
 from kldiv_cli.tasks.kept.part import Part
-from kldiv_cli.tasks.verify import verify
+from kldiv_cli.tasks.options import Verify
+from kldiv_cli.tasks.verify import on_rows
 from tests.llamacpp import SAMPLES
 
 ROWS, CLASSES = 60, 7
@@ -109,7 +110,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 ONE_PASS: dict[str, Callable[..., Any]] = {
     "compare": compare,
     "loss": loss,
-    "verify": verify,
+    "verify": lambda **given: on_rows(Verify(**given)),
     "inspect": inspect,
 }
 NPY = ("s.npy", "t.npy")
