@@ -208,6 +208,16 @@ def test_which_rows_are_checked() -> None:
     assert math.isnan(one_sided.residual)
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_rows_that_no_definition_can_hold_smoothed(mode: Mode) -> None:
+    """At T = 1/2 the least logit is beyond float64; that of -1e300 is not, and -inf is no logit."""
+    s = np.array([[2.0, 1, 0], [2, -1e300, 0], [2, -INF, 0], [2, np.finfo(float).min, 0]])
+    found = verify(s, s + np.array([0.5, 0, 0]), mode=mode, temperature=0.5)
+    assert failing(found) == set()
+    rows = {name: finding.rows for name, finding in by_name(found).items()}
+    assert rows == {name: 3 if name == "smoothed" else 4 for name in rows}
+
+
 def test_invalid_rows() -> None:
     s, t = np.array([[2.0, 1, 0], [0, NAN, 1], [1, 1, 1]]), np.zeros((3, 3))
     with pytest.raises(InputError, match=r"row 1, class 1: expected a finite logit .*NaN"):

@@ -120,9 +120,16 @@ def excess(rows: Rows) -> tuple[Routes, ...]:
 
 
 def smoothed(rows: Rows) -> tuple[Routes, ...]:
-    """Check all of these with the candidate smoothed."""
+    """Check all of these with the candidate smoothed.
+
+    The smoothed candidate has what the reference has next to nothing of: log p enters KL(q||p) with
+    the weight of the uniform distribution, and where it is beyond float64, as that of the least
+    logit over a T below 1, no definition can hold it.
+    """
     some = (kls, inner_product_of_shares, js, gjs, skew, tv, hellinger, renyi, entropies)
-    return tuple(each for check in some for each in check(rows.under(smooth=SMOOTH)))
+    defined = ~rows.both.beyond
+    found = (each for check in some for each in check(rows.under(smooth=SMOOTH)))
+    return tuple(each._replace(defined=defined) for each in found)
 
 
 def inner_product_of_shares(rows: Rows) -> tuple[Routes, ...]:

@@ -63,6 +63,9 @@ class Both:
     def __init__(self, reference: Weights, candidate: Weights, temperature: Float64) -> None:
         ours, theirs = (_over(x, temperature) for x in (reference, candidate))
         self.reference, self.candidate = Side(ours), Side(theirs)
+        beyond = (ours.absent != reference.absent).reshape(len(ours.absent), -1)
+        self.beyond: Bools = beyond.any(axis=1)
+        """The rows with an outcome of the reference whose logarithm is too low for float64."""
         d, constant = _apart(reference, candidate)
         self.d = d / temperature
         """log p - log q less a constant per distribution; 0 where either is absent."""
