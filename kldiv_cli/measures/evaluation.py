@@ -77,6 +77,8 @@ class Evaluator:
         What the numbers of each side are.
     smooth : float
         The weight of the uniform distribution that the candidate is mixed with.
+    lenient : bool
+        Whether a counted row without a value is NaN, and no AssertionError.
     """
 
     measures: Sequence[Measure]
@@ -84,6 +86,7 @@ class Evaluator:
     temperature: float = 1.0
     kinds: tuple[Kind, Kind] = ("logits", "logits")
     smooth: float = 0.0
+    lenient: bool = False
 
     @property
     def kernel(self) -> str | None:
@@ -137,7 +140,7 @@ class Evaluator:
             kept,
         )
         same, of = pair.agreement
-        values = {measure.name: measure.rows(pair) for measure in asked}
+        values = {measure.name: measure.rows(pair, lenient=self.lenient) for measure in asked}
         return Evaluation(values, pair.status, pair.argmax, same, of)
 
     def _by_kernel(self, kernel: str, s: NDArray[Any], t: NDArray[Any]) -> Evaluation:
@@ -147,7 +150,9 @@ class Evaluator:
         for measure in self.measures:
             if measure.kernel is not None:
                 found = getattr(rows, measure.kernel)
-                values[measure.name] = checked(measure.name, found, rows.status)
+                values[measure.name] = checked(
+                    measure.name, found, rows.status, lenient=self.lenient
+                )
         return Evaluation(
             values=values,
             status=rows.status,

@@ -183,6 +183,20 @@ def test_the_row_is_named(sides: Sides, monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert finding.place == "row 17 (file17), line 19"
 
 
+def test_a_row_that_is_nan_by_numpy_is_named(sides: Sides, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`compare` raises there."""
+
+    def nan_in_a_row(self: Pair) -> Float64:
+        wrong = self.p[:, :1] == row
+        return np.where(wrong, NAN, right.__get__(self))
+
+    row, right = prepare("softmax", *sides).p[23, 0], vars(Pair)["difference"]
+    monkeypatch.setattr(Pair, "difference", property(nan_in_a_row))
+    finding = by_name(verify(*sides))["tv"]
+    assert (finding.row, finding.rows, finding.holds) == (23, 40, False)
+    assert math.isnan(finding.residual)
+
+
 @pytest.mark.parametrize("rows", [1, 3, 39, 1000])
 def test_blocks_do_not_matter(rows: int, sides: Sides, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = by_name(verify(*sides))

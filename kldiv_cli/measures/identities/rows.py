@@ -132,7 +132,7 @@ class Rows:
         """Return a measure of the rows in all ways that it is computed here.
 
         The first is that of ``compare`` with the measures that share its kernel. Then, where there
-        is a kernel, alone, and by NumPy.
+        is a kernel, alone, and by NumPy. NaN is left for an identity to fail by, with its row.
         """
         measure = measures.load(name)
         if measure.kernel is None:
@@ -140,7 +140,7 @@ class Rows:
         return [
             self._by_evaluator(_OF_KERNEL, name),
             self._by_evaluator((name,), name),
-            np.concatenate([measure.rows(pair) for pair in self._pairs]),
+            np.concatenate([measure.rows(pair, lenient=True) for pair in self._pairs]),
         ]
 
     def by_numpy(self, attribute: str) -> Float64:
@@ -175,7 +175,9 @@ class Rows:
         def values() -> list[dict[str, Float64]]:
             asked = [measures.load(each) for each in names]
             return [
-                Evaluator(asked, self.mode, group.temperature, self.kinds, self.smooth)
+                Evaluator(
+                    asked, self.mode, group.temperature, self.kinds, self.smooth, lenient=True
+                )
                 .evaluate(group.s, group.t, group.kept)
                 .values
                 for group in self.groups
