@@ -89,8 +89,9 @@ def wrong_evaluator(monkeypatch: pytest.MonkeyPatch, measure: str) -> None:
 
 
 def wrong_numpy(monkeypatch: pytest.MonkeyPatch, measure: str) -> None:
-    def rows(self: Measure, pair: Pair) -> Any:
-        return right(self, pair) * (FACTOR if self.name.partition(":")[0] == measure else 1)
+    def rows(self: Measure, pair: Pair, **how: Any) -> Any:
+        factor = FACTOR if self.name.partition(":")[0] == measure else 1
+        return right(self, pair, **how) * factor
 
     right = Measure.rows
     monkeypatch.setattr(Measure, "rows", rows)
