@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 VARIABLE = "KLDIV_KERNELS"
 _NAME = "kldiv_cli.measures._native._kernels"
 _KERNELS = {"softmax", "sigmoid_jeffreys", "sigmoid"}
+_NEEDED = ("instruction_sets", "check", "ask")
 
 
 class Rows(NamedTuple):
@@ -115,15 +116,15 @@ def asking(pause: Callable[[int, int], None]) -> Iterator[None]:
     It is told the address and the bytes of what was read since; what it raises ends the kernel.
     Signals are attended to then in any case.
     """
-    module = sys.modules.get(_NAME)
-    if module is None:
+    ask = getattr(sys.modules.get(_NAME), "ask", None)
+    if ask is None:
         yield
         return
-    module.ask(pause)
+    ask(pause)
     try:
         yield
     finally:
-        module.ask(None)
+        ask(None)
 
 
 def instruction_sets() -> tuple[str, ...]:
@@ -144,7 +145,7 @@ def _module() -> ModuleType | None:
     except (ImportError, OSError, SystemError):  # the last where what it begins with is no module
         return None
     found = sorted(getattr(module, "outputs", ()))
-    ours = getattr(module, "instruction_sets", ()) and found == sorted(Rows._fields)
+    ours = found == sorted(Rows._fields) and all(getattr(module, name, ()) for name in _NEEDED)
     return module if ours else None
 
 
