@@ -11,7 +11,6 @@ from tests.advice.sites import Reached, sites
 from tests.command import Kldiv
 
 NOT_REACHED = {
-    "sources/formats/opening.py": "too few files may be open: tests/cli/test_shards.py",
     "sources/tables/words.py": "text of more than 256 MB: tests/sources/test_long_text.py",
     "pairing/members.py": "arrays of several files in an order that no folder has",
 }
