@@ -115,13 +115,18 @@ def test_a_kernel_asks_in_a_long_row(name: str, long_rows: tuple[np.ndarray, np.
 
 @needs_kernels
 def test_a_kernel_attends_to_signals(long_rows: tuple[np.ndarray, np.ndarray]) -> None:
+    """A shell's background job inherits that SIGINT is ignored."""
     kernel, (s, t) = _native.load()["sigmoid"], long_rows
     many = [np.broadcast_to(x[:1], (200, x.shape[1])) for x in (s, t)]
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
     begun = monotonic()
-    with pytest.raises(KeyboardInterrupt):
-        kernel(*many, 1.0)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            kernel(*many, 1.0)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert monotonic() - begun < 2
 
 
