@@ -175,3 +175,17 @@ def test_logits_whose_differences_are_no_float64(
     for repeated, temperature in ((1, 32.0), (1, 1e100), (22, 1e4)):
         wide = np.tile(s, repeated), np.tile(t, repeated)
         assert_edges(instruction_set, (mode, names), *wide, temperature)
+
+
+@each_set
+@pytest.mark.parametrize("temperature", [1.0, 0.7])
+def test_a_sigmoid_cell_of_any_logits_and_step(temperature: float, instruction_set: str) -> None:
+    """Steps of each size, both ways, around 0 and up to where one side is as good as certain."""
+    middles = [0.0, 0.02, 0.3, 1.7, 9.0, 31.0, 33.0, 260.0]
+    steps = [1e-13, 1e-6, 0.06, 0.065, 0.33, 0.35, 0.77, 0.83, 1.1, 7.0, 61.0, 600.0]
+    cells = [(sign * m, d) for m in middles for d in steps for sign in (-1, 1)]
+    s = np.array([[m - d / 2] for m, d in cells])
+    t = np.array([[m + d / 2] for m, d in cells])
+    for names in (THREE, ONE):
+        found = evaluate(instruction_set, ("sigmoid", names), s, t, temperature)
+        assert wrong(found, "sigmoid", s, t, temperature) == []

@@ -82,33 +82,28 @@ static inline double expm1_phi(double x, double *phi)
     return high + MADD(scale, r, tail);
 }
 
-/* exp(x) for |x| <= 700, and exp(x) - 1 in *less_one. */
-static inline double exp_expm1(double x, double *less_one)
+/* exp(-a) for 0 <= a <= 700, 1 - exp(-a), and exp(-a) - 1 + a without cancellation in *phi. */
+static inline double exp_less(double a, double *share, double *phi)
 {
-    double r, scale = reduce(x, &r), tail = MADD(exp_tail(r) * r, r, r);
-    *less_one = MADD(scale, tail, scale - 1.0);
-    return MADD(scale, tail, scale);
+    double r, scale = reduce(-a, &r), tail = exp_tail(r) * r * r, grown = r + tail;
+    *share = (1.0 - scale) - scale * grown;
+    *phi = (scale - 1.0) + (MADD(scale, r, a) + scale * tail);
+    return MADD(scale, grown, scale);
 }
 
-/* expm1_phi for |x| <= log(2) / 2. */
-static inline double expm1_phi_small(double x, double *phi)
+/* (atanh(r) - r) / r**3 from z = r**2, for 0 <= r <= 0.427. */
+static inline double atanh_tail(double z)
 {
-    *phi = exp_tail(x) * x * x;
-    return x + *phi;
-}
-
-/* log(1 + y) for 0 <= y <= 1, as 2 * atanh(y / (2 + y)). */
-static inline double log1p_unit(double y)
-{
-    double r = y / (2.0 + y), z = r * r;
-    double p = 0x1.5a2d84a9b82f7p-4;
-    p = MADD(p, z, 0x1.a63bf672456e1p-5);
-    p = MADD(p, z, 0x1.149465781820fp-4);
-    p = MADD(p, z, 0x1.3ad7031d291f3p-4);
-    p = MADD(p, z, 0x1.745f79c8be7fcp-4);
-    p = MADD(p, z, 0x1.c71c645c89e97p-4);
-    p = MADD(p, z, 0x1.249249376d439p-3);
-    p = MADD(p, z, 0x1.9999999985390p-3);
-    p = MADD(p, z, 0x1.5555555555572p-2);
-    return 2.0 * MADD(p * z, r, r);
+    double p = 0x1.e858b63e980aap-4;
+    p = MADD(p, z, -0x1.20faf400aa329p-9);
+    p = MADD(p, z, 0x1.f7043b6e7875dp-5);
+    p = MADD(p, z, 0x1.9a51bf6332c47p-5);
+    p = MADD(p, z, 0x1.e46050dc9bb52p-5);
+    p = MADD(p, z, 0x1.10f7daeac5327p-4);
+    p = MADD(p, z, 0x1.3b14fe6f321b0p-4);
+    p = MADD(p, z, 0x1.745d0c6c0643fp-4);
+    p = MADD(p, z, 0x1.c71c71fc47fe9p-4);
+    p = MADD(p, z, 0x1.249249244f30ep-3);
+    p = MADD(p, z, 0x1.9999999999dbcp-3);
+    return MADD(p, z, 0x1.5555555555555p-2);
 }

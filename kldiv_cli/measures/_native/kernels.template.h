@@ -29,6 +29,7 @@ static inline double product_error(double a, double b, double product)
 #include "load.template.h"
 #include "row.template.h"
 #include "sigmoid_cells.template.h"
+#include "sigmoid_forms.template.h"
 #include "sigmoid.template.h"
 #include "softmax_sums.template.h"
 #include "softmax_general.template.h"

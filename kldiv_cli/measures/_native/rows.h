@@ -52,6 +52,9 @@
 /* A bound of small steps, below log(2) / 2: up to there exp(x) is one polynomial. */
 #define SMALL_STEP 0.34
 
+/* A bound of steps so close that polynomials have few terms. */
+#define CLOSE_STEP 0.0624
+
 /* A divergence below TINY, or a step of more than HUGE_STEP to a class whose probability is no
  * float64, needs numbers with wider exponents. Between the two, what underflows is not missed:
  * exp(-708) * HUGE_STEP is less than 1e-28 of TINY. */

@@ -76,26 +76,22 @@ TEMPLATE void sigmoid_wide(const pair_t *first, ptrdiff_t rows, const ptrdiff_t 
             ptrdiff_t n = tile_at(&pair.side[0], start, s);
             tile_at(&pair.side[1], start, t);
             form_t form = scan_cells(s, t, n, pair.temperature, masked, &sum);
-            if (all)
-                fill_all(s, t, n, pair.temperature, &tile);
-            else
-                fill_jeffreys(s, t, n, pair.temperature, form, tile.jeffreys);
+            fill(s, t, 0, n, pair.temperature, form, all, &tile);
             add_divergences(&tile, 0, n, all, &sum);
         }
         finish_cells(&pair, of, &sum, all, &found[row]);
     }
 }
 
-/* J of several rows in a tile. Each row takes its own form; neighbours of one form are computed
- * at once. */
-static void fill_jeffreys_of_rows(const double *s, const double *t, ptrdiff_t rows, ptrdiff_t size,
-                                  temperature_t temperature, const form_t *form, double *jeffreys)
+/* Several rows in a tile. Each takes its own form; neighbours of one form are computed at once. */
+TEMPLATE void fill_rows(const double *s, const double *t, ptrdiff_t rows, ptrdiff_t size,
+                        temperature_t temperature, const form_t *form, const int all,
+                        divergences_t *of)
 {
     for (ptrdiff_t row = 0, end; row < rows; row = end) {
-        for (end = row + 1; end < rows && form[end] == form[row]; end++)
+        for (end = row + 1; end < rows && is_same(form[end], form[row]); end++)
             ;
-        fill_jeffreys(s + row * size, t + row * size, (end - row) * size, temperature, form[row],
-                      jeffreys + row * size);
+        fill(s, t, row * size, end * size, temperature, form[row], all, of);
     }
 }
 
@@ -120,10 +116,7 @@ TEMPLATE void sigmoid_narrow(const pair_t *first, ptrdiff_t rows, const ptrdiff_
         form[row] =
             scan_cells(s + row * size, t + row * size, size, pair.temperature, MASKED, &sum[row]);
     }
-    if (all)
-        fill_all(s, t, rows * size, first->temperature, &tile);
-    else
-        fill_jeffreys_of_rows(s, t, rows, size, first->temperature, form, tile.jeffreys);
+    fill_rows(s, t, rows, size, first->temperature, form, all, &tile);
     for (ptrdiff_t row = 0; row < rows; row++) {
         pair_t pair = next_pair(first, row, step);
         add_divergences(&tile, row * size, size, all, &sum[row]);
