@@ -11,8 +11,11 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.errors import BaseError, CCompilerError
 
-NATIVE = Path("kldiv_cli/measures/_native")
+KERNELS = Path("kldiv_cli/measures/_native")
+ROWS = Path("kldiv_cli/results/_native")
 REQUIRED = "KLDIV_REQUIRE_EXTENSION"
+# Without a compiler the package is installed all the same.
+OPTIONAL = os.environ.get(REQUIRED, "") in {"", "0"}
 FAILED = f"""\
 kldiv: warning: the C extension was not built, so that NumPy will compute, several times slower.
 It needs a C compiler and Python's headers; {REQUIRED}=1 in the environment makes this an error.
@@ -29,10 +32,16 @@ GNU_LINK = ["-O3", "-fno-fast-math", "-fno-unsafe-math-optimizations"]
 MSVC_COMPILE = ["/std:c11", "/O2", "/fp:precise"]
 
 
+ROWS_EXTENSION = Extension(
+    "kldiv_cli.results._native._rows",
+    sources=sorted(str(path) for path in ROWS.glob("*.c")),
+    depends=sorted(str(path) for path in ROWS.glob("*.h")),
+    optional=OPTIONAL,
+)
 GUARD = Extension(
     "kldiv_cli.sources.arrays._guard",
     sources=["kldiv_cli/sources/arrays/_guard.c"],
-    optional=os.environ.get(REQUIRED, "") in {"", "0"},
+    optional=OPTIONAL,
 )
 
 
@@ -58,13 +67,13 @@ setup(
     ext_modules=[
         Extension(
             "kldiv_cli.measures._native._kernels",
-            sources=sorted(str(path) for path in NATIVE.glob("*.c")),
-            depends=sorted(str(path) for path in NATIVE.glob("*.h")),
+            sources=sorted(str(path) for path in KERNELS.glob("*.c")),
+            depends=sorted(str(path) for path in KERNELS.glob("*.h")),
             include_dirs=[np.get_include()],
             define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
-            # Without a compiler the package is installed all the same.
-            optional=os.environ.get(REQUIRED, "") in {"", "0"},
+            optional=OPTIONAL,
         ),
+        ROWS_EXTENSION,
         *([] if sys.platform == "win32" else [GUARD]),
     ],
 )

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from kldiv_cli.reports import REPORTS, load
-from kldiv_cli.reports.words import records
+from kldiv_cli.reports.words import lines
 from kldiv_cli.results.comparison import Comparison
 from tests.command import Golden
 from tests.reports import INF, MASKED, NAMED, OMITTED, ONE_ROW, SIGMOID, SOFTMAX, VARIANTS, put
@@ -252,7 +252,7 @@ class TestSkippedAgainstInvalid:
         skipped[21] = True
         comparison = changed(IDS, skipped_rows=skipped)
         whole = written(comparison, report)
-        monkeypatch.setattr(records, "CHUNK", 5)
+        monkeypatch.setattr(lines, "CHUNK", 5)
         assert written(comparison, report) == whole
 
     @pytest.mark.parametrize("report", ["csv", "jsonl", "parquet", "npy"])

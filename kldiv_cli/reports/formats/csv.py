@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 from typing import IO, Any
 
 from kldiv_cli.errors import printable
-from kldiv_cli.reports.words.records import columns, records
+from kldiv_cli.reports.words.lines import Form, Words, lines
+from kldiv_cli.reports.words.records import columns
 from kldiv_cli.results.comparison import Comparison
 
-_FORMULA = re.compile(r"[=+\-@\t\r\n\0\uff1d\uff0b\uff0d\uff20]")
+_BEGINNINGS = frozenset("=+-@\t\r\n\0\uff1d\uff0b\uff0d\uff20")
 """How formulas begin, after OWASP's page on CSV injection; the last four are the wide ``=+-@``."""
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_WORDS = Words("", "nan", "inf", "-inf")
 
 
 def write(
@@ -25,35 +27,45 @@ def write(
     A terminal gets text whose control characters are escaped. With ``safe`` a quote stands before
     text that a spreadsheet would take for a formula; text that is a number is none.
     """
-    writer = csv.writer(_Lines(stream), delimiter=delimiter, lineterminator="\r\n")
-    writer.writerow(columns(comparison))
-    rows = records(comparison, skipped="")
-    for asked, change in ((safe, _guarded), (stream.isatty(), printable)):
-        if asked:
-            rows = map(partial(_each_text, change), rows)
-    writer.writerows(rows)
+    cells = _Cells(delimiter, safe, stream.isatty())
+    names = list(columns(comparison))
+    stream.write(delimiter.join(_Cells(delimiter)(names)) + "\n")
+    pieces = ("", *[delimiter] * (len(names) - 1), "\n")
+    stream.writelines(lines(comparison, Form(pieces, cells, _WORDS)))
 
 
-def _each_text(change: Callable[[str], str], row: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple(change(cell) if isinstance(cell, str) else cell for cell in row)
+@dataclass(frozen=True)
+class _Cells:
+    """Values -> the texts of their cells, in quotes where these need them."""
+
+    delimiter: str
+    safe: bool = False
+    shown: bool = False
+
+    def __call__(self, values: list[Any]) -> list[str]:
+        texts = values if set(map(type, values)) == {str} else [*map(_text, values)]
+        if self.safe and not _BEGINNINGS.isdisjoint(map(itemgetter(slice(1)), texts)):
+            texts = [*map(_guarded, texts)]
+        if self.shown:
+            texts = [*map(printable, texts)]
+        every = "".join(texts)
+        if any(special in every for special in (self.delimiter, '"', "\r", "\n")):
+            texts = [*map(self._quoted, texts)]
+        return texts
+
+    def _quoted(self, text: str) -> str:
+        if any(special in text for special in (self.delimiter, '"', "\r", "\n")):
+            return '"' + text.replace('"', '""') + '"'
+        return text
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
 
 
 def _guarded(text: str) -> str:
-    is_formula = _FORMULA.match(text) and not _NUMBER.fullmatch(text)
+    is_formula = text[:1] in _BEGINNINGS and not _NUMBER.fullmatch(text)
     return f"'{text}" if is_formula else text
-
-
-class _Lines:
-    """Ends lines with a newline alone.
-
-    csv.writer quotes an id that holds a carriage return only if carriage returns end its lines.
-    """
-
-    def __init__(self, stream: IO[str]) -> None:
-        self._stream = stream
-
-    def write(self, line: str) -> int:
-        return self._stream.write(line[:-2] + "\n")
 
 
 write_tsv = partial(write, delimiter="\t")

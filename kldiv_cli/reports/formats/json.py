@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from json.encoder import encode_basestring_ascii
 from typing import IO, TYPE_CHECKING, Any
 
 from kldiv_cli.reports.words import objects
+from kldiv_cli.reports.words.lines import Form, Words, lines
 from kldiv_cli.reports.words.objects import escaped, valid
-from kldiv_cli.reports.words.records import columns, records
+from kldiv_cli.reports.words.records import columns
 from kldiv_cli.results.comparison import Agreement, Comparison
 from kldiv_cli.results.statistics import Statistics
 
@@ -21,6 +23,8 @@ _KEYS = (
     *("measures", "agreement", "grouped_by", "groups", "limits", "warnings", "language"),
     *("class_selection", "selection", "missing", "members", "constant_rows", "hidden"),
 )
+_encode = json.JSONEncoder(allow_nan=False).encode
+_WORDS = Words("null", '"nan"', '"inf"', '"-inf"')
 
 
 def write(comparison: Comparison, stream: IO[str]) -> None:
@@ -30,12 +34,15 @@ def write(comparison: Comparison, stream: IO[str]) -> None:
 
 def write_lines(comparison: Comparison, stream: IO[str]) -> None:
     """Write one object per row and line; null where it was skipped or masked."""
-    names = list(columns(comparison))
-    encode = json.JSONEncoder(allow_nan=False).encode
-    stream.writelines(
-        escaped(encode(dict(zip(names, map(valid, record), strict=True)))) + "\n"
-        for record in records(comparison, skipped=None)
-    )
+    names = list(map(_encode, columns(comparison)))
+    pieces = (f"{{{names[0]}: ", *(f", {name}: " for name in names[1:]), "}\n")
+    stream.writelines(map(escaped, lines(comparison, Form(pieces, _cells, _WORDS))))
+
+
+def _cells(values: list[Any]) -> list[str]:
+    if set(map(type, values)) == {str}:
+        return [*map(encode_basestring_ascii, values)]
+    return [*map(_encode, map(valid, values))]
 
 
 def summary(comparison: Comparison) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,6 @@ from numpy.typing import NDArray
 from kldiv_cli.results.comparison import Comparison
 from kldiv_cli.results.members import MemberNames
 
-CHUNK = 1 << 14
 _OF_TOKENS = {"log_p", "log_q", "censored_p", "censored_q"}
 
 
@@ -47,19 +45,3 @@ def columns(comparison: Comparison) -> dict[str, NDArray[Any] | MemberNames]:
 def may_be_blank(name: str, comparison: Comparison) -> bool:
     """Tell whether a field of that name holds nothing where a row was skipped."""
     return name in comparison.values or name in _OF_TOKENS
-
-
-def records(comparison: Comparison, skipped: Any) -> Iterator[tuple[Any, ...]]:
-    """Yield the records as tuples of Python values; blank rows have ``skipped`` as values."""
-    fields, blank = columns(comparison), comparison.blank_rows
-    for start in range(0, len(comparison.skipped_rows), CHUNK):
-        part = slice(start, start + CHUNK)
-        left_out = blank[part]
-        lists = []
-        for name, field in fields.items():
-            values = field[part]
-            if may_be_blank(name, comparison) and left_out.any():
-                values = values.astype(object)
-                values[left_out] = skipped
-            lists.append(values.tolist())
-        yield from zip(*lists, strict=True)
