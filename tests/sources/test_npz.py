@@ -1,5 +1,6 @@
 import io
 import struct
+import threading
 import tracemalloc
 import zipfile
 from math import prod
@@ -397,6 +398,18 @@ def test_a_damaged_value_is_an_error_before_the_last_block(tmp_path: Path, fortr
         assert next(blocks).values.tolist() == array[row : row + 1].tolist()
     with pytest.raises(InputError, match=r"x.npz: expected bytes with the CRC-32 \w{8}, as the"):
         next(blocks)
+
+
+@pytest.mark.parametrize(("rows", "ahead"), [(1000, True), (100, False)])
+def test_a_thread_inflates_what_is_not_small(tmp_path: Path, rows: int, ahead: bool) -> None:
+    array = numbered(rows, 1000)
+    source = open_file(save(tmp_path / "x.npz", compressed=True, logits=array))
+    blocks = source.blocks(7)
+    found = [next(blocks).values]
+    names = [thread.name for thread in threading.enumerate()]
+    assert ("kldiv-reader" in names) == ahead
+    found += [block.values for block in blocks]
+    np.testing.assert_array_equal(np.concatenate(found), array)
 
 
 @either

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from math import prod
-from typing import IO, Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +15,23 @@ from kldiv_cli.sources.arrays.array import ArraySource
 from kldiv_cli.sources.arrays.strided import copy_range
 from kldiv_cli.sources.base import Block, check_exact_integers
 from kldiv_cli.sources.views.derived import Derived
+from kldiv_cli.sources.views.read_ahead import ahead
 
 _STEP = 1 << 20
+_PIECE = 1 << 22
+"""How many bytes are read at a time: a few times this is in memory."""
 _MOST_SKIPPED = 1 << 25
 """How many bytes are read for the first rows where rows lie side by side: a pipe holds as many."""
+
+
+class Stream(Protocol):
+    """What is read from beginning to end."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return so many bytes, fewer at the end alone."""
+
+    def readinto(self, buffer: memoryview, /) -> int | None:
+        """Fill a buffer, or the beginning of it, and return how many bytes that is."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +46,14 @@ class DeflatedSource(Derived):
         Opens what holds it, at its beginning.
     header_size : int
         How many bytes precede the values.
+    reads_ahead : bool
+        Whether a thread may read ahead: it cannot be interrupted while it waits for a pipe.
     """
 
     outline: ArraySource
-    open: Callable[[], AbstractContextManager[IO[bytes]]]
+    open: Callable[[], AbstractContextManager[Stream]]
     header_size: int
+    reads_ahead: bool = True
 
     @property
     def origin(self) -> ArraySource:
@@ -68,14 +84,20 @@ class DeflatedSource(Derived):
         """Yield blocks; the last one only where the checksum is right."""
         if classes is not None:
             raise ValueError("an array has no class names")
+        rows = min(rows, max(1, _PIECE // self._row_bytes))
+        read = self._read(rows)
+        whole = self.outline.rows_expected * self._row_bytes
+        return ahead(read, whole) if self.reads_ahead else read
+
+    def _read(self, rows: int) -> Generator[Block, None, None]:
         dtype, each = self.outline.array.dtype, self._rows_together
         whole, step = self.outline.rows_expected, each * max(1, rows // each)
         with self.open() as member:
             member.read(self.header_size)
             for start in range(0, whole, step):
                 count = min(step, whole - start)
-                values = _inflated(member, start * self._row_bytes, count * self._row_bytes)
-                flat = np.frombuffer(values, dtype)
+                flat = np.empty(count * prod(self.class_shape), dtype)
+                _fill(flat, member, start * self._row_bytes)
                 check_exact_integers(flat, self.path, self.outline.layout.expected)
                 yield from _blocks(flat, count, each, rows)
 
@@ -86,7 +108,7 @@ class DeflatedSource(Derived):
         """
         each = self._rows_together
         if each == 1:
-            yield from self.blocks(rows)
+            yield from self._read(rows)
         elif self.held_bytes <= _MOST_SKIPPED:
             dtype = self.outline.array.dtype
             run, first = each * dtype.itemsize, min(rows, each) * dtype.itemsize
@@ -121,14 +143,19 @@ class ShortError(EOFError):
         self.found = found
 
 
-def _inflated(member: IO[bytes], before: int, size: int) -> bytearray:
-    """Return the bytes after the first ``before``, read piece by piece: one call would copy."""
-    found = bytearray(size)
+def _inflated(member: Stream, before: int, size: int) -> bytes:
+    """Return the bytes after the first ``before``."""
+    found = np.empty(size, np.uint8)
+    _fill(found, member, before)
+    return found.tobytes()
+
+
+def _fill(values: NDArray[Any], member: Stream, before: int) -> None:
+    """Read into values what follows the first ``before`` bytes, piece by piece."""
+    found = values.view(np.uint8).data
     done = 0
-    while done < size:
-        piece = member.read(min(_STEP, size - done))
-        if not piece:
+    while done < len(found):
+        count = member.readinto(found[done : done + _STEP])
+        if not count:
             raise ShortError(before + done)
-        found[done : done + len(piece)] = piece
-        done += len(piece)
-    return found
+        done += count

@@ -77,7 +77,9 @@ def list_members(path: str, advice: str) -> dict[str, zipfile.ZipInfo]:
 
 
 @contextmanager
-def open_member(path: str, entry: zipfile.ZipInfo, where: str, advice: str) -> Iterator[IO[bytes]]:
+def open_member(
+    path: str, entry: zipfile.ZipInfo, where: str, advice: str
+) -> Iterator[io.BufferedReader]:
     """Open a stored or deflated member to be read from its beginning; its CRC-32 is checked.
 
     The directory is not read again: an archive may have thousands of members.

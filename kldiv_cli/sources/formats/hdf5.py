@@ -13,7 +13,7 @@ from functools import partial
 from io import BufferedReader, RawIOBase
 from math import prod
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -168,7 +168,7 @@ def _in_pieces(path: str, layout: Layout, name: str, stored: Stored) -> Deflated
 
 
 @contextmanager
-def _reader(path: str, name: str) -> Iterator[IO[bytes]]:
+def _reader(path: str, name: str) -> Iterator[BufferedReader]:
     """Open a dataset as the bytes of its values."""
     with _reading(path), _file(path) as file:
         yield BufferedReader(_Values(_pieces(file[name])), _STEP)

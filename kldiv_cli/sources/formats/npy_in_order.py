@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from io import BufferedReader
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
 from kldiv_cli.errors import InputError
 from kldiv_cli.sources.arrays.array import ArraySource, type_name
-from kldiv_cli.sources.arrays.deflated import DeflatedSource, ShortError
+from kldiv_cli.sources.arrays.deflated import DeflatedSource, ShortError, Stream
 from kldiv_cli.sources.arrays.mapped import told_type
 from kldiv_cli.sources.base import Layout
 from kldiv_cli.sources.formats.npy import check_header, wrong_size
 from kldiv_cli.sources.formats.npy_header import Header, read_header
 from kldiv_cli.sources.stores.codecs import ENOUGH, codec_of
 from kldiv_cli.sources.stores.elsewhere import open_elsewhere, size_elsewhere
+from kldiv_cli.sources.stores.pipes import is_pipe
 from kldiv_cli.sources.stores.uris import is_elsewhere
 
 _MOST_HELD = 1 << 30
@@ -54,7 +55,7 @@ def open_npy(path: str, layout: Layout) -> DeflatedSource:
     dtype = told_type(header.dtype, layout, path)
     outline = ArraySource(np.broadcast_to(np.empty((), dtype), header.shape), layout, path, "npy")
     opened = partial(_reading, path, codec, header, type_name(dtype))
-    source = DeflatedSource(outline, opened, header.size)
+    source = DeflatedSource(outline, opened, header.size, reads_ahead=not is_pipe(path))
     if source.held_bytes > _MOST_HELD:
         raise InputError(
             f"{path}: expected rows of at most {_MOST_HELD} bytes, found {source.held_bytes}",
@@ -63,18 +64,18 @@ def open_npy(path: str, layout: Layout) -> DeflatedSource:
     return source
 
 
-def _opened(path: str, codec: str | None) -> IO[bytes]:
+def _opened(path: str, codec: str | None) -> BufferedReader:
     if codec is None:
         return open_elsewhere(path) if is_elsewhere(path) else Path(path).open("rb")
     # PyArrow takes longer to load than a small file to compare.
     from kldiv_cli.sources.stores.streams import open_stream  # noqa: PLC0415
 
-    stream: IO[bytes] = open_stream(path, codec)
+    stream: BufferedReader = open_stream(path, codec)
     return stream
 
 
 @contextmanager
-def _reading(path: str, codec: str | None, header: Header, dtype: str) -> Iterator[IO[bytes]]:
+def _reading(path: str, codec: str | None, header: Header, dtype: str) -> Iterator[Stream]:
     """Open an array to be read to its end, where nothing may follow."""
     with _read_on(path, codec), _opened(path, codec) as file:
         try:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import IO
+from io import BufferedReader
 
 from kldiv_cli.sources.stores.pipes import is_pipe, open_pipe
 
 
-def open_elsewhere(path: str) -> IO[bytes]:
+def open_elsewhere(path: str) -> BufferedReader:
     """Open a pipe or an object, to be read from beginning to end."""
     if is_pipe(path):
         return open_pipe(path).open()
     # PyArrow's file systems take longer to load than a small file to compare.
     from kldiv_cli.sources.stores import remote as stores  # noqa: PLC0415
 
-    stream: IO[bytes] = stores.open_in_order(path)
+    stream: BufferedReader = stores.open_in_order(path)
     return stream
 
 

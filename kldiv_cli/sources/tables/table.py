@@ -23,14 +23,13 @@ from kldiv_cli.sources.tables.cells import (
     text_of,
 )
 from kldiv_cli.sources.tables.words import Words, room_for
-from kldiv_cli.sources.views.read_ahead import Ahead
+from kldiv_cli.sources.views.read_ahead import ahead
 
 if TYPE_CHECKING:
     from kldiv_cli.sources.tables.texts import Texts
 
 MORE_THREADS = pa.cpu_count() > 2
 """Whether PyArrow decodes columns in parallel: the two sides keep two processors busy anyway."""
-_SMALL = 1 << 20
 _BATCH_BYTES = 1 << 22
 """How much is read at a time: what is read, read ahead and worked on is a few times this."""
 _BATCH_ROWS = 1 << 9
@@ -206,9 +205,8 @@ class TableSource:
     ) -> Iterator[Block]:
         order = list(self.columns.classes if classes is None else classes)
         whole = self._whole(batches, order, self._batch_rows(rows))
-        if self.rows_expected is not None and self.rows_expected * self._row_bytes <= _SMALL:
-            return _cut(whole, rows)
-        return _cut(Ahead(whole), rows)
+        expected = self.rows_expected
+        return _cut(ahead(whole, expected and expected * self._row_bytes), rows)
 
     def place_of(self, row: int) -> str | None:
         """Name the line on which a row of a text file stands."""

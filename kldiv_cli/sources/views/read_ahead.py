@@ -15,6 +15,16 @@ _T = TypeVar("_T")
 _PATIENCE = 0.5
 """How many seconds the thread waits for a wish before it looks whether anybody is left."""
 _ONE_MORE = object()
+_SMALL = 1 << 20
+"""So many bytes are read sooner than a thread would begin to."""
+
+
+def ahead(items: Generator[_T, None, None], size: int | None) -> Iterator[_T]:
+    """Return the items, which a thread begins to fetch at once where they are not small.
+
+    ``size`` is how many bytes all of them have; None where that is not known.
+    """
+    return items if size is not None and size <= _SMALL else Ahead(items)
 
 
 class Ahead(Iterator[_T], Generic[_T]):
