@@ -61,7 +61,11 @@ class Route:
             )
             if self.kernels and not evaluator.by_kernel_alone:
                 return None
-            found = evaluator.evaluate(*(np.repeat(x, _SIDE_BY_SIDE, axis=0) for x in trial.rows))
+            rows = (np.repeat(x, _SIDE_BY_SIDE, axis=0) for x in trial.rows)
+            try:
+                found = evaluator.evaluate(*rows)
+            except AssertionError:
+                return -inf
         values = found.values[trial.measure]
         counted = bool(found.status[0] == Status.COUNTED)
         if len({x.tobytes() for x in values}) > 1 or (counted and isnan(values[0])):

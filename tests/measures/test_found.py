@@ -66,6 +66,8 @@ FOUND = [
         (0.29, 0.71),
         smooth=0.047619047619047616,
     ),
+    # Next above the largest float64.
+    Trial("kl", "softmax", ("probs", "logits"), (1.0, 0.0), (0.0, 1e308), temperature=0.5535),
 ]
 
 

@@ -24,7 +24,7 @@ Name = Literal["reference", "candidate"]
 LARGE = 1e17
 """Below it, a product with a probability that has lost digits is below 1e-290."""
 _NORMAL = 1e-307
-_OVERFLOWS = 709.8
+_OVERFLOWS = 709.782712893384
 _HELD = 1000
 """The exponent of 2 that quotients of logits and T may have."""
 
