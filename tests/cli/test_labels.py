@@ -325,6 +325,7 @@ class TestRefused:
             (LABELS + 0.5, f"row 0: expected an integer, found {LABELS[0]}.5"),
             (LABELS + 1e300 * (np.arange(40) == 3), "row 3: expected an integer, found 1e+300"),
             (np.where(np.arange(40) == 2, np.inf, 0), "row 2: expected an integer, found inf"),
+            (np.full(40, 0.5, np.float16), "row 0: expected an integer, found 0.5"),
         ],
     )
     def test_labels_that_are_none(

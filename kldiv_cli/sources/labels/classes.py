@@ -200,8 +200,9 @@ def _integers(path: str, values: NDArray[Any], shape: tuple[int, ...]) -> Labels
     if values.dtype.kind != "f":
         raise InputError(f"{path}: expected integers, found {values.dtype.name}", _ADVICE)
     # A float past the integers is cast to any of them.
-    wrong = ~(np.abs(values) < 2.0**53) | (values != np.rint(values))
+    wide = values.astype(np.float64)
+    wrong = ~(np.abs(wide) < 2.0**53) | (wide != np.rint(wide))
     if wrong.any():
         row = int(wrong.argmax())
         raise InputError(f"{path}: row {row}: expected an integer, found {values[row]}", _ADVICE)
-    return Labels(path, values.astype(np.intp), shape)
+    return Labels(path, wide.astype(np.intp), shape)
