@@ -442,6 +442,12 @@ class TestSpaces:
 
 
 class TestEncodings:
+    def test_names_below_a_comment_are_of_utf_8_too(self, kldiv: Kldiv, tmp_path: Path) -> None:
+        path = tmp_path / "x.csv"
+        path.write_bytes("# made by a\nä,b\n1,2\n3,4\n".encode("cp1252"))
+        what, _ = refused(kldiv, "compare", path, path)
+        assert what == "expected text in UTF-8, found a line 2 that begins with b'\\xe4,b\\n'"
+
     def test_a_command_writes_it_in_utf_8(self, kldiv: Kldiv, tmp_path: Path) -> None:
         path = tmp_path / "a b.csv"
         for encoding, name in (("cp1252", "WINDOWS-1252"), ("utf-16-le", "UTF-16LE")):

@@ -159,6 +159,10 @@ def _first_lines(text: Delimited, begin: Begin, records: Records) -> FirstLines:
     rows = records[1:] if text.header else records
     if not rows:
         raise no_rows(text.path)
+    lines = begin.read[: begin.end].splitlines(keepends=True)
+    above = records[0][0] if text.header else text.above
+    for number, names in enumerate(lines[:above], start=1):
+        _check_utf_8(text, names, f"a line {number}")
     if text.header:
         _check_header(text, *records[0])
     head = heading(text, records)
@@ -169,8 +173,6 @@ def _first_lines(text: Delimited, begin: Begin, records: Records) -> FirstLines:
                 f"{text.path}: line {line}: expected {width} cells, found {len(cells)}", ADVICE
             )
     plain = [list(map(text.plain, cells[: len(head.names)])) for _, cells in rows]
-    lines = begin.read[: begin.end].splitlines(keepends=True)
-    above = records[0][0] if text.header else text.above
     return FirstLines(
         text=text,
         names=tuple(head.names),
@@ -196,18 +198,21 @@ def _check_text(text: Delimited, read: bytes) -> None:
             f"{text.path}: expected text, found {what} that begins with {first[:6]!r}",
             text.in_utf_8("UTF-16LE") if is_wide else ADVICE,
         )
-    try:
-        first.decode()
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{text.path}: expected text in UTF-8, found a first line that begins with "
-            f"{first[:6]!r}",
-            text.in_utf_8(),
-        ) from error
+    _check_utf_8(text, first, "a first line")
     if first.count(text.delimiter.encode()) >= _MOST_COLUMNS:
         raise InputError(
             f"{text.path}: expected at most {_MOST_COLUMNS} columns, found more", TOO_WIDE
         )
+
+
+def _check_utf_8(text: Delimited, line: bytes, name: str) -> None:
+    try:
+        line.decode()
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{text.path}: expected text in UTF-8, found {name} that begins with {line[:6]!r}",
+            text.in_utf_8(),
+        ) from error
 
 
 def _mark_of(read: bytes) -> bytes:

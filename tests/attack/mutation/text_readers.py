@@ -98,8 +98,9 @@ def of_delimited(content: bytes, source: Source) -> Iterator[Array]:
         lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
         if lines and set(names) <= set(lines[0]):
             rows = [line for line in lines[1:] if any(cell.strip() for cell in line)]
-            # R's write.table leaves the name of the first column out.
+            # R's write.table leaves the name of the first column out; others end lines with commas.
             more = bool(rows) and {len(line) for line in rows} == {len(lines[0]) + 1}
+            more = more and any(line[-1] for line in rows)
             places = [lines[0].index(name) + more for name in names]
             yield np.array([[_cell(line, place) for place in places] for line in rows])
             return
