@@ -13,7 +13,7 @@ from typing import Any, Self
 
 _LONGEST = 80
 _LONGEST_PATH = 4200
-_MOST, _MOST_ADVICE = 1000, 4000
+_MOST, _MOST_ADVICE = 1000, 1500
 _QUOTED = re.compile(r"""(?<!\w)(["'])(?:(?!\1).){300,}?(?P<end>\1)(?!\w)""", re.DOTALL)
 _WORD = re.compile(r"[^\s/]{400,}(?P<end>)")
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://\S+")

@@ -48,7 +48,7 @@ class TestLongText:
         with pytest.raises(KldivError) as caught:
             call()
         assert len(caught.value.what) - len(str(path)) < 1100
-        assert len(caught.value.advice) < 4200
+        assert len(caught.value.advice) < 1600
         assert str(path) in caught.value.what
 
     @pytest.mark.parametrize(
