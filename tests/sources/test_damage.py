@@ -94,6 +94,14 @@ def kld(path: Path) -> None:
     llamacpp.write(path, llamacpp.random_logits(2, 2, 5), tokens)
 
 
+def gzipped(write: Callable[[Path], object]) -> Callable[[Path], object]:
+    def written(path: Path) -> None:
+        write(path)
+        path.write_bytes(gzip.compress(path.read_bytes()))
+
+    return written
+
+
 class Sample(NamedTuple):
     """A small file, how it is written, and what the format knows of damage."""
 
@@ -131,6 +139,7 @@ SAMPLES: dict[str, Sample] = {
     "arrow": Sample("x.arrow", arrow(TABLE, "file"), "sized"),
     "arrow-zstd": Sample("x.feather", arrow(LISTS, "feather-zstd"), "sized"),
     "arrow-polars": Sample("x.arrow", (FOREIGN / "polars-zstd.arrow").read_bytes(), "sized"),
+    "arrow-stream-gzip": Sample("x.ipc.gz", gzipped(arrow(LISTS, "stream")), "checked"),
     "arrow-stream": Sample("x.ipc", arrow(LISTS, "stream"), "text"),
     "csv": Sample("x.csv", text(","), "text"),
     "tsv": Sample("x.tsv", text("\t"), "text"),

@@ -15,6 +15,7 @@ from kldiv_cli.sources.arrays.mapped import Memory, map_file
 from kldiv_cli.sources.base import Layout
 from kldiv_cli.sources.formats.arrow_messages import (
     FILE,
+    Block,
     Listed,
     inflated_size,
     listed_in,
@@ -142,22 +143,23 @@ class _Passing:
             passing = self._after_magic()
             before: list[pa.Buffer] = []
             found = Listed([], [])
-            for place, message in _messages(passing):
+            for block, message in _messages(passing):
                 _check_inflated(self.path, inflated_size(message))
                 if message.type == "dictionary":
-                    found.dictionaries.append(place)
+                    found.dictionaries.append(block)
                 if message.type == "record batch":
-                    found.batches.append(place)
+                    found.batches.append(block)
                     self._check_dictionaries(before)
                     # PyArrow decompresses a batch as it reads it, so it gets them one by one.
                     alone = pa.BufferReader(b"".join([*before, message.serialize()]))
                     yield from _slices(pa.ipc.open_stream(alone).read_next_batch(), names, rows)
                 else:
                     before.append(message.serialize())
+            rest = passing.to_end()
             if not self._is_file:
                 _check_end(passing.last)
             else:
-                self._check_footer(passing.to_end(), pa.ipc.read_schema(before[0]), found)
+                self._check_footer(rest, pa.ipc.read_schema(before[0]), found)
 
     def _check_footer(self, footer: bytes, schema: pa.Schema, found: Listed) -> None:
         """Raise where the footer of a file says otherwise than what stood before it."""
@@ -239,23 +241,24 @@ class _Tail:
         Raises
         ------
         pyarrow.ArrowInvalid
-            It is too long for a footer.
+            It is too long for a footer, or for what may stand behind a stream.
         """
         rest = self.read(_MOST_FOOTER)
         if len(rest) == _MOST_FOOTER:
-            raise pa.ArrowInvalid(f"expected a footer of less than {_MOST_FOOTER} bytes")
+            raise pa.ArrowInvalid(f"expected an end of less than {_MOST_FOOTER} bytes")
         return rest
 
 
-def _messages(stream: _Tail) -> Iterator[tuple[int, pa.Message]]:
-    """Yield messages, each with its place."""
+def _messages(stream: _Tail) -> Iterator[tuple[Block, pa.Message]]:
+    """Yield messages, each with where it was."""
     messages = iter(pa.ipc.MessageReader.open_stream(pa.PythonFile(stream, mode="r")))
     while True:
         place = stream.place
         message = next(messages, None)
         if message is None:
             return
-        yield place, message
+        body = message.body.size if message.body else 0
+        yield Block(place, stream.place - place - body, body), message
 
 
 def _check_end(last: bytes) -> None:

@@ -22,7 +22,7 @@ _LENGTH, _BUFFERS, _COMPRESSION = 0, 2, 3
 """The places of fields of a record batch."""
 _DICTIONARIES, _BATCHES = 2, 3
 """The places of fields of a footer."""
-_BLOCK = 24
+_BLOCK = struct.Struct("<qi4xq")
 _AFTER_FOOTER = 10
 """The length of the footer, and the magic with which the file ends."""
 _MARK = b"\xff\xff\xff\xff"
@@ -57,7 +57,7 @@ def messages_of_file(file: pa.Buffer) -> Iterator[pa.Message]:
     """
     listed = listed_in(file)
     end = file.size - _AFTER_FOOTER
-    for start in (*listed.dictionaries, *listed.batches):
+    for start, _, _ in (*listed.dictionaries, *listed.batches):
         if not 0 <= start < end:
             raise pa.ArrowInvalid("damaged footer (a batch lies outside the file)")
         try:
@@ -66,11 +66,19 @@ def messages_of_file(file: pa.Buffer) -> Iterator[pa.Message]:
             raise pa.ArrowInvalid(f"expected a message, found {error}") from error
 
 
-class Listed(NamedTuple):
-    """Where the messages begin that a footer lists."""
+class Block(NamedTuple):
+    """Where a message begins, and how many bytes it has before its body and in it."""
 
-    dictionaries: list[int]
-    batches: list[int]
+    start: int
+    before: int
+    body: int
+
+
+class Listed(NamedTuple):
+    """The messages that a footer lists."""
+
+    dictionaries: list[Block]
+    batches: list[Block]
 
 
 def listed_in(end: pa.Buffer) -> Listed:
@@ -113,11 +121,11 @@ def _footer_start(end: pa.Buffer) -> int:
     return last - length
 
 
-def _blocks(footer: memoryview, table: int, field: int) -> Iterator[int]:
+def _blocks(footer: memoryview, table: int, field: int) -> Iterator[Block]:
     if _field(footer, table, field):
         blocks = _child(footer, table, field)
         for i in range(_number("<I", footer, blocks)):
-            yield _number("<q", footer, blocks + 4 + _BLOCK * i)
+            yield Block(*_BLOCK.unpack_from(footer, blocks + 4 + _BLOCK.size * i))
 
 
 def with_length(read: Callable[[int], bytes]) -> tuple[int, bytes]:
