@@ -87,6 +87,13 @@ def test_every_identity_holds_at_every_edge(mode: Mode, edge: Edge) -> None:
     assert failing(found) == set(), found
 
 
+def test_logarithms_of_which_only_the_low_parts_differ() -> None:
+    """log p and log q are 1e38 apart, and those of two classes 1e12 in that."""
+    s = np.array([[0.40241566, -0.07074355, -0.03524548, 0.1998378, -0.1378431, 0.5402266]])
+    t = np.array([[-1.99e-9, -1.06604796e12, -4.76686837e-4, 1.919e-7, 1.02085809e38, 2e-22]])
+    assert failing(verify(s, t)) == set()
+
+
 def spoiled(right: Any, factor: float) -> Any:
     """What is wrong by a factor: a number, a property, or what a function returns."""
     if isinstance(right, Double):

@@ -220,7 +220,7 @@ def _of_order(both: Both, order: float) -> Double:
     present = ~both.reference.absent
     if np.isinf(order):
         ratios = where(present, both.ratio, -np.inf)
-        return along(ratios, ratios.high.argmax(axis=1, keepdims=True))[:, 0]
+        return _largest(ratios)[:, 0]
     c = Double.of(order) - 1.0
     power = both.log_p * order - both.log_q * c
     absent = ~present | (both.candidate.absent if order < 1 else False)
@@ -231,8 +231,15 @@ def _of_order(both: Both, order: float) -> Double:
     near = (np.abs(grown.high) < 0.5) & (hidden <= 1e-30 * np.abs(grown.high))
     if near.all():
         return log1p(grown) / c
-    largest = along(power, power.high.argmax(axis=1, keepdims=True))
+    largest = _largest(power)
     finite = where(np.isfinite(largest.high), largest, 0.0)
     far = log(exp(power - finite).sum()) + finite[:, 0]
     far = where(np.isfinite(largest.high[:, 0]), far, largest[:, 0])
     return where(near, log1p(where(near, grown, 0.0)), far) / c
+
+
+def _largest(x: Double) -> Double:
+    """Return the largest along the second axis, a column; of large numbers the low parts decide."""
+    rough = x.high.max(axis=1, keepdims=True)
+    low = np.where(x.high == rough, x.low, -np.inf)
+    return along(x, low.argmax(axis=1, keepdims=True))
