@@ -6,7 +6,6 @@ import os
 import sys
 from pathlib import Path
 
-import numpy as np
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.errors import BaseError, CCompilerError
@@ -69,8 +68,6 @@ setup(
             "kldiv_cli.measures._native._kernels",
             sources=sorted(str(path) for path in KERNELS.glob("*.c")),
             depends=sorted(str(path) for path in KERNELS.glob("*.h")),
-            include_dirs=[np.get_include()],
-            define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
             optional=OPTIONAL,
         ),
         ROWS_EXTENSION,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from math import inf, isnan
@@ -42,7 +42,7 @@ class Route:
     """A way by which values come about: kernels or none, and what is asked for beside."""
 
     name: str
-    kernels: Mapping[str, _native.Kernel]
+    kernels: _native.Kernels | None
     beside: tuple[str, ...] = ()
 
     def value(self, trial: Trial) -> float | None:
@@ -80,7 +80,7 @@ def routes() -> list[Route]:
         for each in _native.instruction_sets()
         for beside in ((), ("kl",))
     ]
-    return [Route("NumPy", {}), *kernels]
+    return [Route("NumPy", None), *kernels]
 
 
 @dataclass

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from kldiv_cli.measures.forms import Form
 from kldiv_cli.measures.types import Float64, Mode, Status
 
 if TYPE_CHECKING:
@@ -41,8 +42,8 @@ class Measure:
         not, the sum is a convention.
     edges : str
         What zeros and infinities give.
-    kernel : str or None
-        What the C kernels call it; None where NumPy alone computes it.
+    form : Form or None
+        How the C kernels compute it; None where NumPy alone does.
     hidden : {"logarithm", "share"} or None
         How it depends on classes whose probability a format hides: by their probability times a
         logarithm, or by no more than twice their probability. None where it may be anything.
@@ -57,7 +58,7 @@ class Measure:
     has_unit: bool = True
     additive: bool = True
     edges: str = ""
-    kernel: str | None = None
+    form: Form | None = None
     hidden: Literal["logarithm", "share"] | None = None
 
     def rows(self, pair: Pair, *, lenient: bool = False) -> Float64:

@@ -19,7 +19,6 @@ from kldiv_cli.measures.types import Float64, Mode, Status
 
 Counts = NDArray[np.int64]
 Kept = NDArray[np.bool_] | None
-_KERNEL_TYPES = ("float16", "float32", "float64")
 _KERNEL_TEMPERATURES = 1e-100, 1e100
 """Beyond these, quotients leave the range in which the kernels keep their digits."""
 
@@ -89,22 +88,26 @@ class Evaluator:
     lenient: bool = False
 
     @property
-    def kernel(self) -> str | None:
-        """The C kernel that computes at least one of the measures; None if there is none."""
+    def kernels(self) -> _native.Kernels | None:
+        """The kernels that can take such blocks; None if there are none."""
         logits = ("logits",) if self.mode == "sigmoid" else ("logits", "log-probs")
-        wanted = [measure.kernel for measure in self.measures if measure.kernel is not None]
-        if not wanted or self.smooth or any(kind not in logits for kind in self.kinds):
-            return None
         least, largest = _KERNEL_TEMPERATURES
-        if not least <= self.temperature <= largest or not _native.load():
+        if self.smooth or any(kind not in logits for kind in self.kinds):
             return None
-        only_jeffreys = self.mode == "sigmoid" and wanted == ["jeffreys"]
-        return "sigmoid_jeffreys" if only_jeffreys else self.mode
+        return _native.load() if least <= self.temperature <= largest else None
+
+    @property
+    def by_kernel(self) -> tuple[Measure, ...]:
+        """The measures that C computes."""
+        kernels = self.kernels
+        if kernels is None:
+            return ()
+        return tuple(each for each in self.measures if kernels.cover(self.mode, each.form))
 
     @property
     def by_kernel_alone(self) -> bool:
-        """Whether NumPy has nothing to do."""
-        return self.kernel is not None and all(each.kernel for each in self.measures)
+        """Whether C computes all of the measures, and there are some."""
+        return bool(self.measures) and len(self.by_kernel) == len(self.measures)
 
     def evaluate(self, s: NDArray[Any], t: NDArray[Any], kept: Kept = None) -> Evaluation:
         """Compute the measures of two blocks.
@@ -117,12 +120,12 @@ class Evaluator:
             Which cells a mask keeps; None for all. The others have to be absent on both sides, as
             `kldiv_cli.measures.rows.absence.without` makes them.
         """
-        kernel = self.kernel
-        if kernel is None:
+        kernels, ours = self.kernels, self.by_kernel
+        if kernels is None or not ours:
             found = self._by_numpy(self.measures, s, t, kept)
         else:
-            found = self._by_kernel(kernel, s, t)
-            rest = [measure for measure in self.measures if measure.kernel is None]
+            found = self._by_kernel(kernels, s, t, kept)
+            rest = [measure for measure in self.measures if measure not in ours]
             if rest:
                 found.values.update(self._by_numpy(rest, s, t, kept).values)
         return found if kept is None else replace(found, status=with_masked(found.status, kept))
@@ -143,34 +146,39 @@ class Evaluator:
         values = {measure.name: measure.rows(pair, lenient=self.lenient) for measure in asked}
         return Evaluation(values, pair.status, pair.argmax, same, of)
 
-    def _by_kernel(self, kernel: str, s: NDArray[Any], t: NDArray[Any]) -> Evaluation:
-        with np.errstate(all="ignore"):
-            rows = _native.load()[kernel](*_of_one_type(s, t), self.temperature)
-        values: dict[str, Float64] = {}
-        for measure in self.measures:
-            if measure.kernel is not None:
-                found = getattr(rows, measure.kernel)
-                values[measure.name] = checked(
-                    measure.name, found, rows.status, lenient=self.lenient
-                )
+    def _by_kernel(
+        self, kernels: _native.Kernels, s: NDArray[Any], t: NDArray[Any], kept: Kept
+    ) -> Evaluation:
+        asked = self.by_kernel
+        plan = kernels.plan(self.mode, self.temperature, [each.form for each in asked if each.form])
+        values, counts = plan(_as_taken(s), _as_taken(t))
+        by_name = {each.name: value for each, value in zip(asked, values, strict=True)}
+        unsettled = np.flatnonzero(counts.unsettled)
+        if unsettled.size:
+            rest = [each for each in asked if each.form and each.form.name not in _native.ALWAYS]
+            some = None if kept is None else kept[unsettled]
+            anew = self._by_numpy(rest, s[unsettled], t[unsettled], some)
+            for name, of_rows in anew.values.items():
+                by_name[name][unsettled] = of_rows
         return Evaluation(
-            values=values,
-            status=rows.status,
-            argmax=(rows.reference_argmax, rows.candidate_argmax),
-            same=rows.same,
-            of=rows.of,
-            mismatches=rows.mismatches,
-            constant=rows.constant,
+            values={
+                name: checked(name, value, counts.status, lenient=self.lenient)
+                for name, value in by_name.items()
+            },
+            status=counts.status,
+            argmax=(counts.reference_argmax, counts.candidate_argmax),
+            same=counts.same,
+            of=counts.of,
+            mismatches=counts.mismatches,
+            constant=counts.constant,
         )
 
 
-def _of_one_type(s: NDArray[Any], t: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return the blocks in one type that the kernels take, bfloat16 as its bits."""
-    if s.dtype == t.dtype and s.dtype.names is not None:
-        return s["bfloat16"], t["bfloat16"]
-    s, t = exact.real(s), exact.real(t)
-    kind = np.result_type(s, t)
-    if kind.name not in _KERNEL_TYPES:
+def _as_taken(values: NDArray[Any]) -> NDArray[Any]:
+    """Return a block in a type that the kernels take, bfloat16 as its bits."""
+    if values.dtype.names is not None:
+        return np.require(values["bfloat16"], np.uint16, "A")
+    kind = values.dtype.newbyteorder("=")
+    if kind.name not in _native.TYPES[:-1]:
         kind = np.dtype(np.float64)
-    with np.errstate(invalid="ignore"):
-        return s.astype(kind, copy=False), t.astype(kind, copy=False)
+    return np.require(values, kind, "A")

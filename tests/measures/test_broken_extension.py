@@ -89,44 +89,25 @@ def test_a_copy_that_is_whole(extension: Path, monkeypatch: pytest.MonkeyPatch) 
     assert run(extension, "--version") == VERSION.replace(BROKEN, _native.describe())
 
 
-OUTPUTS = _native.Rows._fields
-NAMES = "'softmax', 'sigmoid_jeffreys', 'sigmoid'"
-
-
-@pytest.mark.parametrize(
-    "kernels",
-    [
-        pytest.param("raise ImportError('numpy._core.multiarray failed to import')", id="no-numpy"),
-        pytest.param("raise RuntimeError('compiled against ABI version 0x2')", id="other-abi"),
-        pytest.param("return {}", id="none"),
-        pytest.param("return {'softmax': numpy.matmul}", id="too-few"),
-        pytest.param(f"return dict.fromkeys([{NAMES}], numpy.matmul)", id="of-other-shapes"),
-    ],
-)
-def test_kernels_of_another_build(extension: Path, kernels: str) -> None:
-    extension.unlink()
-    (extension.parent / "_kernels.py").write_text(
-        f"instruction_sets = ('baseline',)\noutputs = {OUTPUTS}\n\n\n"
-        "def kernels(instruction_set):\n"
-        "    import numpy\n"
-        f"    {kernels}\n"
-    )
-    assert run(extension, *COMPARE) == run(extension, *COMPARE, kernels="numpy")
+COUNTS = _native.Counts._fields
+MORE = (*COUNTS, "entropy")
+FORMS = "forms = {'softmax': ('kl',), 'sigmoid': ('kl',)}\nPlan = ask = str\n"
 
 
 @pytest.mark.parametrize(
     "names",
     [
         pytest.param("", id="no-names"),
-        pytest.param("instruction_sets = ('baseline',)", id="no-outputs"),
-        pytest.param(f"outputs = {OUTPUTS}", id="no-sets"),
-        pytest.param(f"instruction_sets = ()\noutputs = {OUTPUTS}", id="sets-of-none"),
-        pytest.param(f"instruction_sets = 'one'\noutputs = {OUTPUTS[1:]}", id="too-few-outputs"),
-        pytest.param(f"instruction_sets = 'one'\noutputs = {(*OUTPUTS, 'js')}", id="too-many"),
+        pytest.param("instruction_sets = ('baseline',)", id="no-counts"),
+        pytest.param(f"counts = {COUNTS}", id="no-sets"),
+        pytest.param(f"instruction_sets = ()\ncounts = {COUNTS}\n{FORMS}", id="sets-of-none"),
+        pytest.param(f"instruction_sets = 'one'\ncounts = {COUNTS}", id="no-plan"),
+        pytest.param(f"instruction_sets = 'one'\ncounts = {COUNTS[1:]}\n{FORMS}", id="too-few"),
+        pytest.param(f"instruction_sets = 'one'\ncounts = {MORE}\n{FORMS}", id="too-many"),
     ],
 )
 def test_a_module_of_other_names(extension: Path, names: str) -> None:
     extension.unlink()
-    (extension.parent / "_kernels.py").write_text(f"{names}\nkernels = dict\n")
+    (extension.parent / "_kernels.py").write_text(names)
     assert run(extension, "--version") == VERSION
     assert run(extension, *COMPARE) == run(extension, *COMPARE, kernels="numpy")

@@ -19,6 +19,7 @@ from kldiv_cli.measures.distributions.kinds import Kind
 from kldiv_cli.measures.evaluation import Evaluation, Evaluator
 from kldiv_cli.measures.types import Mode
 from kldiv_cli.sources.base import BFLOAT16
+from tests.kernels import spoiled
 from tests.oracle import oracle, relative_error
 
 Array = npt.NDArray[Any]
@@ -57,8 +58,8 @@ def evaluator(
 
 def by_numpy(asked: Evaluator, s: Array, t: Array) -> Evaluation:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_native, "load", dict)
-        assert asked.kernel is None
+        patch.setattr(_native, "load", lambda: None)
+        assert not asked.by_kernel
         return asked.evaluate(s, t)
 
 
@@ -85,50 +86,41 @@ def block(seed: int = 0) -> tuple[Array, Array]:
 
 
 @needs_kernels
+@pytest.mark.parametrize("mode", ["softmax", "sigmoid"])
 @pytest.mark.parametrize(
-    ("names", "mode", "kernel"),
-    [
-        (("jeffreys",), "softmax", "softmax"),
-        (("kl", "reverse-kl"), "softmax", "softmax"),
-        (MIXED, "softmax", "softmax"),
-        (("jeffreys",), "sigmoid", "sigmoid_jeffreys"),
-        (("jeffreys", "js"), "sigmoid", "sigmoid_jeffreys"),
-        (("jeffreys", "kl"), "sigmoid", "sigmoid"),
-        (("reverse-kl",), "sigmoid", "sigmoid"),
-        (("js", "tv"), "softmax", None),
-        (("entropy",), "sigmoid", None),
-        ((), "softmax", None),
-    ],
+    "names", [("jeffreys",), ("kl", "reverse-kl"), MIXED, ("jeffreys", "js"), ("js", "tv"), ()]
 )
-def test_the_kernel_of_measures(names: tuple[str, ...], mode: Mode, kernel: str | None) -> None:
-    asked = evaluator(names, mode)
-    assert asked.kernel == kernel
-    alone = kernel is not None and set(names) <= {"jeffreys", "kl", "reverse-kl"}
-    assert asked.by_kernel_alone == alone
+def test_what_c_computes(names: tuple[str, ...], mode: Mode) -> None:
+    asked, kernels = evaluator(names, mode), _native.load()
+    assert kernels is not None
+    covered = [name for name in names if kernels.cover(mode, load(name).form)]
+    assert {"jeffreys", "kl", "reverse-kl"} & set(names) <= set(covered)
+    assert [each.name for each in asked.by_kernel] == covered
+    assert asked.by_kernel_alone == (covered == list(names) != [])
 
 
 @needs_kernels
 @pytest.mark.parametrize(
-    ("kinds", "mode", "kernel"),
+    ("kinds", "mode", "by_c"),
     [
-        (("log-probs", "log-probs"), "softmax", "softmax"),
-        (("logits", "log-probs"), "softmax", "softmax"),
-        (("probs", "probs"), "softmax", None),
-        (("logits", "probs"), "softmax", None),
-        (("probs", "log-probs"), "softmax", None),
-        (("log-probs", "logits"), "sigmoid", None),
-        (("logits", "probs"), "sigmoid", None),
+        (("log-probs", "log-probs"), "softmax", True),
+        (("logits", "log-probs"), "softmax", True),
+        (("probs", "probs"), "softmax", False),
+        (("logits", "probs"), "softmax", False),
+        (("probs", "log-probs"), "softmax", False),
+        (("log-probs", "logits"), "sigmoid", False),
+        (("logits", "probs"), "sigmoid", False),
     ],
 )
-def test_the_kernel_of_kinds(kinds: tuple[Kind, Kind], mode: Mode, kernel: str | None) -> None:
-    assert evaluator(("kl",), mode, kinds=kinds).kernel == kernel
+def test_the_kernel_of_kinds(kinds: tuple[Kind, Kind], mode: Mode, by_c: bool) -> None:
+    assert evaluator(("kl",), mode, kinds=kinds).by_kernel_alone == by_c
 
 
 @needs_kernels
 @pytest.mark.parametrize("mode", ["softmax", "sigmoid"])
 def test_smoothing_has_no_kernel(mode: Mode) -> None:
     asked = evaluator(("kl",), mode, smooth=0.1)
-    assert asked.kernel is None
+    assert asked.kernels is None
     assert not asked.by_kernel_alone
     assert asked.evaluate(*block()).mismatches is None
 
@@ -209,8 +201,8 @@ def test_numpy_alone_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("KLDIV_KERNELS", "numpy")
     assert _native.describe() == "NumPy kernels, KLDIV_KERNELS=numpy"
     assert _native.instruction_sets() == ()
-    assert _native.load() == {}
-    assert asked.kernel is None
+    assert _native.load() is None
+    assert asked.kernels is None
     assert asked.evaluate(s, t).mismatches is None
     assert_same(asked.evaluate(s, t), expected)
 
@@ -222,33 +214,30 @@ def test_the_best_c_kernels_otherwise(value: str | None, monkeypatch: pytest.Mon
     if value is not None:
         monkeypatch.setenv("KLDIV_KERNELS", value)
     assert _native.describe() == f"C kernels, {_native.instruction_sets()[-1]}"
-    assert sorted(_native.load()) == ["sigmoid", "sigmoid_jeffreys", "softmax"]
-
-
-class Reordered:
-    """A ufunc that gives its outputs backwards."""
-
-    def __init__(self, ufunc: Any) -> None:
-        self.ufunc, self.signature = ufunc, ufunc.signature
-
-    def __call__(self, *arguments: Any) -> tuple[Any, ...]:
-        outputs: tuple[Any, ...] = self.ufunc(*arguments)
-        return outputs[::-1]
+    found = _native.load()
+    assert found is not None
+    assert found.instruction_set == _native.instruction_sets()[-1]
 
 
 @needs_kernels
 @pytest.mark.parametrize("mode", ["softmax", "sigmoid"])
-def test_outputs_are_told_apart_by_name(mode: Mode, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_counts_are_told_apart_by_name(mode: Mode, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An extension that gives them backwards is no other one."""
     monkeypatch.delenv("KLDIV_KERNELS", raising=False)
     asked = evaluator(("jeffreys", "kl", "reverse-kl"), mode)
     expected = asked.evaluate(*block())
     module = _native._module()
     assert module is not None
+
+    def plan(*told: Any) -> Any:
+        right = module.Plan(*told)
+        return lambda s, t, values, counts: right(s, t, values, counts[::-1])
+
     backwards = SimpleNamespace(
         instruction_sets=module.instruction_sets,
-        outputs=module.outputs[::-1],
-        check=module.check,
-        kernels=lambda name: {key: Reordered(ufunc) for key, ufunc in module.kernels(name).items()},
+        counts=module.counts[::-1],
+        forms=module.forms,
+        Plan=plan,
     )
     monkeypatch.setattr(_native, "_module", lambda: backwards)
     _native.load.cache_clear()
@@ -279,7 +268,7 @@ def test_without_the_extension(mode: Mode, without_extension: None) -> None:
     assert _native.instruction_sets() == ()
     s, t = block()
     asked = evaluator(MIXED, mode)
-    assert asked.kernel is None
+    assert asked.kernels is None
     found = asked.evaluate(s, t)
     assert found.mismatches is None
     assert_same(found, by_numpy(asked, s, t))
@@ -317,18 +306,12 @@ def test_every_digit_at_every_temperature(mode: Mode, temperature: float) -> Non
 
 @needs_kernels
 @pytest.mark.parametrize(
-    ("temperature", "kernel"),
-    [
-        (0.99e-100, None),
-        (1e-100, "softmax"),
-        (1e100, "softmax"),
-        (1.01e100, None),
-    ],
+    ("temperature", "by_c"), [(0.99e-100, False), (1e-100, True), (1e100, True), (1.01e100, False)]
 )
 def test_kernels_are_for_temperatures_whose_quotients_have_all_digits(
-    temperature: float, kernel: str | None
+    temperature: float, by_c: bool
 ) -> None:
-    assert evaluator(("kl",), temperature=temperature).kernel == kernel
+    assert evaluator(("kl",), temperature=temperature).by_kernel_alone == by_c
 
 
 def test_a_counted_row_without_a_value_is_a_bug() -> None:
@@ -345,8 +328,7 @@ def test_a_counted_row_without_a_value_is_a_bug_of_a_kernel(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     blocks = np.zeros((2, 2, 3))
-    rows = _native.load()["softmax"](*blocks, 1.0)
-    wrong = rows._replace(kl=np.array([np.nan, 0.0]))
-    monkeypatch.setattr(_native, "load", lambda: {"softmax": lambda *_: wrong})
+    wrong = spoiled("kl", "softmax", lambda _: np.array([np.nan, 0.0]))
+    monkeypatch.setattr(_native, "load", wrong)
     with pytest.raises(AssertionError, match="kl of a counted row is nan: row 0"):
         Evaluator((load("kl"),), "softmax").evaluate(*blocks)

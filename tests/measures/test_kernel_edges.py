@@ -6,12 +6,11 @@ import pytest
 from kldiv_cli.measures.evaluation import Evaluation
 from kldiv_cli.measures.types import Status
 from tests.family import MODES, Mode
+from tests.kernels import ONE, THREE
 from tests.measures.test_jeffreys import ALL_EDGES, COUNTED, EDGES, Edge
 from tests.measures.test_kernels import (
     INF,
-    ONE,
     SETS,
-    THREE,
     TYPES,
     Array,
     Type,

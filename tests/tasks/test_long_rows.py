@@ -16,6 +16,7 @@ from kldiv_cli.measures import _native
 from kldiv_cli.measures.distributions.evidence import all_sum_to, in_unit
 from kldiv_cli.measures.distributions.kinds import looks_like, sums
 from kldiv_cli.measures.distributions.stretches import STRETCH
+from tests.kernels import all_of, plans
 
 needs_kernels = pytest.mark.skipif(
     not _native.instruction_sets(), reason="the C kernels are not built"
@@ -92,13 +93,15 @@ class EnoughError(Exception):
 
 
 @needs_kernels
-@pytest.mark.parametrize("name", ["softmax", "sigmoid_jeffreys", "sigmoid"])
-def test_a_kernel_asks_in_a_long_row(name: str, long_rows: tuple[np.ndarray, np.ndarray]) -> None:
-    kernel, (s, t) = _native.load()[name], long_rows
-    expected = kernel(s, t, 1.0)
+@pytest.mark.parametrize("plan", plans())
+def test_a_kernel_asks_in_a_long_row(
+    plan: _native.Plan, long_rows: tuple[np.ndarray, np.ndarray]
+) -> None:
+    s, t = long_rows
+    expected = all_of(plan(s, t))
     told: list[tuple[int, int]] = []
     with _native.asking(lambda address, size: told.append((address, size))):
-        found = kernel(s, t, 1.0)
+        found = all_of(plan(s, t))
     assert [a.tobytes() for a in found] == [b.tobytes() for b in expected]
     first = s.__array_interface__["data"][0]
     assert (first, 4 * STRETCH) in told
@@ -108,15 +111,15 @@ def test_a_kernel_asks_in_a_long_row(name: str, long_rows: tuple[np.ndarray, np.
         raise EnoughError
 
     with _native.asking(enough), pytest.raises(EnoughError):
-        kernel(s, t, 1.0)
-    again = kernel(s, t, 1.0)
+        plan(s, t)
+    again = all_of(plan(s, t))
     assert [a.tobytes() for a in again] == [b.tobytes() for b in expected]
 
 
 @needs_kernels
 def test_a_kernel_attends_to_signals(long_rows: tuple[np.ndarray, np.ndarray]) -> None:
     """A shell's background job inherits that SIGINT is ignored."""
-    kernel, (s, t) = _native.load()["sigmoid"], long_rows
+    plan, (s, t) = plans()[-1], long_rows
     many = [np.broadcast_to(x[:1], (200, x.shape[1])) for x in (s, t)]
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
@@ -124,7 +127,7 @@ def test_a_kernel_attends_to_signals(long_rows: tuple[np.ndarray, np.ndarray]) -
     begun = monotonic()
     try:
         with pytest.raises(KeyboardInterrupt):
-            kernel(*many, 1.0)
+            plan(*many)
     finally:
         signal.signal(signal.SIGINT, before)
     assert monotonic() - begun < 2
@@ -132,7 +135,7 @@ def test_a_kernel_attends_to_signals(long_rows: tuple[np.ndarray, np.ndarray]) -
 
 @needs_kernels
 def test_every_thread_is_asked_for_its_own_rows(long_rows: tuple[np.ndarray, np.ndarray]) -> None:
-    kernel = _native.load()["softmax"]
+    plan = plans()[0]
     asked: list[tuple[int, int]] = []
 
     def run() -> None:
@@ -143,7 +146,7 @@ def test_every_thread_is_asked_for_its_own_rows(long_rows: tuple[np.ndarray, np.
 
         for _ in range(3):
             with _native.asking(pause):
-                kernel(*long_rows, 1.0)
+                plan(*long_rows)
 
     threads = [threading.Thread(target=run) for _ in range(4)]
     for thread in threads:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from kldiv_cli.errors import UsageError
 
@@ -24,46 +24,105 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from kldiv_cli.measures.forms import Form
+    from kldiv_cli.measures.types import Mode
+
 VARIABLE = "KLDIV_KERNELS"
 _NAME = "kldiv_cli.measures._native._kernels"
-_KERNELS = {"softmax", "sigmoid_jeffreys", "sigmoid"}
-_NEEDED = ("instruction_sets", "check", "ask")
+_NEEDED = ("instruction_sets", "forms", "Plan", "ask")
+
+ALWAYS = ("jeffreys", "kl", "reverse_kl")
+"""The forms that the kernels compute of any row."""
 
 
-class Rows(NamedTuple):
-    """What a kernel says of each row; arrays of shape (rows,).
+class Counts(NamedTuple):
+    """What a plan says of each row beside the values; int64 arrays of shape (rows,).
 
     Parameters
     ----------
-    jeffreys, kl, reverse_kl : float64
-        The divergences in nats; NaN or any number where the row is not counted.
-    reference_argmax, candidate_argmax : int64
+    reference_argmax, candidate_argmax
         The class with the largest logit; the first of several, the first NaN.
-    status : int64
+    status
         One of `kldiv_cli.measures.types.Status`.
-    mismatches : int64
+    unsettled
+        Whether NumPy has to compute the values of the row that are not J, KL(p||q) or KL(q||p).
+    mismatches
         How many cells hold a mask value on one side only.
-    same, of : int64
+    same, of
         How many decisions agree, of how many.
-    constant : int64
+    constant
         How many cells hold one finite value, the same on both sides, in a row that has no other but
         -inf on both sides; 0 in any other row.
     """
 
-    jeffreys: NDArray[np.float64]
-    kl: NDArray[np.float64]
-    reverse_kl: NDArray[np.float64]
     reference_argmax: NDArray[np.int64]
     candidate_argmax: NDArray[np.int64]
     status: NDArray[np.int64]
+    unsettled: NDArray[np.int64]
     mismatches: NDArray[np.int64]
     same: NDArray[np.int64]
     of: NDArray[np.int64]
     constant: NDArray[np.int64]
 
 
-Kernel = Callable[..., Rows]
-"""Takes both sides' blocks, shape (rows, classes), of one type, and the temperature."""
+Values = list["NDArray[np.float64]"]
+"""An array of shape (rows,) for each form, in nats; any number where a row is not counted."""
+
+Plan = Callable[["NDArray[Any]", "NDArray[Any]"], tuple[Values, Counts]]
+"""Takes both sides' blocks, shape (rows, classes), of any strides, each of one of `TYPES`."""
+
+TYPES = ("float16", "float32", "float64", "uint16")
+"""The types of blocks, the last one being the bits of a bfloat16."""
+
+
+class _Module(Protocol):
+    """The extension."""
+
+    instruction_sets: tuple[str, ...]
+    counts: tuple[str, ...]
+    forms: Mapping[str, tuple[str, ...]]
+
+    def Plan(  # noqa: N802 - a class in C
+        self,
+        instruction_set: str,
+        mode: str,
+        temperature: float,
+        values: Sequence[tuple[str, tuple[float, ...], tuple[float, ...], tuple[float, ...]]],
+    ) -> Callable[..., None]: ...
+
+
+@dataclass(frozen=True)
+class Kernels:
+    """The kernels for an instruction set."""
+
+    module: _Module
+    instruction_set: str
+
+    def cover(self, mode: Mode, form: Form | None) -> bool:
+        """Tell whether a form of a value is computed under a mode."""
+        return form is not None and form.name in self.module.forms[mode]
+
+    def plan(self, mode: Mode, temperature: float, forms: Sequence[Form]) -> Plan:
+        """Return what computes some forms of any blocks; threads may share it.
+
+        Raises
+        ------
+        ValueError
+            There is no such instruction set, mode or form.
+        """
+        rows = [(form.name, form.parameters, *form.near) for form in forms]
+        made = self.module.Plan(self.instruction_set, mode, temperature, rows)
+
+        def plan(s: NDArray[Any], t: NDArray[Any]) -> tuple[Values, Counts]:
+            import numpy as np  # noqa: PLC0415 - describing needs none
+
+            values = np.empty((len(forms), len(s)))
+            counts = np.empty((len(self.module.counts), len(s)), dtype=np.int64)
+            made(s, t, values, counts)
+            named = dict(zip(self.module.counts, counts, strict=True))
+            return list(values), Counts(**named)
+
+        return plan
 
 
 def describe() -> str:
@@ -78,35 +137,15 @@ def describe() -> str:
 
 
 @cache
-def load(instruction_set: str | None = None) -> dict[str, Kernel]:
-    """Return the kernels by name: `softmax`, `sigmoid_jeffreys`, `sigmoid`; or none.
+def load(instruction_set: str | None = None) -> Kernels | None:
+    """Return the kernels for the best instruction set that the processor has, or for another one.
 
-    They are those for the best instruction set that the processor has, unless another is named.
-    An extension that was built for another NumPy or from other sources has none.
+    None where there are no kernels, or those of other sources.
     """
     module = _module()
     if module is None:
-        return {}
-    try:
-        found: dict[str, Any] = module.kernels(instruction_set or module.instruction_sets[-1])
-    except (ImportError, RuntimeError):  # as NumPy tells that it has another ABI
-        return {}
-    signature = f"(n),(n),()->{','.join('()' for _ in module.outputs)}"
-    ours = found.keys() == _KERNELS and all(
-        ufunc.signature == signature for ufunc in found.values()
-    )
-    return {name: _named(ufunc, module) for name, ufunc in found.items()} if ours else {}
-
-
-def _named(ufunc: Any, module: ModuleType) -> Kernel:
-    """Return a ufunc whose outputs are called as the C code calls them, whatever their order."""
-
-    def kernel(s: NDArray[Any], t: NDArray[Any], temperature: float) -> Rows:
-        found = ufunc(s, t, temperature)
-        module.check()
-        return Rows(**dict(zip(module.outputs, found, strict=True)))
-
-    return kernel
+        return None
+    return Kernels(module, instruction_set or module.instruction_sets[-1])
 
 
 @contextmanager
@@ -133,7 +172,7 @@ def instruction_sets() -> tuple[str, ...]:
     return () if module is None else tuple(module.instruction_sets)
 
 
-def _module() -> ModuleType | None:
+def _module() -> _Module | None:
     """Return the extension; None where it is missing, cut off, or a module of other names."""
     spec = None if _forced() else find_spec(_NAME)
     if spec is None or spec.origin is None:
@@ -144,9 +183,9 @@ def _module() -> ModuleType | None:
         module = import_module(_NAME)
     except (ImportError, OSError, SystemError):  # the last where what it begins with is no module
         return None
-    found = sorted(getattr(module, "outputs", ()))
-    ours = found == sorted(Rows._fields) and all(getattr(module, name, ()) for name in _NEEDED)
-    return module if ours else None
+    found = sorted(getattr(module, "counts", ()))
+    ours = found == sorted(Counts._fields) and all(getattr(module, name, ()) for name in _NEEDED)
+    return cast(_Module, module) if ours else None
 
 
 def _is_cut_off(library: Path) -> bool:

@@ -41,5 +41,5 @@ const kernels_t KERNELS = {
              {load_bfloat16, range_bfloat16},
              {load_float32, range_float32},
              {load_float64, range_float64}},
-    .kernel = {softmax, sigmoid_jeffreys, sigmoid},
+    .kernel = {softmax, sigmoid},
 };

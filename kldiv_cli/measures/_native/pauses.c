@@ -37,28 +37,21 @@ void pause_after(const side_t *side, ptrdiff_t end)
         longjmp(*call.end, 1);
 }
 
-void call_with_pauses(loop_function *loop, char **args, const npy_intp *dimensions,
-                      const npy_intp *steps, void *data)
+int call_with_pauses(void (*run)(void *), void *of)
 {
     jmp_buf end;
     call.end = &end;
     call.held = PyEval_SaveThread();
     if (setjmp(end) == 0)
-        loop(args, dimensions, steps, data);
+        run(of);
     PyThreadState *held = call.held;
     call.held = NULL;
     PyEval_RestoreThread(held);
-}
-
-/* NumPy takes no exception from such a loop, so that the caller asks for it. */
-PyObject *check_call(PyObject *module, PyObject *unused)
-{
-    (void)module, (void)unused;
     if (call.error[0] == NULL)
-        Py_RETURN_NONE;
+        return 0;
     PyErr_Restore(call.error[0], call.error[1], call.error[2]);
     memset(call.error, 0, sizeof call.error);
-    return NULL;
+    return -1;
 }
 
 PyObject *ask_in_pauses(PyObject *module, PyObject *asked)

@@ -6,18 +6,11 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-#include <numpy/ndarraytypes.h>
+/* Call a function without the interpreter. It ends early where a signal's handler, or the function
+ * that is asked in this thread, raises an exception; -1 is returned then. */
+int call_with_pauses(void (*run)(void *), void *of);
 
-typedef void loop_function(char **args, const npy_intp *dimensions, const npy_intp *steps,
-                           void *data);
-
-/* Call a loop without the interpreter. It ends early where a signal's handler, or the function that
- * is asked in this thread, raises an exception. */
-void call_with_pauses(loop_function *loop, char **args, const npy_intp *dimensions,
-                      const npy_intp *steps, void *data);
-
-/* Methods of the module. */
-PyObject *check_call(PyObject *module, PyObject *unused);
+/* A method of the module. */
 PyObject *ask_in_pauses(PyObject *module, PyObject *asked);
 
 #endif

@@ -147,7 +147,11 @@ static scale_t without_overflow(const pair_t *pair, const extremes_t of[2])
 
 static void describe(const pair_t *pair, const extremes_t of[2], row_t *found)
 {
-    *found = (row_t){NAN, NAN, NAN, {of[0].at, of[1].at}, COUNTED, 0, of[0].at == of[1].at, 1, 0};
+    start_row(found);
+    found->argmax[0] = of[0].at;
+    found->argmax[1] = of[1].at;
+    found->same = of[0].at == of[1].at;
+    found->of = 1;
     if (of[0].low <= MASKED || of[1].low <= MASKED)
         found->mismatches = mismatches_of(pair);
 }

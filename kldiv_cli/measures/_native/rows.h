@@ -89,17 +89,48 @@ typedef struct {
     int divides;
 } temperature_t;
 
+/* How a value of a row comes about. A value that adds terms over the outcomes near p = q is the sum of
+ * p * e**2 * P(e) there, P a polynomial for abs(e) up to 1/16, and one up to log(2) / 2. */
+enum form { JEFFREYS, KL, REVERSE_KL, FORMS };
+
+#define MOST_PARAMETERS 6
+#define MOST_TERMS 24
+#define TIERS 2
+
+typedef struct {
+    enum form form;
+    double parameter[MOST_PARAMETERS];
+    int terms[TIERS];
+    double near[TIERS][MOST_TERMS];
+} value_t;
+
+/* What is wanted of every row; `wanted` has a bit for each form among them. */
+typedef struct {
+    int values;
+    unsigned wanted;
+    value_t *value;
+} plan_t;
+
 typedef struct {
     side_t side[2];
     temperature_t temperature;
     int wide; /* the values fill a float64, so that their differences may be rounded */
+    const plan_t *plan;
 } pair_t;
 
+/* What is found of a row. The values other than the three divergences stand in the order of the plan,
+ * and NumPy is to compute them where they are `unsettled`. */
 typedef struct {
-    double jeffreys, kl, reverse_kl;
+    double jeffreys, kl, reverse_kl, *value;
     int64_t argmax[2];
-    int64_t status, mismatches, same, of, constant;
+    int64_t status, unsettled, mismatches, same, of, constant;
 } row_t;
+
+/* A row of which nothing is known. */
+static inline void start_row(row_t *found)
+{
+    *found = (row_t){.jeffreys = NAN, .kl = NAN, .reverse_kl = NAN, .value = found->value};
+}
 
 /* The largest value of a row, the smallest one, the smallest finite one (low), and the place of
  * the largest. */
@@ -113,11 +144,11 @@ typedef void kernel_function(const pair_t *first, ptrdiff_t rows, const ptrdiff_
 
 /* The kernels for one instruction set. */
 enum type { FLOAT16, BFLOAT16, FLOAT32, FLOAT64, TYPES };
-enum kernel { SOFTMAX, SIGMOID_JEFFREYS, SIGMOID, KERNELS_IN_ALL };
+enum mode { SOFTMAX, SIGMOID, MODES };
 
 typedef struct {
     type_t type[TYPES];
-    kernel_function *kernel[KERNELS_IN_ALL];
+    kernel_function *kernel[MODES];
 } kernels_t;
 
 #if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__))
@@ -160,7 +191,7 @@ static inline double value_of(total_t total)
 /* After so many cells of a row the caller may end it, and let go of their memory. */
 #define AT_A_STRETCH ((ptrdiff_t)1 << 22)
 
-/* In module.c: say that the stretch of a side that ends at a cell was read. May not return. */
+/* In pauses.c: say that the stretch of a side that ends at a cell was read. May not return. */
 void pause_after(const side_t *side, ptrdiff_t end);
 
 static inline void pause_at(const side_t *side, ptrdiff_t start)

@@ -139,13 +139,10 @@ TEMPLATE void sigmoid_rows(const pair_t *first, ptrdiff_t rows, const ptrdiff_t 
     }
 }
 
-static void sigmoid_jeffreys(const pair_t *first, ptrdiff_t rows, const ptrdiff_t step[2],
-                             row_t *found)
-{
-    sigmoid_rows(first, rows, step, 0, found);
-}
-
 static void sigmoid(const pair_t *first, ptrdiff_t rows, const ptrdiff_t step[2], row_t *found)
 {
-    sigmoid_rows(first, rows, step, 1, found);
+    if (first->plan->wanted == 1u << JEFFREYS)
+        sigmoid_rows(first, rows, step, 0, found);
+    else
+        sigmoid_rows(first, rows, step, 1, found);
 }

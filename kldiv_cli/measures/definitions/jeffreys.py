@@ -8,6 +8,7 @@ from kldiv_cli.measures.base import Measure
 from kldiv_cli.measures.distributions.beyond import LARGE, mended
 from kldiv_cli.measures.distributions.pair import Pair
 from kldiv_cli.measures.distributions.sigmoid import SigmoidPair, sigma
+from kldiv_cli.measures.forms import Form
 from kldiv_cli.measures.types import Float64
 
 
@@ -64,6 +65,6 @@ MEASURE = Measure(
     "Proc. R. Soc. Lond. A 186 (1946); sigmoid form: Su Jianlin, spaces.ac.cn/archives/9039 (2022)",
     compute=compute,
     edges="inf where an outcome has probability 0 on one side only",
-    kernel="jeffreys",
+    form=Form("jeffreys"),
     hidden="logarithm",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kldiv_cli.measures.base import Measure
 from kldiv_cli.measures.distributions.pair import Pair
+from kldiv_cli.measures.forms import Form
 from kldiv_cli.measures.types import Float64
 
 _REFERENCE = (
@@ -34,7 +35,7 @@ KL = Measure(
     reference=_REFERENCE,
     compute=forward,
     edges="inf where q = 0 and p > 0; outcomes with p = 0 add nothing",
-    kernel="kl",
+    form=Form("kl"),
     hidden="logarithm",
 )
 
@@ -49,6 +50,6 @@ REVERSE_KL = Measure(
     reference=_REFERENCE,
     compute=reverse,
     edges="inf where p = 0 and q > 0; outcomes with q = 0 add nothing",
-    kernel="reverse_kl",
+    form=Form("reverse_kl"),
     hidden="logarithm",
 )

@@ -135,7 +135,7 @@ class Rows:
         is a kernel, alone, and by NumPy. NaN is left for an identity to fail by, with its row.
         """
         measure = measures.load(name)
-        if measure.kernel is None:
+        if measure.form is None:
             return [self._by_evaluator((name,), name)]
         return [
             self._by_evaluator(_OF_KERNEL, name),
