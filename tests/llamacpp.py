@@ -55,14 +55,17 @@ def write(path: Path, logits: Array, tokens: Array, window: float = 16.0) -> Pat
     chunks, rows, classes = logits.shape
     n_ctx = tokens.shape[1]
     assert rows == n_ctx - 1 - n_ctx // 2
-    parts = [
-        b"_logits_",
-        struct.pack("<3i", n_ctx, classes, chunks),
-        tokens.astype("<i4").tobytes(),
-    ]
+    assert chunks == len(tokens)
+    parts = [header(tokens, classes)]
     parts += [encode(row, window) for row in logits.reshape(-1, classes)]
     path.write_bytes(b"".join(parts))
     return path
+
+
+def header(tokens: Array, classes: int) -> bytes:
+    """Return what stands before the rows."""
+    chunks, n_ctx = tokens.shape
+    return b"_logits_" + struct.pack("<3i", n_ctx, classes, chunks) + tokens.astype("<i4").tobytes()
 
 
 def encode(logits: Array, window: float = 16.0) -> bytes:

@@ -16,14 +16,26 @@ from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.bench import arrays, memory, report, startup, tables
+from tests.bench import (
+    arrays,
+    losses,
+    measures,
+    memory,
+    options,
+    outputs,
+    report,
+    startup,
+    tables,
+)
 from tests.bench.base import Benchmark, FailedError
 from tests.bench.inputs import Inputs
 from tests.bench.measure import Result, measure
 from tests.bench.processes import kldiv, output_of
 
 BENCHMARKS = {
-    each.name: each for subject in (startup, arrays, tables, memory) for each in subject.BENCHMARKS
+    each.name: each
+    for subject in (startup, arrays, measures, options, tables, losses, outputs, memory)
+    for each in subject.BENCHMARKS
 }
 _TORCH = "import importlib.util, sys; sys.exit(importlib.util.find_spec('torch') is None)"
 NO_TORCH = "no torch"
@@ -102,7 +114,7 @@ def _interpreter(name: str) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m tests.bench",
-        description="Time kldiv against its peers, both by turns, and print the medians' ratios.",
+        description="Time kldiv against its peers, both by turns, and print the ratios.",
         epilog=f"The benchmarks: {', '.join(BENCHMARKS)}.",
     )
     parser.add_argument(
@@ -119,7 +131,7 @@ def _parser() -> argparse.ArgumentParser:
         "--folder",
         metavar="DIR",
         type=Path,
-        help="keep the inputs there, up to 11 GB, for another run (default: a temporary folder)",
+        help="keep the inputs there, up to 20 GB, for another run (default: a temporary folder)",
     )
     parser.add_argument(
         "--peer-python",

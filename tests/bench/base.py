@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
+from statistics import median
 from typing import Literal
 
 from tests.bench.inputs import Inputs, Size
@@ -22,10 +23,11 @@ class FailedError(Exception):
 
 @dataclass(frozen=True)
 class Sample:
-    """One run of one side: what it took and, where it tells, the mean J that it found."""
+    """One run of one side: what it took and, where it tells, the mean that it found, and how."""
 
     amount: float
     value: float | None = None
+    how: str = ""
 
 
 Side = Callable[[], Sample]
@@ -63,6 +65,21 @@ def times_slower(bound: float) -> Target:
 
 
 @dataclass(frozen=True)
+class Rounds:
+    """How often: `least` times, on until `seconds` have passed, but no more than `most`."""
+
+    least: int
+    seconds: float
+    most: int
+
+
+FULL = Rounds(7, 15, 40)
+QUICK = Rounds(2, 0, 2)
+ONCE = Rounds(1, 0, 1)
+STARTS = Rounds(30, 0, 30)
+
+
+@dataclass(frozen=True)
 class Setting:
     """What the sides work with."""
 
@@ -85,6 +102,7 @@ class Benchmark:
     peer: Callable[[Setting], Side]
     size: Size | None = None
     unit: Unit = "s"
-    once: bool = False
-    """For what is slow and the same every time."""
+    rounds: Rounds = FULL
     needs_torch: bool = False
+    judged: Callable[[Sequence[float]], float] = median
+    """What of many rounds is held against the target."""

@@ -5,12 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-Kind = Literal["float32.npy", "float16.npy", "parquet", "csv"]
+from tests.llamacpp import encode, header, random_tokens
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Kind = Literal[
+    "float32.npy",
+    "far.npy",
+    "float16.npy",
+    "probs.npy",
+    "npz",
+    "arrow",
+    "parquet",
+    "columns.parquet",
+    "csv",
+    "kld",
+]
+"""The candidate of far.npy differs by noise of sd 2; probs.npy holds probabilities."""
+Noise = Literal["none", "close", "far"]
 Blocks = Iterator[NDArray[np.float32]]
 Pair = tuple[Path, Path]
 
@@ -35,6 +53,9 @@ WIDE = Size(4096, 32000, quick_rows=64)
 LONG = Size(32768, 32000, quick_rows=512)
 SHORT_ROWS = Size(10_000_000, 10, quick_rows=100_000)
 TABLE = Size(20000, 1000, quick_rows=500)
+CHUNKS = Size(4080, 32000, quick_rows=255)
+"""Rows of llama.cpp's chunks of 512 tokens."""
+_ROWS_OF_A_CHUNK = 255
 
 
 @dataclass(frozen=True)
@@ -53,25 +74,46 @@ class Inputs:
         for path in (reference, candidate):
             if not path.exists():
                 part = path.with_name(f"{path.name}.part")
-                _WRITERS[kind](part, blocks(rows, classes, noisy=path == candidate), rows, classes)
+                noise: Noise = (
+                    "none" if path == reference else "far" if kind == "far.npy" else "close"
+                )
+                _WRITERS[kind](part, blocks(rows, classes, noise), rows, classes)
                 part.rename(path)
         return reference, candidate
 
+    def labels(self, size: Size) -> Path:
+        """Return a class for every row, made now where it is missing."""
+        rows, classes = size.shape(quick=self.quick)
+        path = self.folder / f"labels-{rows}x{classes}.npy"
+        if not path.exists():
+            np.save(path, np.random.default_rng(1).integers(0, classes, rows))
+        return path
 
-def blocks(rows: int, classes: int, *, noisy: bool) -> Blocks:
+    def mask(self, size: Size) -> Path:
+        """Return a mask that keeps nine cells of ten, made now where it is missing."""
+        rows, classes = size.shape(quick=self.quick)
+        path = self.folder / f"mask-{rows}x{classes}.npy"
+        if not path.exists():
+            np.save(path, np.random.default_rng(2).random((rows, classes), np.float32) < 0.9)
+        return path
+
+
+def blocks(rows: int, classes: int, noise: Noise) -> Blocks:
     """Yield blocks of logits as models give them: 3 N(0, 1).
 
-    The noisy ones are the candidate's: the same plus noise, of 0.01 in some rows to 0.1 in others,
-    as rounding a model's weights to 8 or 4 bits leaves it.
+    The candidate's have noise too: of 0.01 in some rows to 0.1 in others, as rounding a model's
+    weights to 8 or 4 bits leaves it, or far away, of 2.
     """
     source = np.random.default_rng(20250214)
     step = max(1, _BLOCK // classes)
     for start in range(0, rows, step):
         shape = min(step, rows - start), classes
         logits = 3 * source.standard_normal(shape, dtype=np.float32)
-        noise = source.standard_normal(shape, dtype=np.float32)
+        change = source.standard_normal(shape, dtype=np.float32)
         scale = (10 ** source.uniform(-2, -1, (shape[0], 1))).astype(np.float32)
-        yield logits + scale * noise if noisy else logits
+        if noise == "far":
+            scale[:] = 2
+        yield logits if noise == "none" else logits + scale * change
 
 
 def _write_npy(path: Path, logits: Blocks, rows: int, classes: int, dtype: str) -> None:
@@ -91,6 +133,50 @@ def _write_float16(path: Path, logits: Blocks, rows: int, classes: int) -> None:
     _write_npy(path, logits, rows, classes, "<f2")
 
 
+def _write_probs(path: Path, logits: Blocks, rows: int, classes: int) -> None:
+    def probabilities() -> Blocks:
+        for block in logits:
+            weights = np.exp(block - block.max(axis=1, keepdims=True))
+            yield weights / weights.sum(axis=1, keepdims=True)
+
+    _write_npy(path, probabilities(), rows, classes, "<f4")
+
+
+def _write_npz(path: Path, logits: Blocks, _rows: int, _classes: int) -> None:
+    with path.open("wb") as file:
+        np.savez_compressed(file, logits=np.concatenate(list(logits)))
+
+
+def _write_arrow(path: Path, logits: Blocks, _rows: int, _classes: int) -> None:
+    import pyarrow as pa
+
+    columns = _columns(np.concatenate(list(logits)))
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, columns.schema) as writer:
+        writer.write_table(columns)
+
+
+def _columns(cells: NDArray[np.float32]) -> pa.Table:
+    import pyarrow as pa
+
+    columns: dict[str, Any] = {f"class{i}": cells[:, i] for i in range(cells.shape[1])}
+    return pa.table(columns)
+
+
+def _write_columns(path: Path, logits: Blocks, _rows: int, _classes: int) -> None:
+    from pyarrow import parquet
+
+    parquet.write_table(_columns(np.concatenate(list(logits))), path, compression="zstd")
+
+
+def _write_kld(path: Path, logits: Blocks, rows: int, classes: int) -> None:
+    chunks = rows // _ROWS_OF_A_CHUNK
+    tokens = random_tokens(chunks, 2 * _ROWS_OF_A_CHUNK + 2, classes)
+    with path.open("wb") as file:
+        file.write(header(tokens, classes))
+        for block in logits:
+            file.writelines(map(encode, block))
+
+
 def _write_parquet(path: Path, logits: Blocks, _rows: int, classes: int) -> None:
     import pyarrow as pa
     from pyarrow import parquet
@@ -100,18 +186,21 @@ def _write_parquet(path: Path, logits: Blocks, _rows: int, classes: int) -> None
     parquet.write_table(pa.table({"logits": column}), path, compression="zstd")
 
 
-def _write_csv(path: Path, logits: Blocks, _rows: int, classes: int) -> None:
-    import pyarrow as pa
+def _write_csv(path: Path, logits: Blocks, _rows: int, _classes: int) -> None:
     from pyarrow import csv
 
-    cells = np.concatenate(list(logits))
-    columns: dict[str, Any] = {f"class{i}": cells[:, i] for i in range(classes)}
-    csv.write_csv(pa.table(columns), path)
+    csv.write_csv(_columns(np.concatenate(list(logits))), path)
 
 
 _WRITERS: dict[Kind, Callable[[Path, Blocks, int, int], None]] = {
     "float32.npy": _write_float32,
+    "far.npy": _write_float32,
     "float16.npy": _write_float16,
+    "probs.npy": _write_probs,
+    "npz": _write_npz,
+    "arrow": _write_arrow,
+    "columns.parquet": _write_columns,
+    "kld": _write_kld,
     "parquet": _write_parquet,
     "csv": _write_csv,
 }

@@ -4,28 +4,13 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
-from statistics import median
 from time import perf_counter
 
-from tests.bench.base import Benchmark, FailedError, Sample, Setting, Side
+from tests.bench.base import QUICK, Benchmark, FailedError, Rounds, Sample, Setting, Side
 from tests.bench.inputs import Inputs
 
 _CLOSE = 0.01
 """How far apart what both sides find may be: torch's float32 and float16 files round."""
-
-
-@dataclass(frozen=True)
-class Rounds:
-    """How often: `least` times, on until `seconds` have passed, but no more than `most`."""
-
-    least: int
-    seconds: float
-    most: int
-
-
-FULL = Rounds(5, 15, 40)
-QUICK = Rounds(2, 0, 2)
-ONCE = Rounds(1, 0, 1)
 
 
 @dataclass(frozen=True)
@@ -37,20 +22,23 @@ class Result:
     ours: tuple[float, ...] = ()
     peer: tuple[float, ...] = ()
     missing: str | None = None
+    how: str = ""
+    """Which of several ways of the peer was the fastest."""
 
     @property
-    def medians(self) -> tuple[float, float] | None:
-        """Ours and the peer's; None where nothing was measured."""
-        return None if self.missing else (median(self.ours), median(self.peer))
+    def judged(self) -> tuple[float, float] | None:
+        """Ours and the peer's, of many rounds; None where nothing was measured."""
+        judged = self.benchmark.judged
+        return None if self.missing else (judged(self.ours), judged(self.peer))
 
     @property
     def reached(self) -> bool | None:
         """Whether the target is reached; None without one, unmeasured, or of other sizes."""
         target = self.benchmark.target
         other_size = self.quick and self.benchmark.size is not None
-        if self.medians is None or target is None or other_size:
+        if self.judged is None or target is None or other_size:
             return None
-        return target.reached(*self.medians)
+        return target.reached(*self.judged)
 
 
 def measure(benchmark: Benchmark, inputs: Inputs, torch_python: str) -> Result:
@@ -61,14 +49,18 @@ def measure(benchmark: Benchmark, inputs: Inputs, torch_python: str) -> Result:
     FailedError
         A side does not do its work, or they disagree on what they computed.
     """
-    rounds = ONCE if benchmark.once else QUICK if inputs.quick else FULL
+    rounds, how = benchmark.rounds, ""
+    if inputs.quick and rounds.most > QUICK.most:
+        rounds = QUICK
     with ExitStack() as processes:
         setting = Setting(inputs, torch_python, processes)
         sides = benchmark.ours(setting), benchmark.peer(setting)
-        if not benchmark.once:
-            agree(*(side() for side in sides))
+        if rounds.most > 1:
+            warm = [side() for side in sides]
+            agree(*warm)
+            how = warm[1].how
         ours, peer = by_turns(*sides, rounds)
-    return Result(benchmark, inputs.quick, ours, peer)
+    return Result(benchmark, inputs.quick, ours, peer, how=how)
 
 
 def agree(ours: Sample, peer: Sample) -> None:

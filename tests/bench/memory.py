@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.bench.base import Benchmark, Setting, Side, Target
+from tests.bench.base import ONCE, Benchmark, Setting, Side, Target
 from tests.bench.inputs import LONG, WIDE, Size
 from tests.bench.processes import kldiv, peak
 
@@ -23,6 +23,6 @@ BENCHMARKS = (
         peer=_compare(WIDE),
         size=LONG,
         unit="MB",
-        once=True,
+        rounds=ONCE,
     ),
 )

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
@@ -49,12 +52,54 @@ def output_of(command: list[str]) -> str:
     return done.stdout
 
 
-def worker(setting: Setting, interpreter: str, module: str, *words: object) -> Side:
+def on_terminal(command: list[str]) -> Side:
+    """Time the command as `whole` does, with a terminal for what it prints."""
+
+    def run() -> Sample:
+        ours, theirs = os.openpty()
+        start = perf_counter()
+        with subprocess.Popen(command, cwd=ROOT, stdout=theirs, stderr=theirs) as process:
+            os.close(theirs)
+            with suppress(OSError):  # EIO where nobody writes any more
+                while os.read(ours, 1 << 16):
+                    pass
+            os.close(ours)
+        seconds = perf_counter() - start
+        if process.returncode:
+            raise FailedError(f"{' '.join(command)}: exit code {process.returncode}")
+        return Sample(seconds)
+
+    return run
+
+
+def fastest(*sides: tuple[str, Side]) -> Side:
+    """Run each side twice, and return the one that took the least, which says its name too."""
+    taken = {}
+    for name, side in sides:
+        side()
+        taken[name] = side().amount
+    name, side = min(sides, key=lambda each: taken[each[0]])
+
+    def run() -> Sample:
+        sample = side()
+        return replace(sample, how=", ".join(filter(None, (sample.how, name))))
+
+    return run
+
+
+def worker(
+    setting: Setting, interpreter: str, module: str, *words: object, tunables: str = ""
+) -> Side:
     """Keep a module of this package open, which serves; what it times itself is what counts."""
     command = [interpreter, "-m", f"tests.bench.{module}", *map(str, words)]
     process = setting.processes.enter_context(
         subprocess.Popen(
-            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            command,
+            cwd=ROOT,
+            env={**os.environ, "GLIBC_TUNABLES": tunables},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
     )
     asked, answers = process.stdin, process.stdout

@@ -12,9 +12,9 @@ from tests.bench.measure import Result
 
 _HEADER = (
     *("name", "what", "rows x classes", "against"),
-    *("ours", "peer", "ratio", "target", "reached"),
+    *("ours", "peer", "ratio", "by minima", "target", "reached"),
 )
-_RIGHT = ("ours", "peer", "ratio")
+_RIGHT = ("ours", "peer", "ratio", "by minima")
 
 
 def table(results: Sequence[Result], machine: Mapping[str, object]) -> str:
@@ -47,15 +47,19 @@ def target_text(target: Target | None) -> str:
 
 def _cells(result: Result) -> tuple[str, ...]:
     benchmark = result.benchmark
-    head = benchmark.name, benchmark.work, " x ".join(map(str, _shape(result))), benchmark.against
+    against = ": ".join(filter(None, (benchmark.against, result.how)))
+    head = benchmark.name, benchmark.work, " x ".join(map(str, _shape(result))), against
     target = target_text(benchmark.target)
-    if result.medians is None:
-        return *head, "", "", "", target, str(result.missing)
+    if result.judged is None:
+        return *head, "", "", "", "", target, str(result.missing)
     digits = ".3f" if benchmark.unit == "s" else ".0f"
-    amounts = (f"{amount:{digits}} {benchmark.unit}" for amount in result.medians)
-    ratio = f"{ratio_of(benchmark.target, *result.medians):.2f}"
+    amounts = (f"{amount:{digits}} {benchmark.unit}" for amount in result.judged)
+    ratios = (
+        f"{ratio_of(benchmark.target, *each):.2f}"
+        for each in (result.judged, (min(result.ours), min(result.peer)))
+    )
     verdict = {None: "", True: "yes", False: "NO"}[result.reached]
-    return *head, *amounts, ratio, target, verdict
+    return *head, *amounts, *ratios, target, verdict
 
 
 def _shape(result: Result) -> tuple[int, ...]:
@@ -65,17 +69,18 @@ def _shape(result: Result) -> tuple[int, ...]:
 
 def _record(result: Result) -> dict[str, Any]:
     benchmark, target = result.benchmark, result.benchmark.target
-    ours, peer = result.medians or (None, None)
+    ours, peer = result.judged or (None, None)
     return {
         "name": benchmark.name,
         "what": benchmark.work,
         "against": benchmark.against,
+        "how": result.how or None,
         "shape": _shape(result),
         "unit": benchmark.unit,
         "ours": ours,
         "peer": peer,
         "ratio_of": target.of if target else "peer/ours",
-        "ratio": ratio_of(target, *result.medians) if result.medians else None,
+        "ratio": ratio_of(target, *result.judged) if result.judged else None,
         "target": target_text(target) or None,
         "reached": result.reached,
         "missing": result.missing,

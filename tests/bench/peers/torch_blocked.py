@@ -1,51 +1,68 @@
-"""The closed forms in torch, float32, on two threads, a block of rows at a time.
+"""The measures in torch on two threads, a block of rows at a time, as fast as torch does it.
 
-``python -m tests.bench.peers.torch_blocked softmax|sigmoid ROWS A B``; the arrays are in memory
-before the clock starts.
+``python -m tests.bench.peers.torch_blocked MEASURE float32|float64 mapped|memory A B``. Before the
+first answer every spelling is timed with every size of blocks; the fastest serves. Mapped files are
+mapped anew within the timed part, as ours are; arrays in memory are there before the clock starts.
 """
 
 import sys
+import warnings
+from collections.abc import Callable
+from functools import partial
+from itertools import product
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 import torch  # type: ignore[import-not-found,unused-ignore]
 
+from tests.bench.peers.torch_forms import FORMS, Form
 from tests.bench.serve import serve
 
+Way = tuple[str, Callable[[], float]]
 
-def softmax(s: Any, t: Any) -> tuple[Any, ...]:
-    """J = <p - q, s - t> as the sum of both KLs, KL(p||q) = <p, s - t> - (log Zs - log Zt)."""
-    p, q, d = s.softmax(-1), t.softmax(-1), s - t
-    step = log_partition(s, p) - log_partition(t, q)
-    kl = torch.linalg.vecdot(p, d) - step
-    reverse_kl = step - torch.linalg.vecdot(q, d)
-    return kl + reverse_kl, kl, reverse_kl
-
-
-def log_partition(logits: Any, p: Any) -> Any:
-    """Log Z without another pass of exp: log p = logit - log Z, of the largest."""
-    return logits.amax(-1) - p.amax(-1).log()
-
-
-def sigmoid(s: Any, t: Any) -> tuple[Any, ...]:
-    """J = <sigma(s) - sigma(t), s - t>."""
-    return (((s.sigmoid() - t.sigmoid()) * (s - t)).sum(-1),)
+BLOCKS = 4, 8, 16, 32, 64
 
 
 def main() -> None:
-    """Serve the mean of J, the other results being computed too."""
+    """Serve the mean of the measure, and which spelling computes it."""
+    name, dtype, where, *paths = sys.argv[1:]
     torch.set_num_threads(2)
-    form = {"softmax": softmax, "sigmoid": sigmoid}[sys.argv[1]]
-    step = int(sys.argv[2])
-    s, t = (torch.from_numpy(np.load(path)) for path in sys.argv[3:])
+    warnings.filterwarnings("ignore", message=".*not writable")
+    held = [torch.from_numpy(np.load(path)) for path in paths] if where == "memory" else None
 
-    def work() -> float:
-        parts = [form(*block) for block in zip(s.split(step), t.split(step), strict=True)]
-        results = [torch.cat(each) for each in zip(*parts, strict=True)]
-        means = [float(each.mean()) for each in results]
-        return means[0]
+    def sides() -> list[Any]:
+        return held or [torch.from_numpy(np.load(path, mmap_mode="r")) for path in paths]
 
-    serve(work)
+    kind = getattr(torch, dtype)
+    ways: list[Way] = [
+        (f"{spelling}, {rows} rows a block", partial(mean_of, form, rows, kind, sides))
+        for (spelling, form), rows in product(FORMS[name].items(), BLOCKS)
+    ]
+    serve(lambda: fastest(ways))
+
+
+def mean_of(form: Form, rows: int, kind: Any, sides: Callable[[], list[Any]]) -> float:
+    """Compute the measures of all rows, and return the mean of the first one."""
+    blocks = zip(*(side.split(rows) for side in sides()), strict=True)
+    parts = [form(*(side.to(kind) for side in block)) for block in blocks]
+    results = [torch.cat(each) for each in zip(*parts, strict=True)]
+    means = [float(each.mean()) for each in results]
+    return means[0]
+
+
+def fastest(ways: list[Way]) -> Way:
+    """Return the way that takes least of two runs."""
+
+    def seconds(way: Way) -> float:
+        taken = []
+        for _ in range(2):
+            start = perf_counter()
+            way[1]()
+            taken.append(perf_counter() - start)
+        return min(taken)
+
+    return min(ways, key=seconds)
 
 
 if __name__ == "__main__":
