@@ -11,6 +11,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from kldiv_cli.measures.distributions.exact import Decoded, real
 from kldiv_cli.measures.distributions.kinds import Kind
 from kldiv_cli.measures.distributions.stretches import asking
 from kldiv_cli.measures.rows.absence import without
@@ -206,7 +207,7 @@ class PairWork(Generic[Found, Kept]):
             return self._part(whole)
 
     def _part(self, whole: BlockPair) -> Part[Kept]:
-        whole = _without_low(whole, self.watch.pairing.mask_below)
+        whole = _without_low(_decoded(whole), self.watch.pairing.mask_below)
         block = hidden(whole, self.watch.kinds)
         found = self.task.look(block)
         constant = ConstantRows.of(block, found.status, found.constant, self.watch)
@@ -242,6 +243,15 @@ def _pause(block: BlockPair, address: int, size: int) -> None:
     check()
     for values in block.full or (block.reference, block.candidate):
         let_go(values, address, size)
+
+
+def _decoded(block: BlockPair) -> BlockPair:
+    """Return a block whose numbers are there, which is done by the thread that looks at them."""
+    sides = block.reference, block.candidate
+    if not any(isinstance(side, Decoded) for side in sides):
+        return block
+    full = None if block.full is None else (real(block.full[0]), real(block.full[1]))
+    return replace(block, reference=real(sides[0]), candidate=real(sides[1]), full=full)
 
 
 def _without_low(block: BlockPair, highest: float | None) -> BlockPair:

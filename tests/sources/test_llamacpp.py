@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pytest
 
 from kldiv_cli.errors import InputError
+from kldiv_cli.measures.distributions.exact import widen
 from kldiv_cli.sources.base import Layout, Source
 from kldiv_cli.sources.formats.llamacpp import WINDOW, LlamaCppSource, open_llamacpp
 from kldiv_cli.sources.labels.tokens import Tokens, check_tokens, tokens_of
@@ -100,22 +101,22 @@ class TestRight:
     @pytest.mark.parametrize("rows", [1, 2, 30, 31, 32, 155, 156])
     def test_blocks_of_any_size_give_the_same_rows_again_and_again(self, rows: int) -> None:
         source = opened(SAMPLES / "tiny-f32.kld")
-        whole = next(iter(source.blocks(155))).values
+        whole = widen(next(iter(source.blocks(155))).values)
         for _ in range(2):
-            kept = [block.values for block in source.blocks(rows)]
+            kept = [widen(block.values) for block in source.blocks(rows)]
             np.testing.assert_array_equal(np.concatenate(kept), whole)
 
     def test_rows_anywhere_in_the_file(self) -> None:
         source = opened(SAMPLES / "tiny-Q8_0.kld")
-        whole = source.at(range(155)).values
-        np.testing.assert_array_equal(source.at(range(40, 42)).values, whole[40:42])
+        whole = widen(source.at(range(155)).values)
+        np.testing.assert_array_equal(widen(source.at(range(40, 42)).values), whole[40:42])
         places = np.array([0, 7, 154])
-        np.testing.assert_array_equal(source.at(places).values, whole[places])
+        np.testing.assert_array_equal(widen(source.at(places).values), whole[places])
 
     def test_all_rows_along_one_axis_for_a_partner_that_holds_them_so(self, path: Path) -> None:
         source = opened(path, row_axes=1)
         assert (source.shape, source.row_shape) == ((6, 7), (6,))
-        np.testing.assert_array_equal(next(iter(source.blocks(9))).values, read(path))
+        np.testing.assert_array_equal(widen(next(iter(source.blocks(9))).values), read(path))
         assert opened(path, row_axes=2).shape == (2, 3, 7)
 
     def test_the_tokens_are_those_of_the_second_half_of_each_context(self, path: Path) -> None:

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from math import factorial
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.measures.types import Float64
+
+
+@runtime_checkable
+class Decoded(Protocol):
+    """Numbers that are computed where they are needed."""
+
+    def decoded(self) -> Float64:
+        """Return them."""
+
 
 _SERIES_BELOW = 0.3
 _PHI_SERIES = [1 / factorial(k) for k in range(2, 16)]
@@ -20,9 +29,14 @@ _LOG_2, _LOG_2_LOW = 0.6931471803691238, 1.9082149292705877e-10
 
 
 def real(values: NDArray[Any]) -> NDArray[Any]:
-    """Return numbers that NumPy can compute with: bfloat16, of field "bfloat16", as float32."""
+    """Return numbers that NumPy can compute with: bfloat16, of field "bfloat16", as float32.
+
+    An array that says its numbers by a method ``decoded`` is asked for them.
+    """
     if values.dtype.names is None:
         return values
+    if isinstance(values, Decoded):
+        return values.decoded()
     return (values["bfloat16"].astype(np.uint32) << 16).view(np.float32)
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import log
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 
 from kldiv_cli.errors import InputError, LogitsError
 from kldiv_cli.sources.arrays.mapped import map_file
+from kldiv_cli.sources.arrays.steps import Steps
 from kldiv_cli.sources.base import Block, Layout
 from kldiv_cli.sources.bounds import Window
 
@@ -64,7 +66,7 @@ class LlamaCppSource:
 
     Notes
     -----
-    Blocks are float64, the exact value of scale * q + minimum but for its last digit; llama.cpp
+    Blocks are `Steps`: scale * q + minimum in float64, exact but for its last digit; llama.cpp
     computes it in float32. Nothing is divided by its sum. A row whose scale or minimum is NaN, as a
     model that gave NaN leaves it, is NaN.
     """
@@ -146,12 +148,11 @@ class LlamaCppSource:
         with np.errstate(invalid="ignore"):  # a signalling NaN
             scale, least = headers.astype(np.float64).T
         self._check(rows, scale, least)
-        values = words[:, _ROW_HEADER : _ROW_HEADER + self.classes].astype(np.float64)
-        values *= scale[:, None]
-        values += least[:, None]
+        counts = words[:, _ROW_HEADER : _ROW_HEADER + self.classes]
+        release = None
         if self.release is not None:
-            self.release(int(rows[0]), int(rows[-1]) + 1)
-        return Block(values)
+            release = partial(self.release, int(rows[0]), int(rows[-1]) + 1)
+        return Block(Steps.of(counts, scale, least), release=release)
 
     def place_of(self, row: int) -> None:
         """Return None: the file has no lines."""
