@@ -33,10 +33,34 @@ def where(condition: NDArray[np.bool_], a: Doubled, b: Doubled) -> Doubled:
 
 def add(a: Doubled, b: Doubled) -> Doubled:
     """Return a + b."""
+    high, low = _knuth(a[0], b[0])
+    more, rest = _knuth(a[1], b[1])
+    high, low = _dekker(high, low + more)
+    high, low = _dekker(high, low + rest)
+    if np.isfinite(low).all():
+        return high, low
+    return _add_infinite(a, b)
+
+
+def _add_infinite(a: Doubled, b: Doubled) -> Doubled:
+    """Return a + b where some are infinite: no error can be kept there."""
     high, low = exact.two_sum(a[0], b[0])
     more, rest = exact.two_sum(a[1], b[1])
     high, low = exact.two_sum(high, low + more)
     return exact.two_sum(high, low + rest)
+
+
+def _knuth(a: Float64, b: Float64) -> Doubled:
+    """Return a + b exactly where nothing overflows."""
+    high = a + b
+    theirs = high - a
+    return high, (a - (high - theirs)) + (b - theirs)
+
+
+def _dekker(a: Float64, b: Float64) -> Doubled:
+    """Return the same for abs(a) >= abs(b), or a = 0."""
+    high = a + b
+    return high, b - (high - a)
 
 
 def subtract(a: Doubled, b: Doubled) -> Doubled:
@@ -47,7 +71,11 @@ def subtract(a: Doubled, b: Doubled) -> Doubled:
 def multiply(a: Doubled, b: Doubled) -> Doubled:
     """Return a * b."""
     high, low = exact.product(a[0], b[0])
-    return exact.two_sum(high, exact.without_nan(low + (a[0] * b[1] + a[1] * b[0])))
+    low = low + (a[0] * b[1] + a[1] * b[0])
+    found = _dekker(high, low)
+    if np.isfinite(found[1]).all():
+        return found
+    return exact.two_sum(high, exact.without_nan(low))
 
 
 def divide(a: Doubled, b: Doubled) -> Doubled:
