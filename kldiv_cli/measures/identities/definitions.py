@@ -10,10 +10,6 @@ from kldiv_cli.measures.identities.double import Double, either, where
 from kldiv_cli.measures.identities.elementary import exp, expm1, log, log1p, sqrt
 from kldiv_cli.measures.identities.rows import Rows
 
-BETAS = (0.1, 0.5, 0.9)
-LAMBDAS = (0.1, 0.0, 0.9)
-ORDERS = (2.0, 0.1, np.inf, 0.5, 0.999, 10.0)
-"""The parameters at which measures are checked: thoroughly, or at the first one or three."""
 SMOOTH = 0.1
 
 
@@ -53,14 +49,15 @@ def js(rows: Rows) -> tuple[Routes, ...]:
 
 def gjs(rows: Rows) -> tuple[Routes, ...]:
     """Check the generalized JS as KLs of the mixture."""
-    betas = _some(rows, BETAS)
-    return tuple(_checked(rows, f"gjs:{b:g}", _generalized(rows.both, b)) for b in betas)
+    return tuple(
+        _checked(rows, f"gjs:{b:g}", _generalized(rows.both, b)) for b in rows.parameters("gjs")
+    )
 
 
 def skew(rows: Rows) -> tuple[Routes, ...]:
     """Check the skew KLs as KLs of the mixture."""
     found = []
-    for weight in _some(rows, LAMBDAS):
+    for weight in rows.parameters("skew-kl"):
         both = rows.both
         terms = _from_mixture(both, weight) if weight else (kl_terms(both), reverse_terms(both))
         ours, theirs = map(total, terms)
@@ -94,8 +91,10 @@ def renyi_half(rows: Rows) -> tuple[Routes, ...]:
 def renyi(rows: Rows) -> tuple[Routes, ...]:
     """Check D of several orders."""
     both = rows.both
-    orders = _some(rows, ORDERS, 3)
-    return tuple(_checked(rows, f"renyi:{a:g}", _summed(_of_order(both, a))) for a in orders)
+    return tuple(
+        _checked(rows, f"renyi:{a:g}", _summed(_of_order(both, a)))
+        for a in rows.parameters("renyi")
+    )
 
 
 def entropies(rows: Rows) -> tuple[Routes, ...]:
@@ -157,10 +156,6 @@ def total(terms: Double) -> Double:
 def _summed(values: Double) -> Double:
     """Return what there is per distribution as one number per row."""
     return values.sum() if values.high.ndim == 2 else values
-
-
-def _some(rows: Rows, parameters: tuple[float, ...], few: int = 1) -> tuple[float, ...]:
-    return parameters if rows.thorough else parameters[:few]
 
 
 def _checked(rows: Rows, name: str, *routes: Double) -> Routes:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli import measures
+from kldiv_cli.measures import MEASURES
 from kldiv_cli.measures.distributions import exact
 from kldiv_cli.measures.distributions.kinds import Kind
 from kldiv_cli.measures.distributions.pair import Pair
@@ -128,20 +129,31 @@ class Rows:
         )
         return Both(ours, theirs, column)
 
+    def parameters(self, name: str) -> tuple[float, ...]:
+        """Return at which parameters a measure is checked, those that are said to have one."""
+        few, more = _PARAMETERS[name]
+        return few + more if self.thorough else few
+
     def measured(self, name: str) -> list[Float64]:
         """Return a measure of the rows in all ways that it is computed here.
 
-        The first is that of ``compare`` with the measures that share its kernel. Then, where there
-        is a kernel, alone, and by NumPy. NaN is left for an identity to fail by, with its row.
+        The first is that of ``compare`` with other measures. Then, where there is a kernel, alone,
+        and by NumPy. NaN is left for an identity to fail by, with its row.
         """
+        together = _FIRST if name in _FIRST else self._others
+        found = [self._by_evaluator(together, name)]
         measure = measures.load(name)
-        if measure.form is None:
-            return [self._by_evaluator((name,), name)]
-        return [
-            self._by_evaluator(_OF_KERNEL, name),
-            self._by_evaluator((name,), name),
-            np.concatenate([measure.rows(pair, lenient=True) for pair in self._pairs]),
-        ]
+        if measure.form is not None:
+            found.append(self._by_evaluator((name,), name))
+            found.append(np.concatenate([measure.rows(pair, lenient=True) for pair in self._pairs]))
+        return found
+
+    @cached_property
+    def _others(self) -> tuple[str, ...]:
+        """The other measures, at every parameter."""
+        plain = [name for name, row in MEASURES.rows().items() if row.parameter is None]
+        typed = (f"{name}:{x:g}" for name in _PARAMETERS for x in self.parameters(name))
+        return tuple(dict.fromkeys([*plain, *typed, _HALF]))
 
     def by_numpy(self, attribute: str) -> Float64:
         """Return what the NumPy form of the rows has under a name, rows as wide as the widest."""
@@ -205,4 +217,13 @@ class Rows:
         )
 
 
-_OF_KERNEL = ("jeffreys", "kl", "reverse-kl")
+_FIRST = ("jeffreys", "kl", "reverse-kl")
+"""What the pass over the rows that goes first has."""
+_HALF = "renyi:0.5"
+_PARAMETERS: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
+    "gjs": ((0.1,), (0.5, 0.9)),
+    "skew-kl": ((0.1,), (0.0, 0.9)),
+    "skew-reverse-kl": ((0.1,), (0.0, 0.9)),
+    "renyi": ((2.0, 0.1, np.inf), (0.5, 0.999, 10.0)),
+}
+"""The parameters at which measures are always checked, and those of thorough checks beside them."""
