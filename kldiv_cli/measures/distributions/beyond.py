@@ -6,7 +6,6 @@ exp(-720) has ten digits in float64, and 1e308 / 0.5 is none; exp(-720) * 1e308 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -76,7 +75,7 @@ def softer(pair: Pair) -> tuple[Pair, int]:
     finite = [np.abs(x[np.isfinite(x)]).max(initial=0.0) for x in (pair.s, pair.t)]
     exponent = np.frexp(max(finite))[1] - np.frexp(pair.temperature)[1]
     power = max(0, int(exponent) + 2 - _HELD)
-    return replace(pair, temperature=float(np.ldexp(pair.temperature, power))), power
+    return pair.softened(power), power
 
 
 def _mend(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from kldiv_cli.measures.distributions import exact, sigmoid, softmax
 from kldiv_cli.measures.distributions.kinds import Kind, logits_in_two
-from kldiv_cli.measures.distributions.pair import NO_LOWS, without_uncounted
+from kldiv_cli.measures.distributions.pair import NO_LOWS, Pair, without_uncounted
 from kldiv_cli.measures.distributions.prepared import Prepared
 from kldiv_cli.measures.distributions.probabilities import COLD, log_of_share
 from kldiv_cli.measures.distributions.sigmoid import SigmoidPair, close_ratio
@@ -51,6 +51,10 @@ class Conversion:
     def exchanged(self) -> Conversion:
         """The same for the two sides exchanged."""
         return replace(self, sides=self.sides[::-1])
+
+    def softened(self, power: int) -> Conversion:
+        """Return the same for the pair at T * 2**power."""
+        return replace(self, temperature=float(np.ldexp(self.temperature, power)))
 
     def sharp(self, pair: Converted) -> Converted:
         """Return a pair of which this is the conversion with logits that are right to 1e-32."""
@@ -101,9 +105,13 @@ class Conversion:
 
 
 @dataclass(frozen=True)
-class ConvertedSoftmax(SoftmaxPair):
-    """Two blocks under softmax that were not both logits."""
+class Converted(Pair):
+    """Two blocks that were not both logits, and what rounding took from these.
 
+    ``lows`` has the shape of both blocks; (1,) and 0 of one of logits.
+    """
+
+    lows: tuple[Float64, Float64] = NO_LOWS
     conversion: Conversion = field(kw_only=True)
 
     @property
@@ -111,10 +119,19 @@ class ConvertedSoftmax(SoftmaxPair):
         """The pair with logits over T that are right to 1e-32."""
         return self.conversion.sharp(self)
 
+    def softened(self, power: int) -> Self:
+        """Return the pair at T * 2**power."""
+        return replace(super().softened(power), conversion=self.conversion.softened(power))
+
     def _exchanged(self) -> Self:
         return replace(
             super()._exchanged(), lows=self.lows[::-1], conversion=self.conversion.exchanged
         )
+
+
+@dataclass(frozen=True)
+class ConvertedSoftmax(Converted, SoftmaxPair):
+    """The same under softmax."""
 
     def prepare(self) -> Prepared:
         """Return both sides as distributions over the classes."""
@@ -138,21 +155,8 @@ class ConvertedSoftmax(SoftmaxPair):
 
 
 @dataclass(frozen=True)
-class ConvertedSigmoid(SigmoidPair):
-    """Two blocks under sigmoid that were not both logits, and what rounding took from these."""
-
-    lows: tuple[Float64, Float64] = NO_LOWS
-    conversion: Conversion = field(kw_only=True)
-
-    @property
-    def sharp(self) -> Converted:
-        """The pair with logits over T that are right to 1e-32."""
-        return self.conversion.sharp(self)
-
-    def _exchanged(self) -> Self:
-        return replace(
-            super()._exchanged(), lows=self.lows[::-1], conversion=self.conversion.exchanged
-        )
+class ConvertedSigmoid(Converted, SigmoidPair):
+    """The same under sigmoid."""
 
     @property
     def positive(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -164,9 +168,6 @@ class ConvertedSigmoid(SigmoidPair):
         """Return both sides as distributions over the outcomes 1 and 0."""
         found = sigmoid.prepared(self.s, self.t, self.temperature, self.lows)
         return self.conversion.improved(found, self.status)
-
-
-Converted = ConvertedSoftmax | ConvertedSigmoid
 
 
 def prepare(

@@ -83,6 +83,10 @@ class Pair(ABC):
         )
         return pair
 
+    def softened(self, power: int) -> Self:
+        """Return the pair at T * 2**power."""
+        return replace(self, temperature=float(np.ldexp(self.temperature, power)))
+
     def _exchanged(self) -> Self:
         return replace(self, s=self.t, t=self.s, argmax=self.argmax[::-1])
 
