@@ -66,6 +66,29 @@ FOUND = [
         (0.29, 0.71),
         smooth=0.047619047619047616,
     ),
+    # Mixing takes a candidate of 0 to the reference.
+    Trial(
+        "kl",
+        "softmax",
+        ("log-probs", "probs"),
+        (-1.6784939257039777, -0.20513373573778157, -1.6784939257039777, -0.20513373573778157),
+        (0.0, 1.00007635368266e-310, 0.0, 1.00007635368266e-310),
+        temperature=0.5,
+        smooth=0.1,
+    ),
+    # The difference of logarithms near -21 is what is mixed in.
+    Trial(
+        "kl",
+        "softmax",
+        ("logits", "probs"),
+        (-33.15499496459961, -22.22774887084961, 30.530029296875),
+        (2.196147304493244e-28, 1.1809401579035065e-23, 0.9993554353713989),
+        temperature=3.0,
+        smooth=9.897225088636112e-10,
+        dtype="float32",
+    ),
+    # 1e308 / 0.5 is no float64, but with the weight of 1e-160 it is.
+    Trial("kl", "softmax", ("probs", "logits"), (0.5, 0.5, 1e-80), (1, 2, -1e308), temperature=0.5),
     # Next above the largest float64.
     Trial("kl", "softmax", ("probs", "logits"), (1.0, 0.0), (0.0, 1e308), temperature=0.5535),
 ]

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _FEW = 1 / 64
 """Where two parts leave less than that of the square of one, 32 digits of both are needed."""
+_NORMAL = 1e-290
+"""Below it, numbers have lost digits, or their quotients are beyond float64."""
 
 
 def smoothed(pair: Pair, found: Prepared) -> Prepared:
@@ -49,7 +51,9 @@ def smoothed(pair: Pair, found: Prepared) -> Prepared:
     # Next to 1, where log(mixed) would lose its digits, what is missing to 1 has them.
     missing = (1 - weight) * -np.expm1(-found.candidate.surprise) + (weight - uniform)
     log_mixed = np.where(mixed > 0.5, np.log1p(-missing), np.log(mixed))
-    e = np.where(near, np.log1p(np.where(near, excess, 0.0)), log_mixed + reference.surprise)
+    e = np.where(
+        near, np.log1p(np.where(near, excess, 0.0)), _log_ratio(mixed, log_mixed, reference)
+    )
     absent = None
     if kept is not None and found.candidate.absent is not None:
         absent = found.candidate.absent & ~kept
@@ -57,6 +61,16 @@ def smoothed(pair: Pair, found: Prepared) -> Prepared:
         log_mixed, e = np.where(kept, log_mixed, 0.0), np.where(kept, e, 0.0)
     candidate = Side(log_mixed, np.zeros(1), np.zeros(1), mixed, absent)
     return finish(reference, candidate, e, correct=False)
+
+
+def _log_ratio(mixed: Float64, log_mixed: Float64, reference: Side) -> Float64:
+    """Return log(mixed / p), from their logarithms only where p has lost digits.
+
+    Of [-33, -22, 30.5] over 3, logarithms of -21 lack the last digits of their difference.
+    """
+    has_digits = (reference.p > _NORMAL) & (mixed > _NORMAL)
+    ratio = np.where(has_digits, mixed, 1.0) / np.where(has_digits, reference.p, 1.0)
+    return np.where(has_digits, np.log(ratio), log_mixed + reference.surprise)
 
 
 def _cancelled(moved: Float64, excess: Float64, likely: Float64) -> NDArray[np.bool_]:
@@ -86,19 +100,22 @@ def _mend(
 ) -> None:
     """Compute the mixture over p, less 1, from logarithms of 32 digits where it is lost.
 
-    Outcomes that one side lacks have it already, for their parts do not cancel.
+    Outcomes that the reference lacks have it already, for their parts do not cancel.
     """
     plain = replace(pair, smooth=0.0)
     vars(plain)["prepared"] = found
     distributions = np.moveaxis(excess, 1, -1)
     log_p, e = sharpened(plain, lost)
     before = distributions[lost]
-    known = (np.abs(before) < 0.5) & np.isfinite(log_p[0]) & np.isfinite(e[0])
-    log_p, e = (doubled.where(known, x, doubled.single(0)) for x in (log_p, e))
+    absent = np.isneginf(e[0])
+    known = (np.abs(before) < 0.5) & np.isfinite(log_p[0]) & (np.isfinite(e[0]) | absent)
+    log_p = doubled.where(known, log_p, doubled.single(0))
+    growth = doubled.expm1(doubled.where(known & ~absent, e, doubled.single(0)))
+    growth = doubled.where(absent, doubled.single(-1), growth)
     number = outcomes if isinstance(outcomes, int) else outcomes[lost]
     over = doubled.multiply(doubled.single(np.float64(number)), doubled.exp(log_p))
     part = doubled.single(pair.smooth)
-    moved = doubled.multiply(doubled.subtract(doubled.ONE, part), doubled.expm1(e))
+    moved = doubled.multiply(doubled.subtract(doubled.ONE, part), growth)
     drawn = doubled.subtract(doubled.divide(doubled.ONE, over), doubled.ONE)
     high, low = doubled.add(moved, doubled.multiply(part, drawn))
     distributions[lost] = np.where(known, high + low, before)
