@@ -37,6 +37,11 @@ ROWS_EXTENSION = Extension(
     depends=sorted(str(path) for path in ROWS.glob("*.h")),
     optional=OPTIONAL,
 )
+COLUMNS = Extension(
+    "kldiv_cli.sources.tables._columns",
+    sources=["kldiv_cli/sources/tables/_columns.c"],
+    optional=OPTIONAL,
+)
 GUARD = Extension(
     "kldiv_cli.sources.arrays._guard",
     sources=["kldiv_cli/sources/arrays/_guard.c"],
@@ -71,6 +76,7 @@ setup(
             optional=OPTIONAL,
         ),
         ROWS_EXTENSION,
+        COLUMNS,
         *([] if sys.platform == "win32" else [GUARD]),
     ],
 )

@@ -15,9 +15,10 @@ from kldiv_cli.errors import InputError, LogitsError, UsageError, shortage
 from kldiv_cli.sources.base import LOGITS, Layout
 from kldiv_cli.sources.base.columns import Columns
 from kldiv_cli.sources.stores.streams import codec_of
-from kldiv_cli.sources.tables.cells import EXACT, as_rows, may_be_inexact, with_numbers
+from kldiv_cli.sources.tables.cells import with_numbers
 from kldiv_cli.sources.tables.kinds import is_number
 from kldiv_cli.sources.tables.roles import assign, may_be_classes, tell
+from kldiv_cli.sources.tables.rows import EXACT, as_rows, may_be_inexact
 from kldiv_cli.sources.tables.table import MORE_THREADS, TableSource, check_layout
 from kldiv_cli.sources.text.delimited import Delimited
 from kldiv_cli.sources.text.first_lines import ADVICE, FirstLines, read_first_lines

@@ -19,9 +19,9 @@ from kldiv_cli.errors import InputError, shortage
 from kldiv_cli.sources.base import Layout
 from kldiv_cli.sources.base.columns import Columns
 from kldiv_cli.sources.stores.streams import codec_of, open_stream
-from kldiv_cli.sources.tables.cells import EXACT, as_rows, may_be_inexact
 from kldiv_cli.sources.tables.kinds import float_lists, holds_texts, lists_in
 from kldiv_cli.sources.tables.roles import assign
+from kldiv_cli.sources.tables.rows import EXACT, as_rows, may_be_inexact
 from kldiv_cli.sources.tables.table import MORE_THREADS, TableSource, check_layout
 from kldiv_cli.sources.text.first_objects import ADVICE, LIST, FirstObjects, read_first_objects
 from kldiv_cli.sources.text.json_text import (

@@ -14,13 +14,12 @@ from kldiv_cli.errors import InputError, LogitsError, shortage
 from kldiv_cli.sources.base import check_exact_integers
 from kldiv_cli.sources.base.columns import Columns
 from kldiv_cli.sources.tables.kinds import dtype_of
+from kldiv_cli.sources.tables.rows import EXACT
 from kldiv_cli.sources.tables.words import Words
 
 Batches = Callable[[list[str], int], Iterator[pa.RecordBatch]]
 """(Column names, rows at a time) -> record batches that hold these columns in this order."""
 
-EXACT = 2.0**53
-"""Up to here float64 holds every integer."""
 _FIRST_CELLS = 1 << 17
 """How much of a list column is looked at before the width of all its rows is believed."""
 
@@ -36,20 +35,6 @@ def reading(path: str, advice: str, kind: type[InputError] = InputError) -> Iter
             raise short from error
         said = str(error).strip() or type(error).__name__
         raise kind(f"{path}: {said.splitlines()[0]}", advice) from error
-
-
-def rows_of_columns(
-    path: str, batch: pa.RecordBatch, names: Sequence[str], integers: Sequence[str]
-) -> NDArray[Any]:
-    """Return columns as (rows, columns) of their common type, nulls as NaN.
-
-    ``integers`` are the columns of 64-bit integers: one that float64 cannot hold raises.
-    """
-    chosen = batch.select(names)
-    values = as_rows(chosen)
-    if integers and may_be_inexact(values):
-        check_exact(path, chosen, integers)
-    return values
 
 
 def rows_of_lists(path: str, column: pa.Array, width: int) -> NDArray[Any]:
@@ -147,14 +132,6 @@ def text_of(path: str, column: pa.Array, words: Words) -> NDArray[Any]:
     return text
 
 
-def check_exact(path: str, batch: pa.RecordBatch, names: Sequence[str]) -> None:
-    """Raise where an integer is too large for float64: an id, most likely, taken for a class."""
-    for name in names:
-        column = batch.column(name)
-        whole = column.drop_null() if column.null_count else column
-        check_exact_integers(whole.to_numpy(), path)
-
-
 def wide_integers(schema: pa.Schema, names: Sequence[str]) -> tuple[str, ...]:
     """Return the columns among these whose integers float64 may not hold."""
     wide = {pa.int64().id, pa.uint64().id}
@@ -225,29 +202,6 @@ def shape_of_classes(
 def _common_dtype(types: Sequence[pa.DataType]) -> str:
     known = {kind.id: kind for kind in types if not pa.types.is_null(kind)}
     return str(np.result_type(*map(dtype_of, known.values()))) if known else "float64"
-
-
-def as_rows(batch: pa.RecordBatch) -> NDArray[Any]:
-    """Return columns as (rows, columns) of their common type, nulls as NaN."""
-    try:
-        # PyArrow before 25 makes numbers of the nulls of float16. Told of no nulls, it raises.
-        is_half = pa.float16() in batch.schema.types
-        values: NDArray[Any] = batch.to_tensor(null_to_nan=not is_half).to_numpy()
-    except (pa.ArrowNotImplementedError, pa.ArrowTypeError):
-        # PyArrow converts neither float16 nor columns of nothing to another type.
-        columns = [column.to_numpy(zero_copy_only=False) for column in batch.columns]
-        numbers = [np.full(len(x), np.nan) if x.dtype == object else x for x in columns]
-        with np.errstate(invalid="ignore"):  # of a signalling NaN
-            values = np.stack(numbers, axis=1)
-    return values
-
-
-def may_be_inexact(values: NDArray[Any]) -> bool:
-    """Tell whether any number is so large that it may have been rounded."""
-    if not values.size:
-        return False
-    highest, lowest = np.fmax.reduce(values, axis=None), np.fmin.reduce(values, axis=None)
-    return bool(highest >= EXACT or lowest <= -EXACT)
 
 
 def no_rows(path: str) -> InputError:

@@ -18,10 +18,10 @@ from kldiv_cli.sources.tables.cells import (
     ids_of,
     no_rows,
     reading,
-    rows_of_columns,
     rows_of_lists,
     text_of,
 )
+from kldiv_cli.sources.tables.rows import rows_of_columns
 from kldiv_cli.sources.tables.words import Words, room_for
 from kldiv_cli.sources.views.read_ahead import ahead
 
