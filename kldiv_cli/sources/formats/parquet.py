@@ -12,12 +12,15 @@ from kldiv_cli.sources.base import Layout
 from kldiv_cli.sources.formats.parquet_text import TextReader
 from kldiv_cli.sources.stores.streams import open_file
 from kldiv_cli.sources.tables.cells import reading
-from kldiv_cli.sources.tables.table import MORE_THREADS, RowGroups, TableSource, check_layout
+from kldiv_cli.sources.tables.row_groups import MANY, MOST_BYTES, RowGroups
+from kldiv_cli.sources.tables.table import MORE_THREADS, TableSource, check_layout
 from kldiv_cli.sources.tables.typed import typed_table
 from kldiv_cli.sources.tables.words import room_for
 
 _BUFFERS = 1 << 24
-"""How much of all columns together is read ahead; without, a row group's columns are read whole."""
+"""How much of all columns together is read ahead, where a row group's are not read whole."""
+_STRIP = 1 << 5
+"""How many columns of a row group are read at a time."""
 _MOST, _LEAST = 1 << 20, 1 << 14
 _ADVICE = "Expected a whole Parquet file: write it again, or check that its copy was complete."
 
@@ -45,6 +48,12 @@ def open_parquet(path: str, layout: Layout) -> TableSource:
         with reading(path, _ADVICE):
             yield from reader.batches(groups, names, rows, use_threads=MORE_THREADS)
 
+    def strips(groups: Sequence[int], names: list[str]) -> Iterator[pa.Table]:
+        for first in range(0, len(names), _STRIP):
+            some = names[first : first + _STRIP]
+            read = file.read_row_groups(list(groups), some, use_threads=MORE_THREADS)
+            yield read.select(some)
+
     def sizes() -> tuple[int, ...]:
         with reading(path, _ADVICE):
             return tuple(file.metadata.row_group(i).num_rows for i in range(file.num_row_groups))
@@ -52,16 +61,24 @@ def open_parquet(path: str, layout: Layout) -> TableSource:
     def count() -> int:
         return int(file.metadata.num_rows)
 
-    groups = RowGroups(sizes, batches_of)
+    groups = RowGroups(sizes, batches_of, None if _buffer(file.metadata) else strips)
     return typed_table(path, "parquet", layout, schema, batches, count, groups)
 
 
 def _open(path: str, metadata: pq.FileMetaData, *as_dictionaries: str) -> pq.ParquetFile:
-    buffer = min(max(_BUFFERS // max(1, metadata.num_columns), _LEAST), _MOST)
     return pq.ParquetFile(
         open_file(path),
         metadata=metadata,
         pre_buffer=False,
-        buffer_size=buffer,
+        buffer_size=_buffer(metadata),
         read_dictionary=as_dictionaries,
     )
+
+
+def _buffer(metadata: pq.FileMetaData) -> int:
+    """Return how much of a column is read ahead; 0 where those of a row group are read whole."""
+    count = int(metadata.num_columns)
+    groups = map(metadata.row_group, range(metadata.num_row_groups))
+    if count >= MANY and all(group.total_byte_size <= MOST_BYTES for group in groups):
+        return 0
+    return min(max(_BUFFERS // max(1, count), _LEAST), _MOST)

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 
 from kldiv_cli.errors import InputError, LogitsError
 from kldiv_cli.sources.base import Beside, Block, Layout, sum_tolerance
 from kldiv_cli.sources.base.columns import Columns
-from kldiv_cli.sources.tables.cells import (
-    Batches,
-    ids_of,
-    no_rows,
-    reading,
-    rows_of_lists,
-    text_of,
-)
-from kldiv_cli.sources.tables.rows import rows_of_columns
-from kldiv_cli.sources.tables.words import Words, room_for
+from kldiv_cli.sources.tables.begun import Begun
+from kldiv_cli.sources.tables.cells import Batches, no_rows
+from kldiv_cli.sources.tables.reader import Reader
+from kldiv_cli.sources.tables.row_groups import RowGroups
 from kldiv_cli.sources.views.read_ahead import ahead
 
 if TYPE_CHECKING:
@@ -30,28 +23,6 @@ if TYPE_CHECKING:
 
 MORE_THREADS = pa.cpu_count() > 2
 """Whether PyArrow decodes columns in parallel: the two sides keep two processors busy anyway."""
-_BATCH_BYTES = 1 << 22
-"""How much is read at a time: what is read, read ahead and worked on is a few times this."""
-_BATCH_ROWS = 1 << 9
-"""The rows of a batch at least: every column costs something at every batch..."""
-_MOST_BYTES = 1 << 24
-"""... unless so many make a batch larger than this."""
-
-
-@dataclass(frozen=True)
-class RowGroups:
-    """Groups of rows, any of which can be read without the others.
-
-    Parameters
-    ----------
-    sizes : callable
-        () -> how many rows each has, in order.
-    batches : callable
-        (groups, column names, rows at a time) -> record batches of these groups.
-    """
-
-    sizes: Callable[[], tuple[int, ...]]
-    batches: Callable[[Sequence[int], list[str], int], Iterator[pa.RecordBatch]]
 
 
 @dataclass(frozen=True)
@@ -103,6 +74,7 @@ class TableSource:
     is_delimited: bool = False
     is_text: bool = False
     texts: Texts | None = None
+    _begun: list[Begun] = field(default_factory=list, init=False, repr=False, compare=False)
 
     is_table, has_keys = True, False
     kind = bounds = tokens = class_axes = shards = arrays = None
@@ -172,10 +144,6 @@ class TableSource:
         return self.columns.group is not None and not self.columns.classes and not self.columns.row
 
     @property
-    def _row_bytes(self) -> int:
-        return max(1, self.width) * np.dtype(self.dtype).itemsize
-
-    @property
     def groups(self) -> tuple[int, ...]:
         """How many rows each group has; empty where there are no groups."""
         return () if self.row_groups is None else self.row_groups.sizes()
@@ -186,77 +154,47 @@ class TableSource:
         A thread begins to read at once. A small table is read without it: it would cost more than
         it saves.
         """
-        return self._blocks(self.batches, rows, classes)
+        order = self.columns.classes if classes is None else tuple(classes)
+        if self._begun and order == self.columns.classes:
+            return self._ahead(self._begun.pop().take(), rows)
+        return self._ahead(self._reader.blocks(order), rows)
 
     def beginning(self, rows: int) -> Generator[Block, None, None]:
-        """Yield blocks that no thread reads ahead."""
-        yield from _cut(self._whole(self.batches, list(self.columns.classes), rows), rows)
+        """Yield blocks that no thread reads ahead; `blocks` goes on where this ends."""
+        begun = Begun(self._reader.blocks(self.columns.classes))
+        self._begun[:] = [begun]
+        for block in _cut(begun.look(), rows):
+            yield replace(block, values=block.values.copy())
 
     def blocks_of(
         self, groups: Sequence[int], rows: int, classes: Sequence[str] | None = None
     ) -> Iterator[Block]:
         """Yield the rows of these groups."""
-        if self.row_groups is None:
-            raise ValueError(f"{self.path} has no groups of rows")
-        return self._blocks(partial(self.row_groups.batches, groups), rows, classes)
+        order = self.columns.classes if classes is None else classes
+        return self._ahead(self._reader.blocks(order, groups), rows)
 
-    def _blocks(
-        self, batches: Batches, rows: int, classes: Sequence[str] | None
-    ) -> Iterator[Block]:
-        order = list(self.columns.classes if classes is None else classes)
-        whole = self._whole(batches, order, self._batch_rows(rows))
+    def _ahead(self, whole: Generator[Block, None, None], rows: int) -> Iterator[Block]:
         expected = self.rows_expected
-        return _cut(ahead(whole, expected and expected * self._row_bytes), rows)
+        size = None if expected is None else expected * self._reader.row_bytes
+        return _cut(ahead(whole, size, depth=1 if self._reader.in_strips else 2), rows)
+
+    @cached_property
+    def _reader(self) -> Reader:
+        return Reader(
+            self.path,
+            self.columns,
+            self.width,
+            self.dtype,
+            self.integers,
+            self.batches,
+            self.row_groups,
+            self.texts,
+        )
 
     def place_of(self, row: int) -> str | None:
         """Name the line on which a row of a text file stands."""
         line = self.line(row)
         return None if line is None else f"line {line}"
-
-    def _whole(self, batches: Batches, order: list[str], rows: int) -> Generator[Block, None, None]:
-        """Yield every batch as one block."""
-        if self.columns.row is not None:
-            order = [self.columns.row]
-        names = [*self.columns.per_row, *order]
-        found = False
-        start = 0
-        words = Words(self.path, room_for(self.path))
-        for batch in batches(names, rows):
-            with reading(self.path, "Check what wrote the file, and that its copy was complete."):
-                block = self._block(batch, order, start, words)
-            start += batch.num_rows
-            if len(block):
-                found = True
-                yield block
-        if not found:
-            raise no_rows(self.path)
-
-    def _batch_rows(self, rows: int) -> int:
-        """Return how many rows to read at a time, so that blocks of so many are cut from them."""
-        most = max(1, _BATCH_BYTES // self._row_bytes)
-        if self.texts is not None:
-            return max(1, most // self.texts.rows)
-        if self.columns.row is None:
-            most = max(most, min(_BATCH_ROWS, _MOST_BYTES // self._row_bytes))
-        if rows > most:
-            return -(-rows // -(-rows // most))
-        return most // rows * rows
-
-    def _block(self, batch: pa.RecordBatch, order: list[str], start: int, words: Words) -> Block:
-        """Return the rows of a batch, which begins so many rows, or texts, behind the first."""
-        names, group = self.columns.ids, self.columns.group
-        ids = [batch.column(name) for name in names]
-        if self.texts is not None:
-            rows = self.texts.unnest(batch, start)
-            batch, ids = rows.batch, self.texts.ids(rows)
-        if self._has_groups_only:
-            values = np.empty((len(batch), 0))
-        elif self.columns.row is None:
-            values = rows_of_columns(self.path, batch, order, self.integers)
-        else:
-            values = rows_of_lists(self.path, batch.column(self.columns.row), self.width)
-        groups = None if group is None else text_of(self.path, batch.column(group), words)
-        return Block(values, ids_of(self.path, ids, words) if ids else None, groups=groups)
 
 
 def _cut(whole: Iterator[Block], rows: int) -> Iterator[Block]:

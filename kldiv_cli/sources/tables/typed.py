@@ -18,7 +18,8 @@ from kldiv_cli.sources.tables.cells import (
 )
 from kldiv_cli.sources.tables.kinds import holds_texts
 from kldiv_cli.sources.tables.roles import assign
-from kldiv_cli.sources.tables.table import RowGroups, TableSource
+from kldiv_cli.sources.tables.row_groups import RowGroups
+from kldiv_cli.sources.tables.table import TableSource
 
 _FIRST_VALUES = 1 << 17
 """How many values of a column are looked at, to tell whether it numbers the rows."""
@@ -79,7 +80,7 @@ def typed_table(
         batches=read,
         line=lambda _: None,
         integers=wide_integers(schema, columns.classes),
-        row_groups=None if texts else row_groups,
+        row_groups=None if texts or layout.booleans else row_groups,
         texts=texts,
     )
 

@@ -19,12 +19,13 @@ _SMALL = 1 << 20
 """So many bytes are read sooner than a thread would begin to."""
 
 
-def ahead(items: Generator[_T, None, None], size: int | None) -> Iterator[_T]:
+def ahead(items: Generator[_T, None, None], size: int | None, depth: int = 2) -> Iterator[_T]:
     """Return the items, which a thread begins to fetch at once where they are not small.
 
-    ``size`` is how many bytes all of them have; None where that is not known.
+    ``size`` is how many bytes all of them have; None where that is not known. ``depth`` is that of
+    `Ahead`.
     """
-    return items if size is not None and size <= _SMALL else Ahead(items)
+    return items if size is not None and size <= _SMALL else Ahead(items, depth)
 
 
 class Ahead(Iterator[_T], Generic[_T]):

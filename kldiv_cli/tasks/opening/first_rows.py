@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from kldiv_cli.errors import KldivError
 from kldiv_cli.measures.distributions.exact import real
 from kldiv_cli.sources.base import Block, Indexed, Source, beginning
+from kldiv_cli.sources.views.read_ahead import ahead
 from kldiv_cli.sources.views.selected import whole
 
 _ROWS = 1 << 9
@@ -61,6 +63,24 @@ def first_rows(source: Source) -> FirstRows:
         forget = partial(_READ.pop, id(source))
         _READ[id(source)] = ref(source, forget), _read(source)
     return _READ[id(source)][1]
+
+
+def read_both(left: Source, right: Source) -> None:
+    """Read the first rows of two tables at the same time: those of many columns take a while."""
+    left, right = whole(left), whole(right)
+    if left.is_table and right.is_table and left is not right:
+        other = ahead(_alone(right), _size(right), depth=1)
+        first_rows(left)
+        next(other)
+
+
+def _alone(source: Source) -> Generator[FirstRows, None, None]:
+    yield first_rows(source)
+
+
+def _size(source: Source) -> int | None:
+    rows = source.rows_expected
+    return None if rows is None else rows * prod(source.class_shape) * 4
 
 
 def _read(source: Source) -> FirstRows:

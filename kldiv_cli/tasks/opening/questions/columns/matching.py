@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from kldiv_cli.measures.distributions.exact import widen
 from kldiv_cli.sources.base import Source
-from kldiv_cli.tasks.opening.first_rows import FirstRows, first_rows
+from kldiv_cli.tasks.opening.first_rows import FirstRows, first_rows, read_both
 from kldiv_cli.tasks.opening.kinds import NOT_SAID
 from kldiv_cli.tasks.opening.questions.columns.signs import Signs
 from kldiv_cli.tasks.opening.questions.opened import Opened
@@ -22,6 +22,8 @@ def signs_of(opened: Opened, place: int) -> Signs | None:
     Classes that do not enter are left out.
     """
     source = opened.sources[place]
+    if len(opened.sources) > 1:
+        read_both(*opened.sources)
     columns, read = source.columns, first_rows(source)
     if columns is None or not len(read):
         return None
