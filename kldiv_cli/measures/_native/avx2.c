@@ -3,6 +3,8 @@
 #include "rows.h"
 
 #if HAVE_X86_SETS
+#include <immintrin.h>
+
 #ifdef __clang__
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #else

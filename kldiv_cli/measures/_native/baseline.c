@@ -2,6 +2,12 @@
 
 #include "rows.h"
 
+#if defined(__aarch64__)
+#include <arm_neon.h>
+#elif defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 #define KERNELS kernels_baseline
 #define VECTOR 2
 #ifdef __FMA__

@@ -34,6 +34,9 @@ static inline double product_error(double a, double b, double product)
 #include "softmax_sums.template.h"
 #include "softmax_general.template.h"
 #include "softmax_lanes.template.h"
+#include "vectors.template.h"
+#include "close_sums.template.h"
+#include "close_row.template.h"
 #include "softmax.template.h"
 
 const kernels_t KERNELS = {

@@ -10,12 +10,6 @@ static int needs_care(const pair_t *pair, const extremes_t of[2], const frame_t 
            !(of[0].min >= of[0].max - 64.0) || of[1].min == -INFINITY;
 }
 
-/* Whether a rounding of t - s, at most that of c, may show in a small divergence. */
-static int shows(double jeffreys, double c)
-{
-    return jeffreys < 4e-4 * c * c;
-}
-
 /* Compute the one-pass form, and return 0 where its sums lost digits. The mean of d is then
  * added to c, for around it they lose the fewest. Set whether every d is 0. */
 static int one_pass(const pair_t *pair, const extremes_t of[2], frame_t *frame, int *same,
@@ -66,10 +60,26 @@ static frame_t frame_at(const pair_t *pair, const extremes_t *of_s)
     return frame;
 }
 
+/* What the first pass tells of a row by itself, or 0. */
+static int close_row_of(const pair_t *pair, row_t *found)
+{
+    seen_t row;
+    row_t close;
+    if (!sum_row(pair, &row) || !tells(&row, &close))
+        return 0;
+    describe_seen(&row, found);
+    found->jeffreys = close.jeffreys;
+    found->kl = close.kl;
+    found->reverse_kl = close.reverse_kl;
+    return 1;
+}
+
 static void softmax_wide(const pair_t *first, ptrdiff_t rows, const ptrdiff_t step[2], row_t *found)
 {
     for (ptrdiff_t row = 0; row < rows; row++) {
         pair_t pair = next_pair(first, row, step);
+        if (close_row_of(&pair, &found[row]))
+            continue;
         extremes_t of[2] = {extremes_of(&pair.side[0]), extremes_of(&pair.side[1])};
         frame_t frame = frame_at(&pair, &of[0]);
         describe(&pair, of, &found[row]);

@@ -164,3 +164,9 @@ static int from_sums(sums_t sums, row_t *found)
            fabs(d * y) <= lost * jeffreys * (1.0 + y) && size <= lost * (1.0 + y) &&
            jeffreys <= 4.0 * reverse_kl;
 }
+
+/* Whether a rounding of t - s, at most that of c, may show in a small divergence. */
+static int shows(double jeffreys, double c)
+{
+    return jeffreys < 4e-4 * c * c;
+}
