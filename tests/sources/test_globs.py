@@ -87,12 +87,16 @@ def test_a_link_to_itself(tmp_path: Path) -> None:
     assert found.unread == ()
 
 
-def test_links_that_lead_back_are_not_followed(tmp_path: Path) -> None:
+def test_links_that_lead_back_are_named_and_not_followed(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "up").symlink_to(tmp_path)
     (tmp_path / "a" / "also").symlink_to(tmp_path)
     np.save(tmp_path / "a" / "x.npy", LOGITS)
-    assert list(matches(str(tmp_path / "**" / "x.npy"), [])) == [str(tmp_path / "a" / "x.npy")]
+    found = find_files(str(tmp_path / "**" / "x.npy"))
+    assert found is not None
+    assert found.names == (str(tmp_path / "a" / "x.npy"),)
+    assert sorted(found.passed_over) == [str(tmp_path / "a" / x) for x in ("also", "up")]
+    assert found.unread == ()
 
 
 @pytest.mark.parametrize(
@@ -123,4 +127,4 @@ def test_names_are_those_of_python(
         path.touch()
     whole = str(tmp_path / pattern) if absolute else pattern
     expected = {str(Path(name)) for name in glob(whole)}  # noqa: PTH207
-    assert set(matches(whole, [])) == expected
+    assert set(matches(whole, [], [])) == expected

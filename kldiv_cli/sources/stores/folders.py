@@ -30,7 +30,8 @@ class Files:
     names : tuple of str
         The files.
     passed_over : tuple of str
-        What a directory holds besides, hidden by a first ``.`` or ``_``.
+        What a directory holds besides, hidden by a first ``.`` or ``_``; the links that a glob
+        meets and that lead to a folder above them.
     is_directory : bool
         Whether they are those of a directory.
     unread : tuple of str
@@ -79,6 +80,7 @@ def find_files(path: str) -> Files | None:
         There are no files, a folder among them, or one of them under two names.
     """
     unread: list[str] = []
+    back: list[str] = []
     if is_elsewhere(path):
         listed = _listed_elsewhere(path)
     elif Path(path).is_dir():
@@ -87,7 +89,7 @@ def find_files(path: str) -> Files | None:
     elif has_magic(path) and not os.path.lexists(path):
         from kldiv_cli.sources.stores.globs import matches  # noqa: PLC0415 - few inputs are globs
 
-        names = map(Path, dict.fromkeys(matches(path, unread)))
+        names = map(Path, dict.fromkeys(matches(path, unread, back)))
         listed = [Entry(str(name), name.name, name.is_dir()) for name in names], False
     else:
         listed = None
@@ -96,7 +98,10 @@ def find_files(path: str) -> Files | None:
             f"{path}: expected files of logits, found {a_few(unread)}, which cannot be read",
             "Check the path and its permissions.",
         )
-    return None if listed is None else replace(_files(path, *listed), unread=tuple(unread))
+    if listed is None:
+        return None
+    files = _files(path, *listed)
+    return replace(files, passed_over=(*files.passed_over, *back), unread=tuple(unread))
 
 
 def _listed_elsewhere(path: str) -> tuple[list[Entry], bool] | None:

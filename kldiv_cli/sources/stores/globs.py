@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 
-def matches(path: str, unread: list[str]) -> Iterator[str]:
+def matches(path: str, unread: list[str], back: list[str]) -> Iterator[str]:
     """Yield the names that a glob matches, some of them twice.
 
     Parameters
@@ -24,8 +24,10 @@ def matches(path: str, unread: list[str]) -> Iterator[str]:
         The glob; ``**`` stands for any number of folders, links that lead back are not followed.
     unread : list of str
         Takes the folders that cannot be looked into, and the links that lead to themselves.
+    back : list of str
+        Takes the links that lead to a folder above them.
     """
-    return _Glob(unread).below("", Path(path).parts)
+    return _Glob(unread, back).below("", Path(path).parts)
 
 
 class _Entry(NamedTuple):
@@ -36,10 +38,10 @@ class _Entry(NamedTuple):
 
 
 class _Glob:
-    """One search, and what it could not look into."""
+    """One search, and what it did not look into."""
 
-    def __init__(self, unread: list[str]) -> None:
-        self._unread = unread
+    def __init__(self, unread: list[str], back: list[str]) -> None:
+        self._unread, self._back = unread, back
 
     def below(self, folder: str, parts: tuple[str, ...]) -> Iterator[str]:
         """Yield what lies below a folder and matches the parts of a glob."""
@@ -57,7 +59,7 @@ class _Glob:
                 if hidden or not is_wanted(os.path.normcase(entry.name)):
                     continue
                 if entry.is_folder is None:
-                    self._pass(entry.path)
+                    _note(self._unread, entry.path)
                 elif entry.is_folder or not rest:
                     yield from self.below(entry.path, tuple(rest))
         else:
@@ -72,10 +74,12 @@ class _Glob:
             if entry.name.startswith("."):
                 continue
             if entry.is_folder is None:
-                self._pass(entry.path)
+                _note(self._unread, entry.path)
             elif entry.is_folder:
                 real = os.path.realpath(entry.path)
-                if real not in above:
+                if real in above:
+                    _note(self._back, entry.path)
+                else:
                     yield from self._inside(entry.path, (*above, real))
 
     def _entries(self, folder: str) -> list[_Entry]:
@@ -89,7 +93,7 @@ class _Glob:
         except (FileNotFoundError, NotADirectoryError):
             pass
         except OSError:
-            self._pass(folder)
+            _note(self._unread, folder)
         return []
 
     def _is_there(self, name: str, folder: str) -> bool:
@@ -98,13 +102,14 @@ class _Glob:
         except (FileNotFoundError, NotADirectoryError):
             return False
         except OSError:
-            self._pass(folder)
+            _note(self._unread, folder)
             return False
         return True
 
-    def _pass(self, name: str) -> None:
-        if name not in self._unread:
-            self._unread.append(name)
+
+def _note(names: list[str], name: str) -> None:
+    if name not in names:
+        names.append(name)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool | None:
