@@ -55,6 +55,8 @@ class Measures(Registry[Entry]):
 
 _HERE = "kldiv_cli.measures.definitions"
 _LAMBDA = Parameter("LAMBDA", "0.1")
+_LONGEST = 80
+"""So many characters a parameter has at most: its text is the measure's name in all results."""
 _ROWS = {
     "jeffreys": Entry(f"{_HERE}.jeffreys:MEASURE", "KL(p||q) + KL(q||p), no factor 1/2"),
     "kl": Entry(f"{_HERE}.kl:KL", "KL(p||q), of the reference from the candidate"),
@@ -162,11 +164,16 @@ def prepare(
 
 
 def _number(name: str, parameter: str, text: str) -> float:
+    advice = f"'kldiv measures {name.partition(':')[0]}' explains it."
+    if len(text) > _LONGEST:
+        raise UsageError(
+            f"{name}: expected at most {_LONGEST} characters as {parameter}, found {len(text)}",
+            advice,
+        )
     try:
         # float() would take " 0.1" and "1_0" as well.
         return float(text if text.strip() == text and "_" not in text else "")
     except ValueError:
         raise UsageError(
-            f"{name}: expected a number as {parameter}, found {text!r}",
-            f"'kldiv measures {name.partition(':')[0]}' explains it.",
+            f"{name}: expected a number as {parameter}, found {text!r}", advice
         ) from None

@@ -120,6 +120,13 @@ def test_what_is_no_number_is_refused(name: str, text: str) -> None:
     assert repr(text) in error.what
 
 
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_numbers_of_very_many_digits_are_refused(name: str) -> None:
+    assert load(f"{name}:{'0.5':0<80}").name == f"{name}:{'0.5':0<80}"
+    error = refused(f"{name}:{'0.5':0<5000}")
+    assert f"expected at most 80 characters as {PARAMETERS[name]}, found 5000" in error.what
+
+
 @pytest.mark.parametrize(
     ("name", "wrong"),
     [
