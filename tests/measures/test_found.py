@@ -89,6 +89,14 @@ FOUND = [
     ),
     # 1e308 / 0.5 is no float64, but with the weight of 1e-160 it is.
     Trial("kl", "softmax", ("probs", "logits"), (0.5, 0.5, 1e-80), (1, 2, -1e308), temperature=0.5),
+    # Their products with the largest of the other side lie two powers of two apart.
+    Trial(
+        "jeffreys",
+        "softmax",
+        ("probs", "probs"),
+        (0.061924902222840715, 0.5, 0.5),
+        (0.06261293476783165, 0.49999575217975023, 0.49999575217975023),
+    ),
     # Next above the largest float64.
     Trial("kl", "softmax", ("probs", "logits"), (1.0, 0.0), (0.0, 1e308), temperature=0.5535),
 ]

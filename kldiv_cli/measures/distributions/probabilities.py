@@ -122,7 +122,7 @@ def _log_of_shares(p: Float64, p_max: Float64, q: Float64, q_max: Float64) -> Fl
     theirs, theirs_low = exact.product(q, p_max)
     scale = np.ldexp(1.0, np.clip(power, -2, 2))
     d = (theirs * scale - ours) + (theirs_low * scale - ours_low)
-    near = (np.abs(d) < 0.5 * ours) & (np.abs(power) < 2)
+    near = (np.abs(d) < 0.5 * ours) & (np.abs(power) <= 2)
     ratio: Float64 = np.log1p(d / np.where(near, ours, 1.0), where=near, out=np.zeros_like(d))
     if not near.all():
         ratio = np.where(near, ratio, np.log(theirs / ours) + power * _LOG_2)
