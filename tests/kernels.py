@@ -57,11 +57,13 @@ class Spoiled(_native.Kernels):
     alone: bool | None = None
     """Whether only where the form is alone in the plan, or is not; None for both."""
 
-    def plan(self, mode: Mode, temperature: float, forms: Any) -> _native.Plan:
+    def plan(
+        self, way: _native.Way, temperature: float, forms: Any, smooth: float = 0.0
+    ) -> _native.Plan:
         """The plan of the right kernels, and what spoils its values."""
-        right = super().plan(mode, temperature, forms)
+        right = super().plan(way, temperature, forms, smooth)
         names = [form.name for form in forms]
-        meant = mode == self.mode and self.alone in {None, len(set(names)) == 1}
+        meant = way == self.mode and self.alone in {None, len(set(names)) == 1}
 
         def plan(s: NDArray[Any], t: NDArray[Any]) -> tuple[_native.Values, _native.Counts]:
             values, counts = right(s, t)

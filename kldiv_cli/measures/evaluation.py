@@ -88,21 +88,28 @@ class Evaluator:
     lenient: bool = False
 
     @property
-    def kernels(self) -> _native.Kernels | None:
-        """The kernels that can take such blocks; None if there are none."""
-        logits = ("logits",) if self.mode == "sigmoid" else ("logits", "log-probs")
-        least, largest = _KERNEL_TEMPERATURES
-        if self.smooth or any(kind not in logits for kind in self.kinds):
+    def way(self) -> _native.Way | None:
+        """How kernels take such blocks; None if they cannot, or there are none."""
+        if _native.load() is None:
             return None
-        return _native.load() if least <= self.temperature <= largest else None
+        least, largest = _KERNEL_TEMPERATURES
+        if self.kinds == ("probs", "probs") and self.mode == "softmax" and not self.smooth:
+            return "probabilities" if self.temperature == 1 else None
+        logits = ("logits",) if self.mode == "sigmoid" else ("logits", "log-probs")
+        known = all(kind in logits for kind in self.kinds)
+        if not (known and least <= self.temperature <= largest):
+            return None
+        if self.smooth:
+            return "smoothed" if self.mode == "softmax" else None
+        return self.mode
 
     @property
     def by_kernel(self) -> tuple[Measure, ...]:
         """The measures that C computes."""
-        kernels = self.kernels
-        if kernels is None:
+        kernels, way = _native.load(), self.way
+        if kernels is None or way is None:
             return ()
-        return tuple(each for each in self.measures if kernels.cover(self.mode, each.form))
+        return tuple(each for each in self.measures if kernels.cover(way, each.form))
 
     @property
     def by_kernel_alone(self) -> bool:
@@ -120,11 +127,12 @@ class Evaluator:
             Which cells a mask keeps; None for all. The others have to be absent on both sides, as
             `kldiv_cli.measures.rows.absence.without` makes them.
         """
-        kernels, ours = self.kernels, self.by_kernel
-        if kernels is None or not ours:
+        kernels, way, ours = _native.load(), self.way, self.by_kernel
+        by_cell = kept is not None and kept.shape[1] > 1
+        if kernels is None or way is None or not ours or (self.smooth and by_cell):
             found = self._by_numpy(self.measures, s, t, kept)
         else:
-            found = self._by_kernel(kernels, s, t, kept)
+            found = self._by_kernel(kernels, way, s, t, kept)
             rest = [measure for measure in self.measures if measure not in ours]
             if rest:
                 found.values.update(self._by_numpy(rest, s, t, kept).values)
@@ -147,15 +155,22 @@ class Evaluator:
         return Evaluation(values, pair.status, pair.argmax, same, of)
 
     def _by_kernel(
-        self, kernels: _native.Kernels, s: NDArray[Any], t: NDArray[Any], kept: Kept
+        self,
+        kernels: _native.Kernels,
+        way: _native.Way,
+        s: NDArray[Any],
+        t: NDArray[Any],
+        kept: Kept,
     ) -> Evaluation:
-        asked = self.by_kernel
-        plan = kernels.plan(self.mode, self.temperature, [each.form for each in asked if each.form])
+        asked, logits = self.by_kernel, way == self.mode
+        forms = [each.form for each in asked if each.form]
+        plan = kernels.plan(way, self.temperature, forms, self.smooth)
         values, counts = plan(_as_taken(s), _as_taken(t))
         by_name = {each.name: value for each, value in zip(asked, values, strict=True)}
         unsettled = np.flatnonzero(counts.unsettled)
         if unsettled.size:
-            rest = [each for each in asked if each.form and each.form.name not in _native.ALWAYS]
+            always = _native.ALWAYS if logits else ()
+            rest = [each for each in asked if each.form and each.form.name not in always]
             some = None if kept is None else kept[unsettled]
             anew = self._by_numpy(rest, s[unsettled], t[unsettled], some)
             for name, of_rows in anew.values.items():
@@ -169,7 +184,7 @@ class Evaluator:
             argmax=(counts.reference_argmax, counts.candidate_argmax),
             same=counts.same,
             of=counts.of,
-            mismatches=counts.mismatches,
+            mismatches=counts.mismatches if "probs" not in self.kinds else None,
             constant=counts.constant,
         )
 

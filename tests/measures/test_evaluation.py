@@ -17,6 +17,7 @@ from kldiv_cli.measures import _native, load
 from kldiv_cli.measures.distributions.exact import real
 from kldiv_cli.measures.distributions.kinds import Kind
 from kldiv_cli.measures.evaluation import Evaluation, Evaluator
+from kldiv_cli.measures.rows.constant import constant_cells
 from kldiv_cli.measures.types import Mode
 from kldiv_cli.sources.base import BFLOAT16
 from tests.kernels import spoiled
@@ -99,13 +100,42 @@ def test_what_c_computes(names: tuple[str, ...], mode: Mode) -> None:
     assert asked.by_kernel_alone == (covered == list(names) != [])
 
 
+THREE = ("jeffreys", "kl", "reverse-kl")
+
+
+@needs_kernels
+@pytest.mark.parametrize("name", _native.instruction_sets())
+@pytest.mark.parametrize("smooth", [0.0, 1e-9, 0.01, 0.9])
+def test_ways_with_rows_of_every_status(name: str, smooth: float) -> None:
+    kernels = _native.load(name)
+    s, t = (np.tile(x, 30)[:, :600] for x in block())
+    s[9:], t[9:] = 0.5, 0.5 + 1e-9 * t[9:]
+    s[11] = t[11] = 3.0
+    kinds = LOGITS
+    if not smooth:
+        kinds, s, t = ("probs", "probs"), np.exp(s), np.exp(t)
+        s[5, 3], t[6], s[7] = -1.0, 0.0, 0.0
+        t[7] *= 0.0
+        s[8, 2] = t[8, 2] = 0.0
+    asked = evaluator(THREE, kinds=kinds, smooth=smooth)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_native, "load", lambda: kernels)
+        found = asked.evaluate(s, t)
+    assert_same(found, by_numpy(asked, s, t))
+    assert found.constant is not None
+    assert found.constant[found.status == 0].tolist() == (
+        constant_cells(s, t, kinds[0])[found.status == 0].tolist()
+    )
+
+
 @needs_kernels
 @pytest.mark.parametrize(
     ("kinds", "mode", "by_c"),
     [
         (("log-probs", "log-probs"), "softmax", True),
         (("logits", "log-probs"), "softmax", True),
-        (("probs", "probs"), "softmax", False),
+        (("probs", "probs"), "softmax", True),
+        (("probs", "probs"), "sigmoid", False),
         (("logits", "probs"), "softmax", False),
         (("probs", "log-probs"), "softmax", False),
         (("log-probs", "logits"), "sigmoid", False),
@@ -117,12 +147,11 @@ def test_the_kernel_of_kinds(kinds: tuple[Kind, Kind], mode: Mode, by_c: bool) -
 
 
 @needs_kernels
-@pytest.mark.parametrize("mode", ["softmax", "sigmoid"])
-def test_smoothing_has_no_kernel(mode: Mode) -> None:
-    asked = evaluator(("kl",), mode, smooth=0.1)
-    assert asked.kernels is None
-    assert not asked.by_kernel_alone
-    assert asked.evaluate(*block()).mismatches is None
+def test_what_has_no_kernel() -> None:
+    assert evaluator(("kl",), "sigmoid", smooth=0.1).way is None
+    assert evaluator(("kl",), kinds=("probs", "probs"), temperature=2.0).way is None
+    assert evaluator(("kl",), kinds=("probs", "probs"), smooth=0.1).way is None
+    assert evaluator(("kl",), smooth=0.1).by_kernel_alone
 
 
 @pytest.mark.parametrize("mode", ["softmax", "sigmoid"])
@@ -202,7 +231,7 @@ def test_numpy_alone_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None
     assert _native.describe() == "NumPy kernels, KLDIV_KERNELS=numpy"
     assert _native.instruction_sets() == ()
     assert _native.load() is None
-    assert asked.kernels is None
+    assert asked.way is None
     assert asked.evaluate(s, t).mismatches is None
     assert_same(asked.evaluate(s, t), expected)
 
@@ -268,7 +297,7 @@ def test_without_the_extension(mode: Mode, without_extension: None) -> None:
     assert _native.instruction_sets() == ()
     s, t = block()
     asked = evaluator(MIXED, mode)
-    assert asked.kernels is None
+    assert asked.way is None
     found = asked.evaluate(s, t)
     assert found.mismatches is None
     assert_same(found, by_numpy(asked, s, t))

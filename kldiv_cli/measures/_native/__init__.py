@@ -16,7 +16,7 @@ from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, cast
 
 from kldiv_cli.errors import UsageError
 
@@ -25,14 +25,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from kldiv_cli.measures.forms import Form
-    from kldiv_cli.measures.types import Mode
 
 VARIABLE = "KLDIV_KERNELS"
 _NAME = "kldiv_cli.measures._native._kernels"
 _NEEDED = ("instruction_sets", "forms", "Plan", "ask")
 
 ALWAYS = ("jeffreys", "kl", "reverse_kl")
-"""The forms that the kernels compute of any row."""
+"""The forms that the kernels of logits compute of any row."""
 
 
 class Counts(NamedTuple):
@@ -45,7 +44,8 @@ class Counts(NamedTuple):
     status
         One of `kldiv_cli.measures.types.Status`.
     unsettled
-        Whether NumPy has to compute the values of the row that are not J, KL(p||q) or KL(q||p).
+        Whether NumPy has to compute the values of the row; of logits only those that are not
+        `ALWAYS` computed.
     mismatches
         How many cells hold a mask value on one side only.
     same, of
@@ -71,6 +71,11 @@ Values = list["NDArray[np.float64]"]
 Plan = Callable[["NDArray[Any]", "NDArray[Any]"], tuple[Values, Counts]]
 """Takes both sides' blocks, shape (rows, classes), of any strides, each of one of `TYPES`."""
 
+Way = Literal["softmax", "sigmoid", "probabilities", "smoothed"]
+"""What the numbers are, and what is done with them: logits under a mode; both sides' probabilities
+under softmax at temperature 1; logits under softmax, the candidate mixed with the uniform
+distribution."""
+
 TYPES = ("float16", "float32", "float64", "uint16")
 """The types of blocks, the last one being the bits of a bfloat16."""
 
@@ -85,8 +90,9 @@ class _Module(Protocol):
     def Plan(  # noqa: N802 - a class in C
         self,
         instruction_set: str,
-        mode: str,
+        way: str,
         temperature: float,
+        smooth: float,
         values: Sequence[tuple[str, tuple[float, ...], tuple[float, ...], tuple[float, ...]]],
     ) -> Callable[..., None]: ...
 
@@ -98,20 +104,22 @@ class Kernels:
     module: _Module
     instruction_set: str
 
-    def cover(self, mode: Mode, form: Form | None) -> bool:
-        """Tell whether a form of a value is computed under a mode."""
-        return form is not None and form.name in self.module.forms[mode]
+    def cover(self, way: Way, form: Form | None) -> bool:
+        """Tell whether a form of a value is computed in a way."""
+        return form is not None and form.name in self.module.forms[way]
 
-    def plan(self, mode: Mode, temperature: float, forms: Sequence[Form]) -> Plan:
+    def plan(
+        self, way: Way, temperature: float, forms: Sequence[Form], smooth: float = 0.0
+    ) -> Plan:
         """Return what computes some forms of any blocks; threads may share it.
 
         Raises
         ------
         ValueError
-            There is no such instruction set, mode or form.
+            There is no such instruction set, way or form.
         """
         rows = [(form.name, form.parameters, *form.near) for form in forms]
-        made = self.module.Plan(self.instruction_set, mode, temperature, rows)
+        made = self.module.Plan(self.instruction_set, way, temperature, smooth, rows)
 
         def plan(s: NDArray[Any], t: NDArray[Any]) -> tuple[Values, Counts]:
             import numpy as np  # noqa: PLC0415 - describing needs none

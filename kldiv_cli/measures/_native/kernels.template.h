@@ -38,11 +38,14 @@ static inline double product_error(double a, double b, double product)
 #include "close_sums.template.h"
 #include "close_row.template.h"
 #include "softmax.template.h"
+#include "shares.template.h"
+#include "probabilities.template.h"
+#include "smoothed.template.h"
 
 const kernels_t KERNELS = {
     .type = {{load_float16, range_float16},
              {load_bfloat16, range_bfloat16},
              {load_float32, range_float32},
              {load_float64, range_float64}},
-    .kernel = {softmax, sigmoid},
+    .kernel = {softmax, sigmoid, probabilities, smoothed},
 };

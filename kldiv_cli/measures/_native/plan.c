@@ -21,12 +21,12 @@ static const size_t places_of_counts[COUNTS] = {
     offsetof(row_t, constant),  offsetof(row_t, of),
 };
 
-const char *const names_of_modes[MODES] = {"softmax", "sigmoid"};
+const char *const names_of_modes[MODES] = {"softmax", "sigmoid", "probabilities", "smoothed"};
 const char *const names_of_forms[FORMS] = {"jeffreys", "kl", "reverse_kl"};
 
 #define DIVERGENCES (1u << JEFFREYS | 1u << KL | 1u << REVERSE_KL)
 
-const unsigned forms_of_modes[MODES] = {DIVERGENCES, DIVERGENCES};
+const unsigned forms_of_modes[MODES] = {DIVERGENCES, DIVERGENCES, DIVERGENCES, DIVERGENCES};
 
 typedef struct {
     PyObject ob_base;
@@ -109,12 +109,12 @@ static temperature_t temperature_of(double t)
 
 static PyObject *new_plan(PyTypeObject *type, PyObject *args, PyObject *named)
 {
-    static char *names[] = {"instruction_set", "mode", "temperature", "values", NULL};
+    static char *names[] = {"instruction_set", "mode", "temperature", "smooth", "values", NULL};
     const char *wanted, *mode;
-    double temperature;
+    double temperature, smooth;
     PyObject *values;
-    if (!PyArg_ParseTupleAndKeywords(args, named, "ssdO", names, &wanted, &mode, &temperature,
-                                     &values))
+    if (!PyArg_ParseTupleAndKeywords(args, named, "ssddO", names, &wanted, &mode, &temperature,
+                                     &smooth, &values))
         return NULL;
     const char *names_of_sets[MOST_SETS];
     for (int i = 0; i < sets_found; i++)
@@ -129,6 +129,7 @@ static PyObject *new_plan(PyTypeObject *type, PyObject *args, PyObject *named)
     made->kernels = sets[set].kernels;
     made->kernel = made->kernels->kernel[of_mode];
     made->temperature = temperature_of(temperature);
+    made->plan.smooth = smooth;
     if (fill_values(values, &made->plan) < 0)
         Py_CLEAR(made);
     return (PyObject *)made;

@@ -111,6 +111,27 @@ static int64_t present_in(const side_t *side)
     return count;
 }
 
+/* How many cells of a row hold one finite number, the same on both sides, where all others are absent
+ * on both; 0 for any other row. */
+static int64_t constant_cells(const pair_t *pair, const extremes_t of[2], double absent)
+{
+    double s[TILE], t[TILE], value = of[0].max;
+    int64_t count = 0;
+    for (int k = 0; k < 2; k++)
+        if (of[k].max != value || (of[k].min != value && of[k].min != absent))
+            return 0;
+    for (ptrdiff_t start = 0; start < pair->side[0].size; start += TILE) {
+        ptrdiff_t n = tile_at(&pair->side[0], start, s);
+        tile_at(&pair->side[1], start, t);
+        for (ptrdiff_t i = 0; i < n; i++) {
+            if (s[i] != t[i] || (s[i] != value && s[i] != absent))
+                return 0;
+            count += s[i] == value;
+        }
+    }
+    return count;
+}
+
 /* Note a row of one finite value, the same on both sides, beside -inf on both sides. Its divergence
  * is 0; were there NaN, or -inf on one side only, it would not be. */
 static void note_constant(const pair_t *pair, const extremes_t of[2], row_t *found)

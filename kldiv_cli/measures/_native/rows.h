@@ -109,6 +109,7 @@ typedef struct {
     int values;
     unsigned wanted;
     value_t *value;
+    double smooth; /* the weight of the uniform distribution in the candidate */
 } plan_t;
 
 typedef struct {
@@ -144,7 +145,7 @@ typedef void kernel_function(const pair_t *first, ptrdiff_t rows, const ptrdiff_
 
 /* The kernels for one instruction set. */
 enum type { FLOAT16, BFLOAT16, FLOAT32, FLOAT64, TYPES };
-enum mode { SOFTMAX, SIGMOID, MODES };
+enum mode { SOFTMAX, SIGMOID, PROBABILITIES, SMOOTHED, MODES };
 
 typedef struct {
     type_t type[TYPES];

@@ -162,21 +162,25 @@ static int is_tiny(const row_t *found)
     return !(found->jeffreys > TINY && found->kl > TINY && found->reverse_kl > TINY);
 }
 
+/* Return whether a row does not count, as one side at least is no distribution. */
+static int uncounted(const pair_t *pair, const extremes_t of[2], row_t *found)
+{
+    int none[2] = {of[0].max == -INFINITY, of[1].max == -INFINITY};
+    if (undefined(pair, found))
+        return 1;
+    if (none[0] && none[1])
+        found->status = SKIPPED;
+    else if (none[0] || none[1] || of[0].max == INFINITY || of[1].max == INFINITY)
+        found->status = INVALID;
+    return found->status != COUNTED;
+}
+
 /* A row whose sums cannot be trusted: one side is no distribution, has infinities, or is far
  * away. */
 static void exceptional(const pair_t *pair, const extremes_t of[2], row_t *found)
 {
-    if (undefined(pair, found))
+    if (uncounted(pair, of, found))
         return;
-    int none[2] = {of[0].max == -INFINITY, of[1].max == -INFINITY};
-    if (none[0] && none[1]) {
-        found->status = SKIPPED;
-        return;
-    }
-    if (none[0] || none[1] || of[0].max == INFINITY || of[1].max == INFINITY) {
-        found->status = INVALID;
-        return;
-    }
     scale_t scaled = without_overflow(pair, of);
     if (!general(&scaled.pair, scaled.of, found) || is_tiny(found))
         wide_softmax(&scaled.pair, scaled.of, found);
