@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import frexp, fsum, inf, isfinite, ldexp, nan
 
 import numpy as np
 from numpy.typing import NDArray
+
+from kldiv_cli.results import _native
 
 Float64 = NDArray[np.float64]
 
@@ -28,6 +30,24 @@ _PIECE = 1 << 16
 
 
 @dataclass(frozen=True)
+class Power:
+    """(x / scale - mean / scale) ** power, where power is 1 or 2."""
+
+    mean: float
+    scale: float
+    power: int
+
+    def __call__(self, x: Float64) -> Float64:
+        """Return those of some values."""
+        deviations: Float64 = x / self.scale
+        deviations -= self.mean / self.scale
+        return np.square(deviations, out=deviations) if self.power == 2 else deviations
+
+
+SQUARE = Power(mean=0.0, scale=1.0, power=2)
+
+
+@dataclass(frozen=True)
 class ExactSum:
     """The exact sum of float64 values: a monoid, and commutative.
 
@@ -44,8 +64,25 @@ class ExactSum:
     def of(cls, values: Float64) -> ExactSum:
         """Return the sum of an array's values."""
         flat = np.ravel(values)
+        if (native := _native.load()) is not None:
+            return cls._of_limbs(*native.exact_sum(flat))
         pieces = (flat[start : start + _VALUES] for start in range(0, len(flat), _VALUES))
         return cls.join(map(cls._of_some, pieces))
+
+    @classmethod
+    def of_powers(cls, x: Float64, change: Power) -> ExactSum:
+        """Return the sum of powers of values, shape (n,)."""
+        if (native := _native.load()) is not None:
+            flat = np.ascontiguousarray(x)
+            found = native.exact_sum(flat, change.mean, change.scale, change.power)
+            return cls._of_limbs(*found)
+        pieces = (x[start : start + _PIECE] for start in range(0, len(x), _PIECE))
+        return cls.join(cls.of(change(some)) for some in pieces)
+
+    @classmethod
+    def _of_limbs(cls, limbs: Iterable[int], nan: int, plus_inf: int, minus_inf: int) -> ExactSum:
+        units = sum(limb << (32 * place) for place, limb in enumerate(limbs))
+        return cls(units, plus_inf, minus_inf, nan)
 
     @classmethod
     def _of_some(cls, x: Float64) -> ExactSum:
@@ -81,15 +118,15 @@ class ExactSum:
             return inf if self.units > 0 else -inf
 
 
-def total(x: Float64, change: Callable[[Float64], Float64] | None = None) -> float:
-    """Return the exact sum of changed values, rounded once, whatever their order.
+def total(x: Float64, change: Power | None = None) -> float:
+    """Return the exact sum of values, or powers of them, rounded once, whatever their order.
 
     Parameters
     ----------
     x : float64, shape (n,)
         The values; the sum of none is 0.
-    change : callable, optional
-        What becomes of some of them, value by value.
+    change : Power, optional
+        Which powers are added up, if not the values themselves.
 
     Returns
     -------
@@ -101,15 +138,7 @@ def total(x: Float64, change: Callable[[Float64], Float64] | None = None) -> flo
             return fsum((x if change is None else change(x)).tolist())
         except (OverflowError, ValueError):  # beyond float64 on the way, and +inf with -inf
             pass
-    return float(exact(x, change))
-
-
-def exact(x: Float64, change: Callable[[Float64], Float64] | None = None) -> ExactSum:
-    """Return the sum of changed values, as `total`, before it is rounded."""
-    if change is None:
-        return ExactSum.of(x)
-    pieces = (x[start : start + _PIECE] for start in range(0, len(x), _PIECE))
-    return ExactSum.join(ExactSum.of(change(some)) for some in pieces)
+    return float(ExactSum.of(x) if change is None else ExactSum.of_powers(x, change))
 
 
 def _units(x: Float64, largest: float) -> int:

@@ -6,7 +6,7 @@ from math import exp, expm1, isfinite, nan, sqrt
 
 import numpy as np
 
-from kldiv_cli.results.exact_sum import Float64, total
+from kldiv_cli.results.exact_sum import SQUARE, Float64, total
 from kldiv_cli.results.language import Estimate, Perplexities
 from kldiv_cli.results.moments import moments
 
@@ -51,7 +51,7 @@ def mean(x: Float64) -> Estimate:
 
 def _correlation(x: Float64, y: Float64) -> float:
     dx, dy = (side - moments(side).mean for side in (x, y))
-    scale = sqrt(total(dx, np.square)) * sqrt(total(dy, np.square))
+    scale = sqrt(total(dx, SQUARE)) * sqrt(total(dy, SQUARE))
     return total(dx * dy) / scale if isfinite(scale) and scale > 0 else nan
 
 

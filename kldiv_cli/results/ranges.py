@@ -9,7 +9,7 @@ from math import inf, isnan, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from kldiv_cli.results.exact_sum import Float64, total
+from kldiv_cli.results.exact_sum import SQUARE, Float64, total
 from kldiv_cli.results.language import PERCENTILES, Distribution, Perplexities, Range
 from kldiv_cli.results.moments import mean_of
 from kldiv_cli.results.statistics import percentiles
@@ -43,7 +43,7 @@ class Spread:
         found |= {name: (low[name], high[name]) for name in shares}
         if n > 1:
             with np.errstate(invalid="ignore", over="ignore"):
-                width = sqrt(total(self.most - self.least, np.square))
+                width = sqrt(total(self.most - self.least, SQUARE))
             step = width / sqrt(n * (n - 1))
             found["sem"] = max(0.0, figures["sem"] - step), figures["sem"] + step
         return around(figures, found)

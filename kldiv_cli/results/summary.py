@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.results.column import Column
+from kldiv_cli.results.divergent import most_divergent
 from kldiv_cli.results.exact_sum import Float64
 from kldiv_cli.results.statistics import Statistics, statistics_of
 
@@ -177,7 +178,7 @@ class Summary:
             agreeing=sum(part.agreeing for part in parts),
             decisions=sum(part.decisions for part in parts),
             keep=keep,
-            top=tuple(replace(row, row=place) for _, place, row in ranked[:keep]),
+            top=tuple(_moved(row, place) for _, place, row in ranked[:keep]),
             has_mask=any(part.has_mask for part in parts),
             masked_cells=sum(part.masked_cells for part in parts),
             padding=sum(part.padding for part in parts),
@@ -257,7 +258,7 @@ def _chained(parts: Iterable[tuple[Any, ...]]) -> tuple[Any, ...]:
 
 
 def _top(rows: Rows, keep: int) -> tuple[TopRow, ...]:
-    chosen = _most_divergent(next(iter(rows.values.values())), rows.counted, keep)
+    chosen = most_divergent(next(iter(rows.values.values())), rows.counted, keep)
     found = (
         TopRow(
             row=i,
@@ -275,21 +276,10 @@ def _top(rows: Rows, keep: int) -> tuple[TopRow, ...]:
     return tuple(sorted(found, key=lambda row: row.rank))
 
 
+def _moved(row: TopRow, place: int) -> TopRow:
+    return row if row.row == place else replace(row, row=place)
+
+
 def _plain(value: Any) -> Any:
     """Return a Python value for one of NumPy's."""
     return value.item() if isinstance(value, np.generic) else value
-
-
-def _most_divergent(values: Float64, counted: NDArray[np.bool_], keep: int) -> NDArray[np.intp]:
-    """Return the rows that `TopRow.rank` puts first, in any order."""
-    undefined = np.isnan(values)
-    rows = np.flatnonzero(counted & ~undefined)
-    found = [np.flatnonzero(counted & undefined), rows, np.flatnonzero(~counted)]
-    room = max(0, keep - len(found[0]))
-    if room < len(rows):
-        falling = -values[rows]
-        last = np.partition(falling, room)[room]
-        ties = rows[falling == last]
-        above = rows[falling < last]
-        found[1] = np.concatenate([above, ties[: room - len(above)]])
-    return np.concatenate(found)[:keep]

@@ -16,6 +16,8 @@ from typing import Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
+Float64 = NDArray[np.float64]
+
 _LEAST_POWER, _LARGEST_POWER = -292, 324
 
 
@@ -25,12 +27,25 @@ class Native(Protocol):
     def lines(
         self,
         pieces: Sequence[bytes],
-        columns: Sequence[NDArray[np.float64] | NDArray[np.int64] | list[str]],
+        columns: Sequence[Float64 | NDArray[np.int64] | list[str]],
         blank: NDArray[np.bool_] | None,
         words: Sequence[bytes],
         powers: NDArray[np.uint64],
     ) -> str:
         """Return rows as lines of text; see lines.h."""
+
+    def exact_sum(
+        self, x: Float64, mean: float = 0.0, scale: float = 0.0, power: int = 1
+    ) -> tuple[Sequence[int], int, int, int]:
+        """Return limbs, and how many are NaN, inf and -inf; see numbers.h."""
+
+    def around(
+        self, x: Float64, low: float, high: float, ranks: Sequence[int]
+    ) -> tuple[bytearray, Sequence[int]] | None:
+        """Return the values around places of the order; see numbers.h."""
+
+    def top(self, x: Float64, counted: NDArray[np.bool_], keep: int) -> list[int]:
+        """Return the rows that come first; see numbers.h."""
 
 
 def load() -> Native | None:

@@ -4,9 +4,13 @@
 #include <Python.h>
 
 #include "lines.h"
+#include "numbers.h"
 
 static PyMethodDef methods[] = {
     {"lines", write_lines, METH_VARARGS, "Return rows as lines of text."},
+    {"exact_sum", exact_sum, METH_VARARGS, "Return the exact sum of float64."},
+    {"around", around, METH_VARARGS, "Return the values around places of the order."},
+    {"top", top, METH_VARARGS, "Return the rows that come first."},
     {NULL, NULL, 0, NULL},
 };
 
