@@ -88,7 +88,7 @@ def test_a_sigmoid_sample(kldiv: Kldiv) -> None:
 
 
 def test_tables_paired_by_id(kldiv: Kldiv) -> None:
-    done = kldiv("verify", *PARQUET, "--temperature", 0.7, "--format", "json")
+    done = kldiv("verify", *PARQUET, "--limit", 40, "--temperature", 0.7, "--format", "json")
     assert (done.code, done.err) == (0, "")
     found = json.loads(done.out)
     assert (found["paired_by"], found["temperature"], found["holds"]) == ("id", 0.7, True)
@@ -251,7 +251,7 @@ def test_help(kldiv: Kldiv) -> None:
         (["verify", "--help"], ["0"]),
         (["verify", "a", "--bogus"], ["2"]),
         (["verify"], ["0", "numpy"]),
-        (["verify", *MAGIKA], ["0", "numpy"]),
+        (["verify", *MAGIKA, "--limit", "9"], ["0", "numpy"]),
     ],
     ids=["help", "unknown-option", "built-in", "npy"],
 )
