@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import inf, isfinite, nan
 from typing import Any, ClassVar
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from kldiv_cli import measures
 from kldiv_cli.errors import UsageError
-from kldiv_cli.measures.distributions.kinds import Kind
+from kldiv_cli.measures.distributions.exact import real, widen
+from kldiv_cli.measures.distributions.kinds import Kind, absent_as
 from kldiv_cli.measures.distributions.pair import Pair
 from kldiv_cli.measures.distributions.written import Written
 from kldiv_cli.measures.types import Counts, Float64, Mode
@@ -23,24 +24,71 @@ from kldiv_cli.results.exact_sum import ExactSum
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows that count: their numbers in float64, as distributions, and what labels give.
+    """Rows that count: their numbers, what is measured of them, and what labels give.
 
-    ``kinds`` says what the numbers ``m`` and ``n`` of the two sides are, ``mode`` how they become
-    the distributions of ``pair``.
+    ``reference`` and ``candidate`` are as files hold them. ``kinds`` says what the numbers of the
+    two sides are, ``mode`` and ``temperature`` how they become distributions. ``values`` are the
+    measures that the loss has named, one float64 per row.
     ``labels`` is the true class per row, ``prior`` the mean distribution of that class; None where
     the loss asks for neither. ``kept`` says which cells a mask keeps, shape (rows, classes), None
     where it keeps all of these rows: the others are absent on both sides, and a loss is that of
     rows without them.
     """
 
-    m: Float64
-    n: Float64
-    pair: Pair
+    reference: NDArray[Any]
+    candidate: NDArray[Any]
     mode: Mode = "softmax"
+    temperature: float = 1.0
     kinds: tuple[Kind, Kind] = ("logits", "logits")
+    values: Mapping[str, Float64] = field(default_factory=dict)
     labels: Counts | None = None
     prior: Float64 | None = None
     kept: NDArray[np.bool_] | None = None
+
+    def __len__(self) -> int:
+        return len(self.reference)
+
+    def __getitem__(self, rows: NDArray[Any]) -> Rows:
+        """Return some of them, given as booleans or by their places."""
+
+        def some(each: NDArray[Any] | None) -> Any:
+            return None if each is None else each[rows]
+
+        return replace(
+            self,
+            reference=self.reference[rows],
+            candidate=self.candidate[rows],
+            values={name: each[rows] for name, each in self.values.items()},
+            labels=some(self.labels),
+            prior=some(self.prior),
+            kept=some(self.kept),
+        )
+
+    def measured(self, name: str) -> Float64:
+        """Return a measure of every row, in nats."""
+        found = self.values.get(name)
+        return measures.load(name).rows(self.pair) if found is None else found
+
+    @cached_property
+    def m(self) -> Float64:
+        """The reference's numbers."""
+        return widen(self.reference)
+
+    @cached_property
+    def n(self) -> Float64:
+        """The candidate's."""
+        return widen(self.candidate)
+
+    @cached_property
+    def pair(self) -> Pair:
+        """Both sides as distributions."""
+        return measures.prepare(self.mode, self.m, self.n, self.temperature, self.kinds)
+
+    def absent(self, side: int) -> NDArray[np.bool_]:
+        """Return which rows have a cell of probability 0 on a side, whatever a mask keeps."""
+        values = real((self.reference, self.candidate)[side])
+        found: NDArray[np.bool_] = values.min(axis=1) <= absent_as(self.kinds[side])
+        return found
 
     def kept_of(self, cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Return which of these cells the mask keeps."""
@@ -90,6 +138,10 @@ class Loss(ABC):
     """A loss with its options: terms per row, whose sums make its value."""
 
     mode: ClassVar[Mode] = "softmax"
+    temperature: float = 1.0
+    """Both sides' logits are divided by it."""
+    streams: ClassVar[bool] = False
+    """Whether it needs no array of a block's size beside the measures."""
     whole_samples: ClassVar[bool] = False
     """Whether all axes but the first are one sample's, unless the user says otherwise."""
 
@@ -108,9 +160,10 @@ class Loss(ABC):
         """Whether every row needs the mean distribution of its class."""
         return False
 
-    def prepare(self, m: NDArray[Any], n: NDArray[Any], kinds: tuple[Kind, Kind]) -> Pair:
-        """Return two blocks of numbers of these kinds as the distributions of the loss."""
-        return measures.prepare(self.mode, m, n, kinds=kinds)
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """The measures that it is made of."""
+        return ()
 
     def weights(self, rows: Rows) -> Float64:
         """Return the distributions whose mean is a class's prior."""
@@ -127,12 +180,6 @@ class Loss(ABC):
 
 class Softened(Loss):
     """A loss whose distributions are those of the logits over a temperature."""
-
-    temperature: float
-
-    def prepare(self, m: NDArray[Any], n: NDArray[Any], kinds: tuple[Kind, Kind]) -> Pair:
-        """Return two blocks of numbers of these kinds as the softened distributions."""
-        return measures.prepare(self.mode, m, n, self.temperature, kinds)
 
     def at(self, divergence: str) -> str:
         """Say at which temperature a divergence is taken, where it is not 1."""
@@ -164,11 +211,6 @@ class Sums:
         sums = {name: nan if invalid else float(term) for name, term in self.terms.items()}
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             return loss.result(sums, size)
-
-
-def measured(name: str, pair: Pair) -> Float64:
-    """Return a measure of every row, in nats."""
-    return measures.load(name).rows(pair)
 
 
 def weighted(*terms: tuple[float, float]) -> float:

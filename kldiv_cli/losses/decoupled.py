@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import nan
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kldiv_cli import measures
 from kldiv_cli.losses.base import (
     Outcome,
     Rows,
@@ -18,7 +17,6 @@ from kldiv_cli.losses.base import (
     Softened,
     check_number,
     check_temperature,
-    measured,
     weighted,
 )
 from kldiv_cli.measures.distributions import exact
@@ -90,7 +88,12 @@ class DKL(Softened):
         """Return softmax(m/T2)."""
         if self.t2 == self.temperature:
             return rows.pair.p
-        return measures.prepare(self.mode, rows.m, rows.n, self.t2, rows.kinds).p
+        return replace(rows, temperature=self.t2).pair.p
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """The cross-entropy, and the divergence that both parts replace."""
+        return "cross-entropy", "kl"
 
     def rows(self, rows: Rows) -> dict[str, Float64]:
         """Return both parts, and the divergence that they replace."""
@@ -99,8 +102,8 @@ class DKL(Softened):
         return {
             "wmse": error,
             "weight": weight * weight,
-            "cross_entropy": measured("cross-entropy", rows.pair),
-            "kl": measured("kl", rows.pair),
+            "cross_entropy": rows.measured("cross-entropy"),
+            "kl": rows.measured("kl"),
         }
 
     def _weights_of(self, rows: Rows) -> Float64:

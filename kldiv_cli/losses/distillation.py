@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log
+from typing import ClassVar
 
 import numpy as np
 
@@ -15,7 +16,6 @@ from kldiv_cli.losses.base import (
     Softened,
     check_number,
     check_temperature,
-    measured,
     over_rows,
     weighted,
 )
@@ -39,14 +39,20 @@ class KD(Softened):
         Both sides' logits are divided by it.
     """
 
+    streams: ClassVar[bool] = True
     temperature: float = 1.0
 
     def __post_init__(self) -> None:
         check_temperature("--temperature", self.temperature)
 
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """The divergence."""
+        return ("kl",)
+
     def rows(self, rows: Rows) -> dict[str, Float64]:
-        """Return the divergence."""
-        return {"kl": measured("kl", rows.pair)}
+        """Return it."""
+        return {"kl": rows.measured("kl")}
 
     def result(self, sums: Mapping[str, float], size: Size) -> Outcome:
         """Divide by the rows."""
@@ -91,6 +97,11 @@ class DKD(Softened):
         """Every row has a target."""
         return True
 
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """The divergence that its parts are taken from."""
+        return ("kl",)
+
     def rows(self, rows: Rows) -> dict[str, Float64]:
         """Return both parts and the divergence that they are taken from."""
         if rows.labels is None:
@@ -99,7 +110,7 @@ class DKD(Softened):
         return {
             "tckd": target_kl(rows.pair, target),
             "nckd": self._others_kl(rows, target),
-            "kl": measured("kl", rows.pair),
+            "kl": rows.measured("kl"),
         }
 
     def _others_kl(self, rows: Rows, target: Counts) -> Float64:
@@ -107,8 +118,8 @@ class DKD(Softened):
         m, n = rows.m.copy(), rows.n.copy()
         for side, kind in zip((m, n), rows.kinds, strict=True):
             np.put_along_axis(side, target, absent_as(kind), axis=1)
-        pair = self.prepare(m, n, rows.kinds)
-        return np.where(pair.status == Status.SKIPPED, 0.0, measured("kl", pair))
+        others = replace(rows, reference=m, candidate=n, values={})
+        return np.where(others.pair.status == Status.SKIPPED, 0.0, others.measured("kl"))
 
     def result(self, sums: Mapping[str, float], size: Size) -> Outcome:
         """Divide by the rows."""

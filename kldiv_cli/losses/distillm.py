@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.errors import UsageError
-from kldiv_cli.losses.base import Loss, Outcome, Rows, Size, measured, over_rows
+from kldiv_cli.losses.base import Loss, Outcome, Rows, Size, over_rows
 from kldiv_cli.measures.distributions import doubled
 from kldiv_cli.measures.distributions.doubled import Doubled
 from kldiv_cli.measures.distributions.pair import Pair
@@ -43,17 +43,33 @@ class DistiLLM(Loss):
                 "The paper has 0.1; at 0 it is KL, at 1 the student is not looked at.",
             )
 
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """The skew KL, the KL that is infinite where a logit is, and the entropy."""
+        if self.reverse:
+            return f"skew-reverse-kl:{self.lam!r}", "reverse-kl"
+        return f"skew-kl:{self.lam!r}", "kl", "entropy"
+
     def rows(self, rows: Rows) -> dict[str, Float64]:
         """Return what the code sums, and the skew KL and entropy that it is made of."""
+        skew, kl = map(rows.measured, self.measures[:2])
+        entropy = {} if self.reverse else {"entropy": rows.measured("entropy")}
+        loss = sum(entropy.values(), skew)
+        infinite = np.flatnonzero(np.isposinf(kl))
+        if infinite.size:
+            loss = loss.copy()
+            loss[infinite] = self._of_finite(rows[infinite], loss[infinite])
+        return {"loss": loss, "skew": skew, **entropy}
+
+    def _of_finite(self, rows: Rows, loss: Float64) -> Float64:
+        """Return what the code sums of rows whose KL is infinite."""
         pair = rows.pair.swapped if self.reverse else rows.pair
-        skew = measured(f"skew-kl:{self.lam!r}", pair)
-        entropy = measured("entropy", pair)
         infinite = pair.prepared.no_q
+        if infinite is None:
+            return loss
         if self.reverse:
-            loss = skew if infinite is None else _reverse_of_finite(pair, self.lam, infinite, skew)
-            return {"loss": loss, "skew": skew}
-        loss = skew + entropy if infinite is None else _of_finite(pair, self.lam, infinite)
-        return {"loss": loss, "skew": skew, "entropy": entropy}
+            return _reverse_of_finite(pair, self.lam, infinite, loss)
+        return _of_finite(pair, self.lam, infinite)
 
     def result(self, sums: Mapping[str, float], size: Size) -> Outcome:
         """Divide by the rows."""

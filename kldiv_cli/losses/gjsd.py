@@ -12,7 +12,6 @@ from kldiv_cli.losses.base import (
     Softened,
     check_number,
     check_temperature,
-    measured,
     over_rows,
 )
 from kldiv_cli.measures.types import Float64
@@ -40,11 +39,17 @@ class GJSD(Softened):
         check_number("--beta", self.beta, low=0.0, high=1.0)
         check_temperature("--temperature", self.temperature)
 
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """The divergence beside it, and its own where the formula stands."""
+        if self.beta in {0, 1}:
+            return ("reverse-kl",) if self.beta == 1 else ("kl",)
+        return "kl", f"gjs:{self.beta!r}"
+
     def rows(self, rows: Rows) -> dict[str, Float64]:
         """Return the loss and the divergence beside it."""
-        kl = measured("reverse-kl" if self.beta == 1 else "kl", rows.pair)
-        special = self.beta in {0, 1}
-        return {"loss": kl if special else measured(f"gjs:{self.beta!r}", rows.pair), "kl": kl}
+        kl, *loss = map(rows.measured, self.measures)
+        return {"loss": loss[0] if loss else kl, "kl": kl}
 
     def result(self, sums: Mapping[str, float], size: Size) -> Outcome:
         """Divide by the rows."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from kldiv_cli.losses.base import Loss, Outcome, Rows, Size, check_known, measured
+from kldiv_cli.losses.base import Loss, Outcome, Rows, Size, check_known
 from kldiv_cli.measures.types import Float64, Mode
 
 REDUCTIONS = ("sample", "cell")
@@ -24,15 +24,21 @@ class GlobalPointer(Loss):
     """
 
     mode: ClassVar[Mode] = "sigmoid"
+    streams: ClassVar[bool] = True
     whole_samples: ClassVar[bool] = True
     reduction: str = "sample"
 
     def __post_init__(self) -> None:
         check_known("--reduction", self.reduction, REDUCTIONS)
 
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """The divergence."""
+        return ("jeffreys",)
+
     def rows(self, rows: Rows) -> dict[str, Float64]:
         """Return the divergence."""
-        return {"jeffreys": measured("jeffreys", rows.pair)}
+        return {"jeffreys": rows.measured("jeffreys")}
 
     def result(self, sums: Mapping[str, float], size: Size) -> Outcome:
         """Divide by the samples or by the cells."""

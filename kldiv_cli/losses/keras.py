@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kldiv_cli.losses.base import Loss, Outcome, Rows, Size, measured, over_rows
+from kldiv_cli.losses.base import Loss, Outcome, Rows, Size, over_rows
 from kldiv_cli.measures.distributions import doubled
 from kldiv_cli.measures.distributions.doubled import Doubled
 from kldiv_cli.measures.distributions.pair import Pair, kl_terms
@@ -22,13 +22,18 @@ EPSILON = 1e-7
 class Keras(Loss):
     """``KLDivergence()(y_true, y_pred)``: y_true = softmax(reference), y_pred of the candidate."""
 
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """The divergence."""
+        return ("kl",)
+
     def rows(self, rows: Rows) -> dict[str, Float64]:
         """Return the sum over classes, the divergence it stands for, and how much was clipped."""
         p, q = rows.pair.p, rows.pair.q
         clipped = rows.kept_of(np.minimum(p, q) < EPSILON).sum(axis=1)
         return {
             "loss": _of_distributions(rows.pair),
-            "kl": measured("kl", rows.pair),
+            "kl": rows.measured("kl"),
             "clipped": clipped.astype(np.float64),
         }
 

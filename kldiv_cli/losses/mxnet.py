@@ -9,7 +9,7 @@ from math import isinf, isnan
 import numpy as np
 from numpy.typing import NDArray
 
-from kldiv_cli.losses.base import Loss, Outcome, Rows, Size, check_known, measured, over_elements
+from kldiv_cli.losses.base import Loss, Outcome, Rows, Size, check_known, over_elements
 from kldiv_cli.measures.distributions import doubled
 from kldiv_cli.measures.distributions.doubled import Doubled
 from kldiv_cli.measures.distributions.sharp import Logarithms, without_cancellation
@@ -49,10 +49,15 @@ class MXNet(Loss):
     def __post_init__(self) -> None:
         check_known("--release", self.release, RELEASES)
 
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """The divergence."""
+        return ("kl",)
+
     def rows(self, rows: Rows) -> dict[str, Float64]:
         """Return the sum over classes: KL, what epsilon adds, what pred lacks to be normalised."""
         pair = rows.pair
-        kl = measured("kl", pair)
+        kl = rows.measured("kl")
         loss = kl + _of_epsilon(pair.p)
         if self.from_logits:
             loss = _from_logits(rows, kl) + _of_epsilon(pair.p)

@@ -13,7 +13,6 @@ from kldiv_cli.losses.base import (
     Size,
     check_known,
     check_number,
-    measured,
     over_rows,
 )
 from kldiv_cli.measures.types import Float64
@@ -65,9 +64,14 @@ class RDrop(Loss):
         """The values of the options, alpha filled in."""
         return {**vars(self), "alpha": self.weight}
 
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """J and the two divergences it is made of."""
+        return ("jeffreys", "kl", "reverse-kl")
+
     def rows(self, rows: Rows) -> dict[str, Float64]:
-        """Return J and the two divergences it is made of."""
-        return {name: measured(name, rows.pair) for name in ("jeffreys", "kl", "reverse-kl")}
+        """Return these."""
+        return {name: rows.measured(name) for name in self.measures}
 
     def result(self, sums: Mapping[str, float], size: Size) -> Outcome:
         """Multiply and divide as the convention does."""

@@ -9,10 +9,9 @@ from math import isnan
 import numpy as np
 from numpy.typing import NDArray
 
-from kldiv_cli.losses.base import Loss, Outcome, Rows, Size, check_known, measured, over_elements
+from kldiv_cli.losses.base import Loss, Outcome, Rows, Size, check_known, over_elements
 from kldiv_cli.measures.distributions import doubled
 from kldiv_cli.measures.distributions.doubled import Doubled
-from kldiv_cli.measures.distributions.pair import Pair
 from kldiv_cli.measures.distributions.sharp import Logarithms, without_cancellation
 from kldiv_cli.measures.types import Float64
 
@@ -46,22 +45,30 @@ class Torch(Loss):
     def __post_init__(self) -> None:
         check_known("--reduction", self.reduction, REDUCTIONS)
 
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """The divergence."""
+        return ("kl",)
+
     def rows(self, rows: Rows) -> dict[str, Float64]:
         """Return the sum over classes, and the divergence that it should be."""
-        pair = rows.pair
-        kl = measured("kl", pair)
-        return {"loss": _raw(pair, self.log_target) if self.raw_input else self._as(kl, rows)} | {
+        kl = rows.measured("kl")
+        return {"loss": _raw(rows, self.log_target) if self.raw_input else self._as(kl, rows)} | {
             "kl": kl
         }
 
     def _as(self, kl: Float64, rows: Rows) -> Float64:
         """Return the divergence, NaN where torch multiplies 0 by infinity."""
-        sides = rows.pair.prepared.reference, rows.pair.prepared.candidate
-        infinite = [x.absent for x in sides[not self.log_target :] if x.absent is not None]
-        if not infinite:
+        infinite = np.flatnonzero(rows.absent(1) | (self.log_target & rows.absent(0)))
+        if not infinite.size:
             return kl
-        wrong = np.logical_or.reduce(infinite) & (rows.pair.p == 0)
-        return np.where(rows.kept_of(wrong).any(axis=1), np.nan, kl)
+        some = rows[infinite]
+        sides = some.pair.prepared.reference, some.pair.prepared.candidate
+        absent = [x.absent for x in sides[not self.log_target :] if x.absent is not None]
+        wrong = some.kept_of(np.logical_or.reduce(absent) & (some.pair.p == 0)).any(axis=1)
+        loss = kl.copy()
+        loss[infinite[wrong]] = np.nan
+        return loss
 
     def result(self, sums: Mapping[str, float], size: Size) -> Outcome:
         """Divide as torch does."""
@@ -107,15 +114,16 @@ class Torch(Loss):
         return notes
 
 
-def _raw(pair: Pair, log_target: bool) -> Float64:
+def _raw(rows: Rows, log_target: bool) -> Float64:
     """Return what comes out where the logarithm was forgotten."""
+    pair = rows.pair
     if log_target:
         # sum p - q is 0, and left out: of small probabilities it would be all that is summed.
         return without_cancellation(
             np.expm1(pair.p) * np.copysign(pair.difference, -pair.e), pair, _as_logarithms
         )
     overlap: Float64 = (pair.p * pair.q).sum(axis=1)
-    return -measured("entropy", pair) - overlap
+    return -rows.measured("entropy") - overlap
 
 
 def _as_logarithms(found: Logarithms, _: NDArray[np.bool_]) -> Doubled:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kldiv_cli.losses.base import Loss, Outcome, Rows, Size, measured
+from kldiv_cli.losses.base import Loss, Outcome, Rows, Size
 from kldiv_cli.measures.types import Float64
 
 
@@ -14,7 +14,7 @@ class Toy(Loss):
     toy_scale: float = 1.0
 
     def rows(self, rows: Rows) -> dict[str, Float64]:
-        return {"kl": measured("kl", rows.pair)}
+        return {"kl": rows.measured("kl")}
 
     def result(self, sums: Mapping[str, float], size: Size) -> Outcome:
         return Outcome(self.toy_scale * sums["kl"], "sum", 1, "KL(p||q)", sums["kl"] / size.rows)

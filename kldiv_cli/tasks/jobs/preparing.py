@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
-import numpy as np
-from numpy.typing import NDArray
-
+from kldiv_cli import measures
 from kldiv_cli.errors import InputError
 from kldiv_cli.losses.base import Loss, Rows
 from kldiv_cli.losses.priors import ClassPriors
-from kldiv_cli.measures.distributions.exact import widen
 from kldiv_cli.measures.distributions.kinds import Kind
-from kldiv_cli.measures.distributions.pair import Pair
-from kldiv_cli.measures.rows.absence import with_masked
-from kldiv_cli.measures.types import Float64
+from kldiv_cli.measures.evaluation import Evaluation, Evaluator
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.sources.labels.classes import Labels
 from kldiv_cli.tasks.kept.part import Part
 from kldiv_cli.tasks.walk import View
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A block as the distributions of a loss, and what became of its rows."""
-
-    m: Float64
-    n: Float64
-    pair: Pair
-    status: NDArray[np.uint8]
-    mismatches: None = None
-    constant: None = None
 
 
 @dataclass(frozen=True)
@@ -42,17 +26,26 @@ class Preparing:
     labels: Labels | None
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The measures that are taken of the rows."""
+        return self.loss.measures
+
+    @cached_property
+    def evaluator(self) -> Evaluator:
+        """What measures the rows, or says at least what becomes of them."""
+        measured = [measures.load(name) for name in self.names or ("kl",)]
+        return Evaluator(measured, self.loss.mode, self.loss.temperature, self.kinds)
+
+    @property
     def streams(self) -> bool:
-        """NumPy makes arrays as large as the block."""
-        return False
+        """Whether C computes everything."""
+        return self.loss.streams and self.evaluator.by_kernel_alone
 
-    def look(self, block: BlockPair) -> Prepared:
-        """Prepare the rows of a block."""
-        m, n = widen(block.reference), widen(block.candidate)
-        pair = self.loss.prepare(m, n, self.kinds)
-        return Prepared(m, n, pair, with_masked(pair.status, block.kept))
+    def look(self, block: BlockPair) -> Evaluation:
+        """Measure the rows of a block."""
+        return self.evaluator.evaluate(block.reference, block.candidate, block.kept)
 
-    def rows(self, view: View, found: Prepared) -> Rows:
+    def rows(self, view: View, found: Evaluation) -> Rows:
         """Return the valid rows of a block.
 
         Raises
@@ -60,16 +53,21 @@ class Preparing:
         InputError
             The label of one of them is no class, or none that is kept.
         """
-        m, n, pair, keep = found.m, found.n, found.pair, view.valid
-        kept = view.block.kept
-        kept = kept[keep] if kept is not None and kept.shape == m.shape else None
-        labels = None
-        if self.labels is not None:
-            labels = self.labels.of(view.block.numbers[keep], m.shape[1], kept)
-        if not keep.all():
-            m, n = m[keep], n[keep]
-            pair = self.loss.prepare(m, n, self.kinds)
-        return Rows(m, n, pair, self.loss.mode, self.kinds, labels, kept=kept)
+        block, keep, kept = view.block, view.valid, view.block.kept
+        rows = Rows(
+            block.reference,
+            block.candidate,
+            self.loss.mode,
+            self.loss.temperature,
+            self.kinds,
+            {name: found.values[name] for name in self.names},
+            kept=kept if kept is not None and kept.shape == block.reference.shape else None,
+        )
+        rows = rows if keep.all() else rows[keep]
+        if self.labels is None:
+            return rows
+        classes = block.reference.shape[1]
+        return replace(rows, labels=self.labels.of(block.numbers[keep], classes, rows.kept))
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,12 @@ class Averaging(Preparing):
     pairing: Pairing
     labels: Labels
 
-    def keep(self, view: View, found: Prepared) -> ClassPriors:
+    @property
+    def names(self) -> tuple[str, ...]:
+        """None: weights are distributions."""
+        return ()
+
+    def keep(self, view: View, found: Evaluation) -> ClassPriors:
         """Return the sums of a block's rows by class."""
         rows = self.rows(view, found)
         labels = self.labels.values[view.block.numbers[view.valid]]

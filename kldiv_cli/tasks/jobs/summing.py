@@ -15,13 +15,14 @@ from kldiv_cli import losses
 from kldiv_cli.losses.base import Loss, Outcome, Size, Sums
 from kldiv_cli.losses.priors import ClassPriors
 from kldiv_cli.measures.distributions.kinds import Kind
+from kldiv_cli.measures.evaluation import Evaluation
 from kldiv_cli.pairing import Pairing
 from kldiv_cli.results.loss import LossResult
 from kldiv_cli.sources.labels.classes import Labels
 from kldiv_cli.sources.views.choice import Choice
 from kldiv_cli.sources.views.selected import Selected, whole
 from kldiv_cli.tasks.describe import head_of
-from kldiv_cli.tasks.jobs.preparing import Averaging, Prepared, Preparing
+from kldiv_cli.tasks.jobs.preparing import Averaging, Preparing
 from kldiv_cli.tasks.kept.part import Part
 from kldiv_cli.tasks.kept.places import Places
 from kldiv_cli.tasks.opening.sides import file_row_shape
@@ -52,7 +53,7 @@ class Terms(Preparing):
 
     priors: ClassPriors | None = None
 
-    def keep(self, view: View, found: Prepared) -> Summed:
+    def keep(self, view: View, found: Evaluation) -> Summed:
         """Return the sums over a block's rows."""
         rows = self.rows(view, found)
         if self.priors is not None and rows.labels is not None:
@@ -79,13 +80,12 @@ class Summing:
     @property
     def watch(self) -> Watch:
         """What notices faults of the files."""
-        at = float(getattr(self.loss, "temperature", 1.0))
         return Watch(
             self.pairing,
             self.loss.mode,
             self.kinds,
             self.normalize,
-            at,
+            self.loss.temperature,
             insisted=self.insisted,
             ignore_constant_rows=self.ignore_constant_rows,
         )
