@@ -67,6 +67,8 @@ def npy(content: bytes, dice: Random) -> bytes:
 
 def _shape(shape: object, dice: Random) -> object:
     lengths = [*shape] if isinstance(shape, tuple) else [1]
+    if not all(isinstance(length, int) for length in lengths):  # of a member changed before
+        lengths = [1]
     total = prod(lengths)
     at = dice.randrange(len(lengths) + 1)
     return dice.choice(

@@ -34,17 +34,17 @@ def as_rows(array: Array, source: Source) -> Array:
 
 def of_lists(cells: Sequence[Any]) -> Array:
     """Return lists of numbers, or of lists of numbers, as rows."""
-    rows: list[list[float]] = []
-    for cell in cells:
-        nested = cell and isinstance(cell[0], list | dict)
-        rows += [floats(_one(row)) for row in cell] if nested else [floats(cell)]
+    rows = [floats(row) for cell in cells for row in _rows(cell)]
     return np.array(rows, np.float64).reshape(len(rows), -1) if rows else np.empty((0, 0))
 
 
-def _one(row: Any) -> Any:
-    while len(row) == 1 and isinstance(row[0], list):
-        (row,) = row
-    return row
+def _rows(cell: Any) -> Iterator[Any]:
+    """Yield the innermost lists."""
+    if cell and isinstance(cell, list) and isinstance(cell[0], list | dict):
+        for part in cell:
+            yield from _rows(part)
+    else:
+        yield cell
 
 
 def floats(cells: Sequence[Any]) -> list[float]:
