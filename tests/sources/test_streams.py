@@ -79,6 +79,13 @@ def test_a_wrong_checksum_is_an_error(tmp_path: Path, codec: str) -> None:
         read(save(tmp_path, bytes(damaged)))
 
 
+def test_a_stream_that_ends_in_another_is_an_error(tmp_path: Path) -> None:
+    """PyArrow says of the end that bz2 was called in a wrong sequence, and raises no OSError."""
+    path = save(tmp_path, COMPRESSED["bz2"] + bz2.compress(b"") + bytes(11))
+    with pytest.raises(OSError, match="bz2 decompress failed"):
+        read(path)
+
+
 def test_a_stream_that_asks_for_gigabytes_is_an_error(tmp_path: Path) -> None:
     """The header of an xz block says how much memory it takes to unpack it."""
     content = bytearray(lzma.compress(TEXT))

@@ -46,17 +46,17 @@ def open_stream(path: str, codec: str | None) -> pa.NativeFile:
         return file
     if codec == "xz":
         return pa.PythonFile(_Xz(file), mode="r")
-    return pa.CompressedInputStream(file, codec)
+    stream = pa.CompressedInputStream(file, codec)
+    return pa.PythonFile(_Bz2(stream), mode="r") if codec == "bz2" else stream
 
 
-class _Xz:
-    """A stream that xz compressed, in bounded memory; PyArrow does not know xz."""
+class _Stream:
+    """What PyArrow asks of a stream in Python."""
 
     closed = False
 
     def __init__(self, file: pa.NativeFile) -> None:
         self._file = file
-        self._decompressor = self._new()
 
     def readable(self) -> bool:
         return True
@@ -64,6 +64,25 @@ class _Xz:
     def close(self) -> None:
         self.closed = True
         self._file.close()
+
+
+class _Bz2(_Stream):
+    """A stream that bz2 compressed, of which PyArrow says otherwise that it is damaged."""
+
+    def read(self, size: int) -> bytes:
+        """Return so many bytes, fewer at the end alone."""
+        try:
+            return bytes(self._file.read(size))
+        except pa.ArrowException as error:
+            raise OSError(str(error)) from error
+
+
+class _Xz(_Stream):
+    """A stream that xz compressed, in bounded memory; PyArrow does not know xz."""
+
+    def __init__(self, file: pa.NativeFile) -> None:
+        super().__init__(file)
+        self._decompressor = self._new()
 
     def read(self, size: int) -> bytes:
         """Return so many bytes, fewer at the end alone: callers take fewer for the end."""
