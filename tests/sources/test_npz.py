@@ -274,10 +274,16 @@ def test_other_compression_is_refused(tmp_path: Path, method: int) -> None:
 
 
 @either
-def test_encrypted_members_are_refused(tmp_path: Path, compressed: bool) -> None:
-    path = patch(save(tmp_path / "x.npz", compressed=compressed, a=numbered(2, 3)), flags=1)
+@pytest.mark.parametrize(
+    ("flags", "what"),
+    [(1, "an encrypted"), (0x40, "an encrypted"), (0x2000, "an encrypted"), (0x20, "a patched")],
+)
+def test_encrypted_members_are_refused(
+    tmp_path: Path, compressed: bool, flags: int, what: str
+) -> None:
+    path = patch(save(tmp_path / "x.npz", compressed=compressed, a=numbered(2, 3)), flags=flags)
     error = complaint(path)
-    assert error.what == f"{path}: 'a': expected a plain zip member, found an encrypted one"
+    assert error.what == f"{path}: 'a': expected a plain zip member, found {what} one"
     assert error.advice == ADVICE
 
 

@@ -21,7 +21,8 @@ _PIECE = 1 << 16
 _HEAD = 1 << 12
 """How much is read at once where little is asked for: a header, and not yet the values."""
 _LOCAL_HEADER = 30
-_ENCRYPTED = 1
+_UNREAD = {0x1 | 0x40 | 0x2000: "an encrypted", 0x20: "a patched"}
+"""Flags of members that are not what was stored."""
 _UTF8 = 1 << 11
 
 
@@ -162,5 +163,6 @@ def find_bytes(path: str, entry: zipfile.ZipInfo, where: str, advice: str) -> in
 
 
 def _check_plain(entry: zipfile.ZipInfo, where: str, advice: str) -> None:
-    if entry.flag_bits & _ENCRYPTED:
-        raise LogitsError(f"{where}: expected a plain zip member, found an encrypted one", advice)
+    found = next((what for bits, what in _UNREAD.items() if entry.flag_bits & bits), None)
+    if found is not None:
+        raise LogitsError(f"{where}: expected a plain zip member, found {found} one", advice)
