@@ -107,3 +107,20 @@ static inline double atanh_tail(double z)
     p = MADD(p, z, 0x1.9999999999dbcp-3);
     return MADD(p, z, 0x1.5555555555555p-2);
 }
+
+/* log(1 + x) from x > -1 and y = 1 + x, each with all its digits, and x - log(1 + x) in *excess. Near 0
+ * by r = x / (2 + x), else by y = 2**n * f. */
+static inline double log1p_excess(double x, double y, double *excess)
+{
+    int near = (x > -0.57) & (x < 1.48);
+    uint64_t places = bits_of(y) + (((uint64_t)1023 << 52) - 0x3fe6a09e667f3bcd);
+    uint64_t biased = places >> 52;
+    double f = of_bits(bits_of(y) - ((biased - 1023) << 52));
+    double n = of_bits(biased | 0x4330000000000000) - (0x1p52 + 1023.0);
+    n = near ? 0.0 : n;
+    double r = (near ? x : f - 1.0) / (near ? 2.0 + x : f + 1.0), z = r * r;
+    double tail = 2.0 * (z * atanh_tail(z));
+    double log = n * 0x1.62e42fee00000p-1 + (MADD(tail, r, 2.0 * r) + n * 0x1.a39ef35793c76p-33);
+    *excess = near ? r * (x - tail) : x - log;
+    return log;
+}

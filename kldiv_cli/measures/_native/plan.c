@@ -22,11 +22,22 @@ static const size_t places_of_counts[COUNTS] = {
 };
 
 const char *const names_of_modes[MODES] = {"softmax", "sigmoid", "probabilities", "smoothed"};
-const char *const names_of_forms[FORMS] = {"jeffreys", "kl", "reverse_kl"};
+const char *const names_of_forms[FORMS] = {
+    "jeffreys",
+    "kl",
+    "reverse_kl",
+    "tv",
+    "hellinger",
+    "mixture",
+    "renyi",
+    "largest_ratio",
+    "cross_entropy",
+    "entropy",
+    "entropy_candidate",
+};
 
-#define DIVERGENCES (1u << JEFFREYS | 1u << KL | 1u << REVERSE_KL)
-
-const unsigned forms_of_modes[MODES] = {DIVERGENCES, DIVERGENCES, DIVERGENCES, DIVERGENCES};
+const unsigned forms_of_modes[MODES] = {DIVERGENCES_ALONE, (1u << FORMS) - 1, DIVERGENCES_ALONE,
+                                        DIVERGENCES_ALONE};
 
 typedef struct {
     PyObject ob_base;
@@ -151,7 +162,7 @@ typedef struct {
     Py_buffer of[BUFFERS];
     type_t type[2];
     int wide;
-    double *scratch;
+    total_t *scratch;
 } call_t;
 
 /* Set the type of a side, or raise an exception and return -1. */
@@ -198,7 +209,7 @@ static double value_in(const row_t *found, const value_t *value, int at)
     case REVERSE_KL:
         return found->reverse_kl;
     default:
-        return found->value[at];
+        return value_of(found->value[at]);
     }
 }
 
@@ -254,7 +265,7 @@ static int run_call(call_t *call)
     if (find_types(call) < 0)
         return -1;
     size_t values = (size_t)call->plan->plan.values * AT_ONCE;
-    call->scratch = PyMem_Calloc(values + 1, sizeof(double));
+    call->scratch = PyMem_Calloc(values + 1, sizeof(total_t));
     if (call->scratch == NULL) {
         PyErr_NoMemory();
         return -1;

@@ -91,7 +91,23 @@ typedef struct {
 
 /* How a value of a row comes about. A value that adds terms over the outcomes near p = q is the sum of
  * p * e**2 * P(e) there, P a polynomial for abs(e) up to 1/16, and one up to log(2) / 2. */
-enum form { JEFFREYS, KL, REVERSE_KL, FORMS };
+enum form {
+    JEFFREYS,
+    KL,
+    REVERSE_KL,
+    TV,
+    HELLINGER,
+    MIXTURE,
+    RENYI,
+    LARGEST_RATIO,
+    CROSS_ENTROPY,
+    ENTROPY,
+    ENTROPY_CANDIDATE,
+    FORMS
+};
+
+/* The forms that every kernel computes of any row. */
+#define DIVERGENCES_ALONE (1u << JEFFREYS | 1u << KL | 1u << REVERSE_KL)
 
 #define MOST_PARAMETERS 6
 #define MOST_TERMS 24
@@ -119,10 +135,17 @@ typedef struct {
     const plan_t *plan;
 } pair_t;
 
+/* A sum of many terms, and what its roundings lost: up to 1e-12 of a sum over 10 million
+ * classes. */
+typedef struct {
+    double sum, lost;
+} total_t;
+
 /* What is found of a row. The values other than the three divergences stand in the order of the plan,
  * and NumPy is to compute them where they are `unsettled`. */
 typedef struct {
-    double jeffreys, kl, reverse_kl, *value;
+    double jeffreys, kl, reverse_kl;
+    total_t *value;
     int64_t argmax[2];
     int64_t status, unsettled, mismatches, same, of, constant;
 } row_t;
@@ -170,12 +193,6 @@ static inline double two_diff(double a, double b, double *low)
     *low = (a - (high - negated_b)) - (b + negated_b);
     return high;
 }
-
-/* A sum of many terms, and what its roundings lost: up to 1e-12 of a sum over 10 million
- * classes. */
-typedef struct {
-    double sum, lost;
-} total_t;
 
 static inline void add_to(total_t *total, double x)
 {

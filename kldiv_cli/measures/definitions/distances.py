@@ -6,6 +6,7 @@ import numpy as np
 
 from kldiv_cli.measures.base import Measure, over_cells
 from kldiv_cli.measures.distributions.pair import Pair
+from kldiv_cli.measures.forms import Form
 from kldiv_cli.measures.types import Float64
 
 
@@ -32,6 +33,7 @@ TV = Measure(
     has_unit=False,
     additive=False,
     edges="1 on disjoint supports",
+    form=Form("tv"),
     hidden="share",
 )
 
@@ -45,5 +47,6 @@ HELLINGER = Measure(
     has_unit=False,
     additive=False,
     edges="1 on disjoint supports",
+    form=Form("hellinger"),
     hidden="share",
 )

@@ -9,6 +9,7 @@ import numpy as np
 from kldiv_cli.measures.base import Measure
 from kldiv_cli.measures.distributions.beyond import mended
 from kldiv_cli.measures.distributions.pair import Pair
+from kldiv_cli.measures.forms import Form
 from kldiv_cli.measures.types import Float64
 
 _SHANNON = "C. E. Shannon, A mathematical theory of communication, Bell Syst. Tech. J. 27 (1948)"
@@ -51,6 +52,7 @@ CROSS_ENTROPY = Measure(
     reference=_SHANNON,
     compute=cross,
     edges="inf where q = 0 and p > 0",
+    form=Form("cross_entropy"),
     hidden="logarithm",
 )
 
@@ -67,6 +69,7 @@ def _entropy(name: str, title: str, p: str, compute: Callable[[Pair], Float64]) 
         reference=_SHANNON,
         compute=compute,
         edges="outcomes with probability 0 add nothing",
+        form=Form(name.replace("-", "_")),
         hidden="logarithm",
     )
 

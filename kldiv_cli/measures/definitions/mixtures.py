@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from math import log, log1p
+from math import inf, log, log1p
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from kldiv_cli.errors import UsageError
 from kldiv_cli.measures.base import Measure, over_cells
 from kldiv_cli.measures.definitions import kl
 from kldiv_cli.measures.distributions.pair import Pair, kl_terms
+from kldiv_cli.measures.forms import Form
 from kldiv_cli.measures.types import Float64
 
 _LIN = "J. Lin, Divergence measures based on the Shannon entropy, IEEE Trans. Inf. Theory 37 (1991)"
@@ -49,8 +50,12 @@ def _generalized(pair: Pair, beta: float) -> Float64:
     """Return beta * KL(p||M) + (1 - beta) * KL(q||M), not lifted above its bound by rounding."""
     ours = from_mixture(pair, beta, 1 - beta)
     theirs = from_mixture(pair.swapped, 1 - beta, beta)
-    bound = -beta * log(beta) - (1 - beta) * log1p(-beta)
-    return np.minimum(beta * ours + (1 - beta) * theirs, bound)
+    return np.minimum(beta * ours + (1 - beta) * theirs, _bound(beta))
+
+
+def _bound(beta: float) -> float:
+    """Return H(beta)."""
+    return -beta * log(beta) - (1 - beta) * log1p(-beta)
 
 
 def _skew(pair: Pair, weight: float) -> Float64:
@@ -89,6 +94,7 @@ def gjs(name: str, beta: float) -> Measure:
         compute=partial(_generalized, beta=beta),
         additive=False,
         edges="always finite; H(BETA) = -BETA*ln(BETA) - (1-BETA)*ln(1-BETA) on disjoint supports",
+        form=Form("mixture", (beta, 1 - beta, beta, 1 - beta, _bound(beta))),
         hidden="share",
     )
 
@@ -96,13 +102,15 @@ def gjs(name: str, beta: float) -> Measure:
 def skew_kl(name: str, weight: float) -> Measure:
     """Return KL of the reference from a mixture; lambda in [0, 1)."""
     compute = partial(_skew, weight=_checked(name, weight))
-    return _skewed(name, weight, f"KL(p || {weight:g}*p + {1 - weight:g}*q)", compute)
+    form = Form("mixture", (1.0, 0.0, weight, 1 - weight, inf)) if weight else Form("kl")
+    return _skewed(name, weight, f"KL(p || {weight:g}*p + {1 - weight:g}*q)", compute, form)
 
 
 def skew_reverse_kl(name: str, weight: float) -> Measure:
     """Return KL of the candidate from a mixture; lambda in [0, 1)."""
     compute = partial(_skew_reverse, weight=_checked(name, weight))
-    return _skewed(name, weight, f"KL(q || {weight:g}*q + {1 - weight:g}*p)", compute)
+    form = Form("mixture", (0.0, 1.0, 1 - weight, weight, inf)) if weight else Form("reverse_kl")
+    return _skewed(name, weight, f"KL(q || {weight:g}*q + {1 - weight:g}*p)", compute, form)
 
 
 def _checked(name: str, weight: float) -> float:
@@ -114,7 +122,9 @@ def _checked(name: str, weight: float) -> float:
     return weight
 
 
-def _skewed(name: str, weight: float, formula: str, compute: Callable[[Pair], Float64]) -> Measure:
+def _skewed(
+    name: str, weight: float, formula: str, compute: Callable[[Pair], Float64], form: Form
+) -> Measure:
     return Measure(
         name=name,
         title="skew Kullback-Leibler divergence",
@@ -124,6 +134,7 @@ def _skewed(name: str, weight: float, formula: str, compute: Callable[[Pair], Fl
         compute=compute,
         additive=weight == 0,
         edges="finite for LAMBDA > 0, whatever the supports",
+        form=form,
         hidden="logarithm",
     )
 

@@ -15,6 +15,7 @@ from kldiv_cli.measures.distributions.beyond import LARGE, present, softer
 from kldiv_cli.measures.distributions.doubled import Doubled
 from kldiv_cli.measures.distributions.pair import Pair
 from kldiv_cli.measures.distributions.sharp import Logarithms, rounded, sharpened
+from kldiv_cli.measures.forms import Form
 from kldiv_cli.measures.types import Float64
 
 _LARGE = 16.0
@@ -44,7 +45,20 @@ def renyi(name: str, alpha: float) -> Measure:
         reference=_REFERENCE,
         compute=largest_ratio if isinf(alpha) else partial(of_order, alpha=alpha),
         edges="inf on disjoint supports, and for ALPHA > 1 where q = 0 and p > 0",
+        form=_form(alpha),
     )
+
+
+def _form(alpha: float) -> Form:
+    if isinf(alpha):
+        return Form("largest_ratio")
+    c, swapped = _power(alpha)
+    return Form("renyi", (c, 1 - alpha, float(swapped)))
+
+
+def _power(alpha: float) -> tuple[float, bool]:
+    """Return c of `_of_power`, and whether it is that of the swapped pair."""
+    return (alpha, True) if alpha < 0.5 else (1 - alpha, False)
 
 
 def largest_ratio(pair: Pair) -> Float64:
@@ -73,9 +87,8 @@ def of_order(pair: Pair, alpha: float) -> Float64:
 
 
 def _of_order(pair: Pair, alpha: float) -> Float64:
-    if alpha < 0.5:
-        return _of_power(pair.swapped, alpha, 1 - alpha)
-    return _of_power(pair, 1 - alpha, 1 - alpha)
+    c, swapped = _power(alpha)
+    return _of_power(pair.swapped if swapped else pair, c, 1 - alpha)
 
 
 def _of_power(pair: Pair, c: float, divisor: float) -> Float64:

@@ -111,11 +111,11 @@ def entropies(rows: Rows) -> tuple[Routes, ...]:
 def excess(rows: Rows) -> tuple[Routes, ...]:
     """Check H(p, q) - H(p) against KL, all as measured; few digits of it are left on close rows."""
     cross, entropy = (
-        Double.of(x, TOLERANCE * x)
+        [Double.of(x, TOLERANCE * x) for x in rows.measured(name)]
         for name in ("cross-entropy", "entropy")
-        for x in rows.measured(name)
     )
-    return (Routes((cross - entropy, *rows.measured("kl"))),)
+    found = [a - b for a, b in zip(cross, entropy, strict=True)]
+    return (Routes((*found, *rows.measured("kl"))),)
 
 
 def smoothed(rows: Rows) -> tuple[Routes, ...]:

@@ -137,13 +137,13 @@ class Rows:
     def measured(self, name: str) -> list[Float64]:
         """Return a measure of the rows in all ways that it is computed here.
 
-        The first is that of ``compare`` with other measures. Then, where there is a kernel, alone,
-        and by NumPy. NaN is left for an identity to fail by, with its row.
+        The first is that of ``compare`` with other measures. Then, where C computes it, alone, and
+        by NumPy. NaN is left for an identity to fail by, with its row.
         """
         together = _FIRST if name in _FIRST else self._others
         found = [self._by_evaluator(together, name)]
         measure = measures.load(name)
-        if measure.form is not None:
+        if any(self._evaluator((name,), group).by_kernel for group in self.groups):
             found.append(self._by_evaluator((name,), name))
             found.append(np.concatenate([measure.rows(pair, lenient=True) for pair in self._pairs]))
         return found
@@ -185,17 +185,16 @@ class Rows:
 
     def _by_evaluator(self, names: tuple[str, ...], name: str) -> Float64:
         def values() -> list[dict[str, Float64]]:
-            asked = [measures.load(each) for each in names]
             return [
-                Evaluator(
-                    asked, self.mode, group.temperature, self.kinds, self.smooth, lenient=True
-                )
-                .evaluate(group.s, group.t, group.kept)
-                .values
+                self._evaluator(names, group).evaluate(group.s, group.t, group.kept).values
                 for group in self.groups
             ]
 
         return np.concatenate([found[name] for found in self._once(names, values)])
+
+    def _evaluator(self, names: tuple[str, ...], group: Group) -> Evaluator:
+        asked = [measures.load(name) for name in names]
+        return Evaluator(asked, self.mode, group.temperature, self.kinds, self.smooth, lenient=True)
 
     def _once(self, key: object, make: Callable[[], T]) -> T:
         if key not in self._found:
