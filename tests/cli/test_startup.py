@@ -9,7 +9,9 @@ from collections.abc import Iterator, Sequence
 from inspect import cleandoc
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from pyarrow import feather
 
 import kldiv_cli
 from kldiv_cli.__main__ import FAULT
@@ -73,6 +75,14 @@ MAIN = "from kldiv_cli.__main__ import main; main()"
 def test_a_command_loads_what_it_needs(words: list[str], expected: list[str]) -> None:
     """The last one shows that the probe sees what is loaded."""
     assert loaded(MAIN, words) == expected
+
+
+@pytest.mark.parametrize("kind", ["list", "fixed"])
+def test_lists_load_none_of_the_functions_of_pyarrow(tmp_path: Path, kind: str) -> None:
+    rows = pa.array([[1.0, 2.0, 3.0]] * 4, pa.list_(pa.float64(), 3 if kind == "fixed" else -1))
+    path = tmp_path / "lists.arrow"
+    feather.write_feather(pa.table({"logits": rows}), path, compression="uncompressed")
+    assert loaded(MAIN, ["compare", str(path), str(path)]) == ["0", "numpy", "pyarrow"]
 
 
 def test_a_completion_loads_nothing_heavy() -> None:

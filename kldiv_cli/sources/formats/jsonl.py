@@ -19,6 +19,7 @@ from kldiv_cli.errors import InputError, shortage
 from kldiv_cli.sources.base import Layout
 from kldiv_cli.sources.base.columns import Columns
 from kldiv_cli.sources.stores.streams import codec_of, open_stream
+from kldiv_cli.sources.tables.cells import flattened
 from kldiv_cli.sources.tables.kinds import float_lists, holds_texts, lists_in
 from kldiv_cli.sources.tables.roles import assign
 from kldiv_cli.sources.tables.rows import EXACT, as_rows, may_be_inexact
@@ -171,7 +172,7 @@ class ObjectTable:
         if self.texts is not None:
             return self.texts.largest(batch.column(self.columns.row))
         if self.columns.row is not None:
-            flat = batch.column(self.columns.row).flatten()
+            flat = flattened(batch.column(self.columns.row))
             numbers: NDArray[Any] = flat.to_numpy(zero_copy_only=False)
             return numbers.reshape(len(batch), self.width)
         names = [name for name in self.columns.classes if name in batch.schema.names]
