@@ -28,12 +28,16 @@ from kldiv_cli.sources.formats.arrow_messages import (
 from kldiv_cli.sources.stores.streams import codec_of, open_in_order, open_stream
 from kldiv_cli.sources.stores.uris import is_elsewhere
 from kldiv_cli.sources.tables.cells import reading
+from kldiv_cli.sources.tables.row_groups import MANY
 from kldiv_cli.sources.tables.table import TableSource, check_layout
 from kldiv_cli.sources.tables.typed import typed_table
 
 _ADVICE = "Expected a whole Arrow IPC or Feather file: write it again, or check its copy."
 _FEATHER_1 = b"FEA1"
 _STEP = 1 << 20
+_ROWS = 1 << 13
+"""So many rows of many columns are let go together: Linux maps the pages around a value too, which
+hold the next rows."""
 _MOST_FOOTER = 1 << 28
 _END = b"\xff\xff\xff\xff\0\0\0\0"
 """What the writer of a stream puts behind the last batch."""
@@ -95,7 +99,7 @@ class _File:
         """Raise where a batch is compressed and too large to be held."""
         messages = messages_of_stream if self.is_stream else messages_of_file
         largest = max(map(inflated_size, messages(pa.py_buffer(self.memory.file))), default=0)
-        self.memory.release(0, len(self.memory.file))
+        self._release()
         _check_inflated(self.path, largest)
 
     def rows(self) -> int | None:
@@ -108,13 +112,24 @@ class _File:
     def batches(self, names: list[str], rows: int) -> Iterator[pa.RecordBatch]:
         """Yield these columns, at most so many rows at a time."""
         with reading(self.path, _ADVICE):
-            for whole in self._whole_batches():
-                for batch in _slices(whole, names, rows):
+            file = self.open()
+            is_all = names == file.schema.names
+            most = _ROWS if len(names) >= MANY else 0
+            for whole in self._whole_batches(file):
+                done = 0
+                for batch in _slices(whole if is_all else whole.select(names), rows):
                     yield batch
-                    self.memory.release(0, len(self.memory.file))
+                    done += len(batch)
+                    if done >= most:
+                        self._release()
+                        done = 0
+                self._release()
 
-    def _whole_batches(self) -> Iterator[pa.RecordBatch]:
-        file = self.open()
+    def _release(self) -> None:
+        """Let go of the pages of all that was read."""
+        self.memory.release(0, len(self.memory.file))
+
+    def _whole_batches(self, file: Any) -> Iterator[pa.RecordBatch]:
         if self.is_stream:
             yield from file
             _check_end(self.memory.file[-len(_END) :])
@@ -152,7 +167,9 @@ class _Passing:
                     self._check_dictionaries(before)
                     # PyArrow decompresses a batch as it reads it, so it gets them one by one.
                     alone = pa.BufferReader(b"".join([*before, message.serialize()]))
-                    yield from _slices(pa.ipc.open_stream(alone).read_next_batch(), names, rows)
+                    yield from _slices(
+                        pa.ipc.open_stream(alone).read_next_batch().select(names), rows
+                    )
                 else:
                     before.append(message.serialize())
             rest = passing.to_end()
@@ -267,8 +284,7 @@ def _check_end(last: bytes) -> None:
         raise pa.ArrowInvalid("expected a whole stream, found one without the mark of its end")
 
 
-def _slices(whole: pa.RecordBatch, names: list[str], rows: int) -> Iterator[pa.RecordBatch]:
-    batch = whole.select(names)
+def _slices(batch: pa.RecordBatch, rows: int) -> Iterator[pa.RecordBatch]:
     # A file may say that a list lies anywhere, and PyArrow would look there.
     batch.validate(full=True)
     for start in range(0, batch.num_rows, rows):

@@ -21,19 +21,17 @@ from kldiv_cli.sources.tables.cells import (
     rows_of_lists,
     text_of,
 )
-from kldiv_cli.sources.tables.row_groups import RowGroups
+from kldiv_cli.sources.tables.row_groups import MANY, RowGroups
 from kldiv_cli.sources.tables.rows import rows_of_columns
 from kldiv_cli.sources.tables.words import Words, room_for
 
 if TYPE_CHECKING:
     from kldiv_cli.sources.tables.texts import Texts
 
-_BATCH_BYTES = 1 << 22
+BATCH_BYTES = 1 << 22
 """How much is read at a time: what is read, read ahead and worked on is a few times this."""
-_BATCH_ROWS = 1 << 9
-"""The rows of a batch at least: every column costs something at every batch..."""
-_MOST_BYTES = 1 << 24
-"""... unless so many make a batch larger than this."""
+_WIDE_BYTES = 1 << 23
+"""How much of many columns: each costs something at every batch."""
 _ADVICE = "Check what wrote the file, and that its copy was complete."
 
 Beside = tuple[NDArray[Any] | None, NDArray[Any] | None]
@@ -77,11 +75,15 @@ class Reader:
     @cached_property
     def in_strips(self) -> bool:
         """Whether whole groups of rows are read, a few columns after the other."""
-        columns, groups = self.columns, self.row_groups
-        are_floats = bool(columns.classes) and not columns.integers and self.dtype[:5] == "float"
-        if groups is None or not are_floats:
+        are_floats = not self.columns.integers and self.dtype.startswith("float")
+        if not self.is_wide or not are_floats or self.row_groups is None:
             return False
-        return groups.come_in_strips(self.width, self.row_bytes)
+        return self.row_groups.come_in_strips(self.row_bytes)
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether there are many columns, so that much is read at a time."""
+        return len(self.columns.classes) >= MANY
 
     @property
     def row_bytes(self) -> int:
@@ -90,11 +92,9 @@ class Reader:
 
     @cached_property
     def _rows_at_once(self) -> int:
-        most = max(1, _BATCH_BYTES // self.row_bytes)
+        most = max(1, (_WIDE_BYTES if self.is_wide else BATCH_BYTES) // self.row_bytes)
         if self.texts is not None:
             return max(1, most // self.texts.rows)
-        if self.columns.row is None:
-            most = max(most, min(_BATCH_ROWS, _MOST_BYTES // self.row_bytes))
         return most
 
     def _by_batches(
@@ -121,7 +121,9 @@ class Reader:
         if self.columns.row is not None:
             values = rows_of_lists(self.path, batch.column(self.columns.row), self.width)
         elif self.columns.classes:
-            values = rows_of_columns(self.path, batch, order, self.integers)
+            first = batch.num_columns - len(order)
+            classes = batch.select([*range(first, batch.num_columns)]) if first else batch
+            values = rows_of_columns(self.path, classes, self.integers)
         else:
             values = np.empty((len(batch), 0))
         named, groups = self._beside(batch, ids, words)

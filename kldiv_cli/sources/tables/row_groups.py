@@ -43,10 +43,9 @@ class RowGroups:
         """How many rows the largest group has."""
         return max(self.sizes(), default=0)
 
-    def come_in_strips(self, columns: int, row_bytes: int) -> bool:
-        """Tell whether rows of so many columns and bytes are best read `filled`."""
-        many = self.strips is not None and columns >= MANY
-        return many and self.largest * row_bytes <= MOST_BYTES
+    def come_in_strips(self, row_bytes: int) -> bool:
+        """Tell whether rows of so many bytes can be read `filled`."""
+        return self.strips is not None and self.largest * row_bytes <= MOST_BYTES
 
     def together(self, groups: Sequence[int], rows: int) -> Iterator[tuple[list[int], int]]:
         """Yield runs of groups that have so many rows together, or one group, and their rows."""

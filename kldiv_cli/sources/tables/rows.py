@@ -23,17 +23,14 @@ EXACT = 2.0**53
 """Up to here float64 holds every integer."""
 
 
-def rows_of_columns(
-    path: str, batch: pa.RecordBatch, names: Sequence[str], integers: Sequence[str]
-) -> NDArray[Any]:
+def rows_of_columns(path: str, batch: pa.RecordBatch, integers: Sequence[str]) -> NDArray[Any]:
     """Return columns as (rows, columns) of their common type, nulls as NaN.
 
     ``integers`` are the columns of 64-bit integers: one that float64 cannot hold raises.
     """
-    chosen = batch.select(names)
-    values = as_rows(chosen)
+    values = as_rows(batch)
     if integers and may_be_inexact(values):
-        check_exact(path, chosen, integers)
+        check_exact(path, batch, integers)
     return values
 
 

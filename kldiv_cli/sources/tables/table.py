@@ -14,7 +14,7 @@ from kldiv_cli.sources.base import Beside, Block, Layout, sum_tolerance
 from kldiv_cli.sources.base.columns import Columns
 from kldiv_cli.sources.tables.begun import Begun
 from kldiv_cli.sources.tables.cells import Batches, no_rows
-from kldiv_cli.sources.tables.reader import Reader
+from kldiv_cli.sources.tables.reader import BATCH_BYTES, Reader
 from kldiv_cli.sources.tables.row_groups import RowGroups
 from kldiv_cli.sources.views.read_ahead import ahead
 
@@ -174,9 +174,11 @@ class TableSource:
         return self._ahead(self._reader.blocks(order, groups), rows)
 
     def _ahead(self, whole: Generator[Block, None, None], rows: int) -> Iterator[Block]:
-        expected = self.rows_expected
-        size = None if expected is None else expected * self._reader.row_bytes
-        return _cut(ahead(whole, size, depth=1 if self._reader.in_strips else 2), rows)
+        expected, each = self.rows_expected, self._reader.row_bytes
+        found = ahead(
+            whole, None if expected is None else expected * each, 1 if self._reader.is_wide else 2
+        )
+        return _cut(found, min(rows, max(1, BATCH_BYTES // each)))
 
     @cached_property
     def _reader(self) -> Reader:
