@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from kldiv_cli.measures import _native
 from kldiv_cli.measures.base import Measure, checked
 from kldiv_cli.measures.distributions import exact
 from kldiv_cli.measures.distributions.kinds import Kind
+from kldiv_cli.measures.forms import Form
 from kldiv_cli.measures.rows.absence import with_masked
 from kldiv_cli.measures.types import Float64, Mode, Status
 
@@ -21,6 +22,33 @@ Counts = NDArray[np.int64]
 Kept = NDArray[np.bool_] | None
 _KERNEL_TEMPERATURES = 1e-100, 1e100
 """Beyond these, quotients leave the range in which the kernels keep their digits."""
+
+
+class Partitions(NamedTuple):
+    """What a class's log p and log q take beside its logits; float64 arrays of shape (rows,).
+
+    Rows that a kernel does not know of are NaN.
+
+    Parameters
+    ----------
+    reference, candidate
+        log sum exp(x - max x) of either side.
+    step, shift
+        log(q / p) of a class is ((t - s) - step) - shift.
+    kl
+        KL(p||q) in nats.
+    """
+
+    reference: Float64
+    candidate: Float64
+    step: Float64
+    shift: Float64
+    kl: Float64
+
+
+_PARTITIONS = tuple(
+    Form(name) for name in ("reference_partition", "candidate_partition", "step", "shift", "kl")
+)
 
 
 @dataclass(frozen=True)
@@ -41,6 +69,8 @@ class Evaluation:
         How many cells hold a mask value on one side only; None where it was not counted.
     constant : integers, shape (rows,), or None
         What `kldiv_cli.measures.rows.constant.constant_cells` says; None where nobody looked.
+    partitions : Partitions or None
+        The logarithms of the rows' sums, where they were asked for and there are kernels.
     """
 
     values: dict[str, Float64]
@@ -50,6 +80,7 @@ class Evaluation:
     of: Counts
     mismatches: Counts | None = None
     constant: Counts | None = None
+    partitions: Partitions | None = None
 
     def settled(self, status: NDArray[Any]) -> Evaluation:
         """Return this with the rows that count by now; the others have no values."""
@@ -78,6 +109,8 @@ class Evaluator:
         The weight of the uniform distribution that the candidate is mixed with.
     lenient : bool
         Whether a counted row without a value is NaN, and no AssertionError.
+    with_partitions : bool
+        Whether `Partitions` are wanted too, of logits under softmax at T = 1.
     """
 
     measures: Sequence[Measure]
@@ -86,6 +119,7 @@ class Evaluator:
     kinds: tuple[Kind, Kind] = ("logits", "logits")
     smooth: float = 0.0
     lenient: bool = False
+    with_partitions: bool = False
 
     @property
     def way(self) -> _native.Way | None:
@@ -112,6 +146,10 @@ class Evaluator:
         return tuple(each for each in self.measures if kernels.cover(way, each.form))
 
     @property
+    def _beside(self) -> tuple[Form, ...]:
+        return _PARTITIONS if self.with_partitions and self.way == "softmax" else ()
+
+    @property
     def by_kernel_alone(self) -> bool:
         """Whether C computes all of the measures, and there are some."""
         return bool(self.measures) and len(self.by_kernel) == len(self.measures)
@@ -129,7 +167,8 @@ class Evaluator:
         """
         kernels, way, ours = _native.load(), self.way, self.by_kernel
         by_cell = kept is not None and kept.shape[1] > 1
-        if kernels is None or way is None or not ours or (self.smooth and by_cell):
+        nothing = not ours and not self._beside
+        if kernels is None or way is None or nothing or (self.smooth and by_cell):
             found = self._by_numpy(self.measures, s, t, kept)
         else:
             found = self._by_kernel(kernels, way, s, t, kept)
@@ -164,9 +203,10 @@ class Evaluator:
     ) -> Evaluation:
         asked, logits = self.by_kernel, way == self.mode
         forms = [each.form for each in asked if each.form]
-        plan = kernels.plan(way, self.temperature, forms, self.smooth)
+        beside = self._beside
+        plan = kernels.plan(way, self.temperature, [*forms, *beside], self.smooth)
         values, counts = plan(_as_taken(s), _as_taken(t))
-        by_name = {each.name: value for each, value in zip(asked, values, strict=True)}
+        by_name = {each.name: value for each, value in zip(asked, values, strict=False)}
         unsettled = np.flatnonzero(counts.unsettled)
         if unsettled.size:
             always = _native.ALWAYS if logits else ()
@@ -186,6 +226,7 @@ class Evaluator:
             of=counts.of,
             mismatches=counts.mismatches if "probs" not in self.kinds else None,
             constant=counts.constant,
+            partitions=Partitions(*values[len(forms) :]) if beside else None,
         )
 
 

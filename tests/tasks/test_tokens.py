@@ -16,7 +16,9 @@ from mpmath import mp, mpf
 
 from kldiv_cli import compare
 from kldiv_cli.errors import InputError, UsageError
+from kldiv_cli.measures import _native
 from kldiv_cli.measures.distributions.kinds import Kind
+from kldiv_cli.measures.evaluation import Evaluator
 from kldiv_cli.pairing import Pairing
 from kldiv_cli.results.language import PERCENTILES, Distribution, Estimate, LanguageResult
 from kldiv_cli.results.tokens import CensoredRows, TokenRows, TokenSummary
@@ -25,7 +27,8 @@ from kldiv_cli.sources.base import Layout, Source
 from kldiv_cli.sources.formats.llamacpp import open_llamacpp
 from kldiv_cli.sources.labels.classes import Labels
 from kldiv_cli.sources.labels.tokens import Tokens
-from kldiv_cli.tasks.jobs.tokens import Scored, Scoring, score, scoring
+from kldiv_cli.tasks.jobs.scores import Scored, score
+from kldiv_cli.tasks.jobs.tokens import Scoring, scoring
 from tests import llamacpp
 from tests.llamacpp import NAMES, SAMPLES, random_logits, random_tokens, write
 from tests.oracle import oracle, relative_error
@@ -650,3 +653,32 @@ def test_what_is_censored_is_told_of_the_worst_row_and_of_all() -> None:
     assert candidate is not None
     assert (candidate.targets, candidate.cells) == (2, 13)
     assert (candidate.held_max, candidate.held_mean) == (0.25, 0.125)
+
+
+@pytest.mark.skipif(_native.load() is None, reason="the C kernels are not built")
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("noise", [1e-12, 1e-4, 0.1, 1.0])
+def test_rows_of_which_a_kernel_knows_the_partitions(noise: float, dtype: str) -> None:
+    random = np.random.default_rng(5)
+    s = 3 * random.standard_normal((24, 700))
+    s[:3, 5] = 12.0, 25.0, 60.0  # one class ahead of all others
+    s[4, :300] = -np.inf
+    s = s.astype(dtype)
+    t = (s + noise * random.standard_normal(s.shape)).astype(dtype)
+    t[5] = s[5]
+    labels = random.integers(0, 700, 24)
+    labels[:3], labels[4] = 5, 7
+    how = scoring_of(array(s), array(t), labels.tolist())
+    block, all_rows = next(how.pairing.blocks()), np.ones(24, dtype=bool)
+    evaluator = Evaluator([], "softmax", with_partitions=True)
+    known = evaluator.evaluate(block.reference, block.candidate)
+    assert known.partitions is not None
+    assert (~np.isnan(known.partitions.reference)).sum() > (20 if noise in {1e-4, 0.1} else -1)
+    found, expected = how.rows(block, all_rows, known), how.rows(block, all_rows)
+    for field in ("log_p", "log_q", "kld"):
+        mine = getattr(found, field)
+        assert mine == pytest.approx(getattr(expected, field), rel=2e-14, abs=0), field
+    assert found.same.tolist() == expected.same.tolist()
+    # Two logarithms of sums are off by their last digits.
+    assert found.log_ratio == pytest.approx(expected.log_ratio, rel=2e-14, abs=3e-15, nan_ok=True)
+    assert found.log_ratio[5] == 0.0

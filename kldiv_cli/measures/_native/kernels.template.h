@@ -41,6 +41,7 @@ static inline double product_error(double a, double b, double product)
 #include "vectors.template.h"
 #include "close_sums.template.h"
 #include "close_row.template.h"
+#include "partitions.template.h"
 #include "softmax.template.h"
 #include "shares.template.h"
 #include "probabilities.template.h"

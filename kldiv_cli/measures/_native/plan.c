@@ -34,9 +34,14 @@ const char *const names_of_forms[FORMS] = {
     "cross_entropy",
     "entropy",
     "entropy_candidate",
+    "reference_partition",
+    "candidate_partition",
+    "step",
+    "shift",
 };
 
-const unsigned forms_of_modes[MODES] = {DIVERGENCES_ALONE, (1u << FORMS) - 1, DIVERGENCES_ALONE,
+const unsigned forms_of_modes[MODES] = {DIVERGENCES_ALONE | PARTITIONS,
+                                        ((1u << FORMS) - 1) & ~PARTITIONS, DIVERGENCES_ALONE,
                                         DIVERGENCES_ALONE};
 
 typedef struct {
@@ -208,6 +213,14 @@ static double value_in(const row_t *found, const value_t *value, int at)
         return found->kl;
     case REVERSE_KL:
         return found->reverse_kl;
+    case REFERENCE_PARTITION:
+        return found->partition[0];
+    case CANDIDATE_PARTITION:
+        return found->partition[1];
+    case STEP:
+        return found->step;
+    case SHIFT:
+        return found->shift;
     default:
         return value_of(found->value[at]);
     }

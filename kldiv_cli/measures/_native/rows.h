@@ -103,11 +103,19 @@ enum form {
     CROSS_ENTROPY,
     ENTROPY,
     ENTROPY_CANDIDATE,
+    REFERENCE_PARTITION,
+    CANDIDATE_PARTITION,
+    STEP,
+    SHIFT,
     FORMS
 };
 
 /* The forms that every kernel computes of any row. */
 #define DIVERGENCES_ALONE (1u << JEFFREYS | 1u << KL | 1u << REVERSE_KL)
+
+/* What the tokens of a row take. */
+#define PARTITIONS \
+    (1u << REFERENCE_PARTITION | 1u << CANDIDATE_PARTITION | 1u << STEP | 1u << SHIFT)
 
 #define MOST_PARAMETERS 6
 #define MOST_TERMS 24
@@ -146,6 +154,8 @@ typedef struct {
 typedef struct {
     double jeffreys, kl, reverse_kl;
     total_t *value;
+    /* log sum exp(x - max x) of each side, and log(q / p) of a class is t - s - step - shift. */
+    double partition[2], step, shift;
     int64_t argmax[2];
     int64_t status, unsettled, mismatches, same, of, constant;
 } row_t;
@@ -153,7 +163,13 @@ typedef struct {
 /* A row of which nothing is known. */
 static inline void start_row(row_t *found)
 {
-    *found = (row_t){.jeffreys = NAN, .kl = NAN, .reverse_kl = NAN, .value = found->value};
+    *found = (row_t){.jeffreys = NAN,
+                     .kl = NAN,
+                     .reverse_kl = NAN,
+                     .value = found->value,
+                     .partition = {NAN, NAN},
+                     .step = NAN,
+                     .shift = NAN};
 }
 
 /* The largest value of a row, the smallest one, the smallest finite one (low), and the place of

@@ -71,6 +71,8 @@ static int close_row_of(const pair_t *pair, row_t *found)
     found->jeffreys = close.jeffreys;
     found->kl = close.kl;
     found->reverse_kl = close.reverse_kl;
+    if (pair->plan->wanted & PARTITIONS)
+        note_partitions(&row, found);
     return 1;
 }
 

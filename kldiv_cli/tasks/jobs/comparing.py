@@ -100,7 +100,15 @@ class Comparing:
     def evaluator(self) -> Evaluator:
         """What computes the measures."""
         asked = self.asked
-        return Evaluator(self.measures, asked.mode, asked.temperature, self.kinds, asked.smooth)
+        scored = self.tokens is not None and self.tokens.by_partitions and asked.temperature == 1
+        return Evaluator(
+            self.measures,
+            asked.mode,
+            asked.temperature,
+            self.kinds,
+            asked.smooth,
+            with_partitions=scored,
+        )
 
     @property
     def watch(self) -> Watch:
@@ -119,7 +127,8 @@ class Comparing:
     @property
     def streams(self) -> bool:
         """Whether the C kernels do everything."""
-        return self.evaluator.by_kernel_alone and self.tokens is None
+        evaluator = self.evaluator
+        return evaluator.by_kernel_alone and (self.tokens is None or evaluator.with_partitions)
 
     def part(
         self, rows: range | None = None, threads: int = 1, progress: Progress | None = None
@@ -155,7 +164,7 @@ class Comparing:
         hidden = hidden_of(view, self.pairing, self.kinds, self.asked.temperature)
         if self.tokens is None:
             return Compared(summary, hidden=hidden)
-        tokens = self.tokens.rows(view.whole, view.counted)
+        tokens = self.tokens.rows(view.whole, view.counted, found)
         return Compared(summary, (tokens,), (self.tokens.of(view.whole),), hidden)
 
     def _padding(self, view: View, found: Evaluation) -> int:
