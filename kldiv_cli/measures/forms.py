@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from math import cos, log, pi
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+Terms = Callable[["Decimal"], "Decimal"]
+Polynomial = tuple[float, ...]
+_BOUNDS = 0.0625, log(2) / 2
+_COUNTS = 6, 8, 10, 12, 14
+_ERROR = 2e-16
+_DIGITS = 50
 
 
 @dataclass(frozen=True)
@@ -14,13 +28,106 @@ class Form:
     name : str
         One of the forms of `kldiv_cli.measures._native`.
     parameters : tuple of float
-        What the form takes.
+        What the form takes: of a mixture M, the weights of KL(p||M) and KL(q||M), the shares of p
+        and q in M, and a bound; of a Renyi divergence, the power of q, less than 1 of which the
+        other distribution has the rest, the divisor, and whether p and q are swapped.
     """
 
     name: str
     parameters: tuple[float, ...] = ()
 
     @property
-    def near(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """The polynomials in e = log(q / p) that times p * e**2 are the terms where e is small."""
+    def near(self) -> tuple[Polynomial, Polynomial]:
+        """The polynomials in e = log(q / p) that times p * e**2 are the terms where e is small.
+
+        One is for abs(e) up to 1/16, the other up to log(2) / 2; empty where none is good enough.
+        """
+        return _near(self.name, self.parameters)
+
+
+@cache
+def _near(name: str, parameters: tuple[float, ...]) -> tuple[Polynomial, Polynomial]:
+    if name not in _TERMS:
         return (), ()
+    # Listings read this module, and go without it.
+    from decimal import Context, localcontext  # noqa: PLC0415
+
+    with localcontext(Context(prec=_DIGITS)):
+        terms = _TERMS[name](*parameters)
+        close, small = (_fitted(terms, bound) for bound in _BOUNDS)
+    return close, small
+
+
+def _mixture(of_p: float, of_q: float, share: float, other: float, _: float) -> Terms:
+    from decimal import Decimal  # noqa: PLC0415
+
+    weights, shares = (Decimal(of_p), Decimal(of_q)), (Decimal(other), Decimal(share))
+
+    def terms(e: Decimal) -> Decimal:
+        grown = e.exp()
+        ours, theirs = shares[0] * (grown - 1), shares[1] * (1 / grown - 1)
+        return weights[0] * (ours - (1 + ours).ln()) + (
+            weights[1] * grown * (theirs - (1 + theirs).ln())
+        )
+
+    return terms
+
+
+def _renyi(c: float, _: float, swapped: float) -> Terms:
+    from decimal import Decimal  # noqa: PLC0415
+
+    power = Decimal(c)
+
+    def terms(e: Decimal) -> Decimal:
+        if swapped:
+            return e.exp() * (((-power * e).exp() - 1) - power * ((-e).exp() - 1))
+        return ((power * e).exp() - 1) - power * (e.exp() - 1)
+
+    return terms
+
+
+_TERMS: dict[str, Callable[..., Terms]] = {"mixture": _mixture, "renyi": _renyi}
+
+
+def _fitted(terms: Terms, bound: float) -> Polynomial:
+    """Return the shortest polynomial of terms over e**2 that is right between its nodes too."""
+    for count in _COUNTS:
+        nodes = _nodes(count, bound)
+        found = _through(nodes, [terms(e) / (e * e) for e in nodes])
+        between = _nodes(count + 1, bound, first=0)
+        if all(_is_right(found, e, terms) for e in between):
+            return tuple(map(float, found))
+    return ()
+
+
+def _is_right(coefficients: list[Decimal], e: Decimal, terms: Terms) -> bool:
+    true = terms(e) / (e * e)
+    return abs(_value(coefficients, e) - true) <= abs(true) * type(e)(_ERROR)
+
+
+def _value(coefficients: list[Decimal], e: Decimal) -> Decimal:
+    found = coefficients[-1]
+    for each in coefficients[-2::-1]:
+        found = found * e + each
+    return found
+
+
+def _nodes(count: int, bound: float, first: int = 1) -> list[Decimal]:
+    """Return Chebyshev's nodes, or an end and what is between fewer; none of an even count is 0."""
+    from decimal import Decimal  # noqa: PLC0415
+
+    return [Decimal(bound * cos(pi * (2 * k + first) / (2 * count))) for k in range(count)]
+
+
+def _through(nodes: list[Decimal], values: list[Decimal]) -> list[Decimal]:
+    """Return the coefficients of the polynomial through points, by Newton's differences."""
+    steps = list(values)
+    for level in range(1, len(nodes)):
+        for k in range(len(nodes) - 1, level - 1, -1):
+            steps[k] = (steps[k] - steps[k - 1]) / (nodes[k] - nodes[k - level])
+    found = [steps[-1]]
+    for node, step in zip(nodes[-2::-1], steps[-2::-1], strict=True):
+        shifted = [node * 0, *found]
+        found = [a - node * b for a, b in zip(shifted, [*found, node * 0], strict=True)]
+        found[0] += step
+    return found

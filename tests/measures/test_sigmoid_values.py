@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from mpmath import mpf
 
+from kldiv_cli.measures import load
 from kldiv_cli.measures.evaluation import Evaluation
+from kldiv_cli.measures.forms import Form
 from tests.family import SMALLEST
 from tests.measures.test_kernels import INF, SETS, Array, close, each_set, evaluate
 from tests.oracle import oracle, relative_error
@@ -80,3 +82,16 @@ def test_disjoint_supports_are_at_the_bounds(instruction_set: str) -> None:
     found = _found(instruction_set, s, t, "tv", "hellinger", "js").values
     bounds = {"tv": 3.0, "hellinger": 3.0, "js": 3 * np.log(2.0)}
     assert all(found[name][0] <= bound for name, bound in bounds.items())
+
+
+def test_close_cells_take_polynomials_where_some_are_good_enough() -> None:
+    counts = {
+        name: [len(each) for each in form_of(name).near] for name in ("js", "renyi:100", "tv")
+    }
+    assert counts == {"js": [8, 12], "renyi:100": [0, 0], "tv": [0, 0]}
+
+
+def form_of(name: str) -> Form:
+    form = load(name).form
+    assert form is not None
+    return form

@@ -3,14 +3,14 @@
  * exp, expm1 and log1p in float64. A compiler can vectorise the loops around them.
  */
 
-static inline uint64_t bits_of(double x)
+TEMPLATE uint64_t bits_of(double x)
 {
     uint64_t bits;
     memcpy(&bits, &x, sizeof bits);
     return bits;
 }
 
-static inline double of_bits(uint64_t bits)
+TEMPLATE double of_bits(uint64_t bits)
 {
     double x;
     memcpy(&x, &bits, sizeof x);
@@ -18,7 +18,7 @@ static inline double of_bits(uint64_t bits)
 }
 
 /* (exp(r) - 1 - r) / r**2 for |r| <= log(2) / 2, to 2e-16: a Remez polynomial. */
-static inline double exp_tail(double r)
+TEMPLATE double exp_tail(double r)
 {
     double q = 0x1.af635cab91497p-26;
     q = MADD(q, r, 0x1.2891a96730357p-22);
@@ -33,7 +33,7 @@ static inline double exp_tail(double r)
 }
 
 /* Split x = n * log(2) + r, |r| <= log(2) / 2, for |x| <= 709; return 2**n and set r. */
-static inline double reduce(double x, double *r)
+TEMPLATE double reduce(double x, double *r)
 {
     const double shift = 0x1.8p52;
     double z = MADD(x, 0x1.71547652b82fep+0, shift);
@@ -45,7 +45,7 @@ static inline double reduce(double x, double *r)
 
 /* exp(x) for |x| <= 700, to 1e-15 + 4e-17 * |x| of it: for weights, where an error costs no more
  * than itself. A Remez polynomial with one constant for log(2). */
-static inline double exp_roughly(double x)
+TEMPLATE double exp_roughly(double x)
 {
     const double shift = 0x1.8p52 + 1023;
     double z = MADD(x, 0x1.71547652b82fep+0, shift), r = MADD(z - shift, -0x1.62e42fefa39efp-1, x);
@@ -63,7 +63,7 @@ static inline double exp_roughly(double x)
 }
 
 /* exp(x + low) for x <= 0 and |low| far below 1; 0 below -708; NaN for NaN. */
-static inline double exp_negative(double x, double low)
+TEMPLATE double exp_negative(double x, double low)
 {
     double r, scale = reduce(x < -708.0 ? -708.0 : x, &r);
     r += low;
@@ -72,7 +72,7 @@ static inline double exp_negative(double x, double low)
 }
 
 /* exp(x) - 1, and exp(x) - 1 - x without cancellation in *phi; +inf above 700; NaN for NaN. */
-static inline double expm1_phi(double x, double *phi)
+TEMPLATE double expm1_phi(double x, double *phi)
 {
     double r, clamped = x < -708.0 ? -708.0 : x > 700.0 ? 700.0 : x;
     double scale = reduce(clamped, &r);
@@ -83,7 +83,7 @@ static inline double expm1_phi(double x, double *phi)
 }
 
 /* exp(-a) for 0 <= a <= 700, 1 - exp(-a), and exp(-a) - 1 + a without cancellation in *phi. */
-static inline double exp_less(double a, double *share, double *phi)
+TEMPLATE double exp_less(double a, double *share, double *phi)
 {
     double r, scale = reduce(-a, &r), tail = exp_tail(r) * r * r, grown = r + tail;
     *share = (1.0 - scale) - scale * grown;
@@ -92,7 +92,7 @@ static inline double exp_less(double a, double *share, double *phi)
 }
 
 /* (atanh(r) - r) / r**3 from z = r**2, for 0 <= r <= 0.427. */
-static inline double atanh_tail(double z)
+TEMPLATE double atanh_tail(double z)
 {
     double p = 0x1.e858b63e980aap-4;
     p = MADD(p, z, -0x1.20faf400aa329p-9);
@@ -110,7 +110,7 @@ static inline double atanh_tail(double z)
 
 /* log(1 + x) from x > -1 and y = 1 + x, each with all its digits, and x - log(1 + x) in *excess. Near 0
  * by r = x / (2 + x), else by y = 2**n * f. */
-static inline double log1p_excess(double x, double y, double *excess)
+TEMPLATE double log1p_excess(double x, double y, double *excess)
 {
     int near = (x > -0.57) & (x < 1.48);
     uint64_t places = bits_of(y) + (((uint64_t)1023 << 52) - 0x3fe6a09e667f3bcd);

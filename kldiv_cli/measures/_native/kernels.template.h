@@ -13,7 +13,7 @@
 
 /* From halves of 26 bits (Dekker, Numerische Mathematik 18, 1971, section 5); 0 where they
  * overflow. */
-static inline double product_error(double a, double b, double product)
+TEMPLATE double product_error(double a, double b, double product)
 {
     double a_scaled = a * 134217729.0, b_scaled = b * 134217729.0;
     double a_high = a_scaled - (a_scaled - a), b_high = b_scaled - (b_scaled - b);

@@ -5,7 +5,7 @@
 
 /* (high + low) / T as an unevaluated sum: the rounding of the quotient alone would cost
  * exp(-300.7 / 0.7) two digits. */
-static inline double over(double high, double *low, temperature_t t)
+TEMPLATE double over(double high, double *low, temperature_t t)
 {
     double quotient = high * t.inverse;
     *low = PRODUCT_ERROR(high, t.inverse, quotient) + MADD(*low, t.inverse, high * t.inverse_low);

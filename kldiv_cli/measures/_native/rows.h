@@ -203,7 +203,7 @@ extern const kernels_t kernels_avx2, kernels_avx512;
 #endif
 
 /* high + low = a - b exactly (Knuth, TAOCP 2, 4.2.2, theorem B). */
-static inline double two_diff(double a, double b, double *low)
+TEMPLATE double two_diff(double a, double b, double *low)
 {
     double high = a - b, negated_b = high - a;
     *low = (a - (high - negated_b)) - (b + negated_b);

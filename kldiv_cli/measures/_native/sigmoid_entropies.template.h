@@ -11,7 +11,7 @@ typedef struct {
     double x, decay, log_partition, likely;
 } surprise_t;
 
-static inline surprise_t surprise_of(double s, temperature_t temperature)
+TEMPLATE surprise_t surprise_of(double s, temperature_t temperature)
 {
     double x = fabs(s);
     double decay = exp_between(-x, 0.0, -CERTAIN, 0.0, temperature, 1);

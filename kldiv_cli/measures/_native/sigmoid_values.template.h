@@ -35,16 +35,10 @@ static int fill_near(const found_t *of, const value_t *value, tier_t tier, ptrdi
         return 0;
     const double *p = value->near[tier];
     switch (value->terms[tier]) {
-        NEAR_OF(4)
-        NEAR_OF(5)
         NEAR_OF(6)
-        NEAR_OF(7)
         NEAR_OF(8)
-        NEAR_OF(9)
         NEAR_OF(10)
-        NEAR_OF(11)
         NEAR_OF(12)
-        NEAR_OF(13)
         NEAR_OF(14)
     default:
         return 0;
@@ -53,7 +47,7 @@ static int fill_near(const found_t *of, const value_t *value, tier_t tier, ptrdi
 
 /* KL of p from share * p + other * q less what adds up to 0 over the outcomes: p * (x - log(1 + x)),
  * 1 + x = share + other * q / p. */
-static inline double mixture_term(double p, double q, double e, double share, double other)
+TEMPLATE double mixture_term(double p, double q, double e, double share, double other)
 {
     double less, phi, excess, ratio = exp_less(-e, &less, &phi);
     double x = -other * less, log = log1p_excess(x, MADD(other, ratio, share), &excess);
@@ -98,7 +92,7 @@ static void fill_hellinger_near(const found_t *of, ptrdiff_t start, ptrdiff_t en
     }
 }
 
-static inline double hellinger_term(double p, double q)
+TEMPLATE double hellinger_term(double p, double q)
 {
     double root = sqrt((p * 0x1p500) * (q * 0x1p500)); /* p * q may underflow */
     return 1.0 / (p + q + 0x1p-499 * root);
@@ -129,7 +123,7 @@ static void fill_largest_ratio(const found_t *of, ptrdiff_t start, ptrdiff_t end
 
 /* The logarithm of sum p**(1-c) * q**c over both outcomes by its excess over 1, whose terms have one
  * sign, and where that nears -1 by the sum itself. */
-static inline double renyi_term(double p, double e, double c, double *whole)
+TEMPLATE double renyi_term(double p, double e, double c, double *whole)
 {
     double less, phi, less_c, phi_c;
     exp_less(-e, &less, &phi);
@@ -139,7 +133,7 @@ static inline double renyi_term(double p, double e, double c, double *whole)
 }
 
 /* log(1 + x), x finite, from y = 1 + x; else NaN. */
-static inline double log_of_sum(double x, double y)
+TEMPLATE double log_of_sum(double x, double y)
 {
     double unused, log = log1p_excess(x, y, &unused);
     return x < INFINITY ? log : NAN;
