@@ -147,7 +147,8 @@ static int general(const pair_t *pair, const extremes_t of[2], row_t *found)
         }
         double excess = value_of(sum.excess);
         jeffreys = value_of(sum.jeffreys);
-        if (!(fabs(excess) > 1e-15 * jeffreys))
+        /* One huge step makes J far larger than the other KL. */
+        if (!(fabs(excess) > 1e-15 * fmin(value_of(sum.kl), value_of(sum.reverse_kl))))
             break;
         shift += log1p(excess);
     }
