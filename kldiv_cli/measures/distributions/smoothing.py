@@ -16,7 +16,7 @@ from kldiv_cli.measures.types import Counts, Float64
 if TYPE_CHECKING:
     from kldiv_cli.measures.distributions.pair import Pair
 
-_FEW = 1 / 64
+_FEW = 1 / 4
 """Where two parts leave less than that of the square of one, 32 digits of both are needed."""
 _NORMAL = 1e-290
 """Below it, numbers have lost digits, or their quotients are beyond float64."""
