@@ -33,12 +33,15 @@ def steps(
         The class whose difference is taken from all of them, if any.
     """
     digits = Context(prec=_DIGITS + _depth(mode, s, t, kinds), Emax=MAX_EMAX, Emin=MIN_EMIN)
-    found = [
-        digits.subtract(_logit(digits, mode, y, kinds[1]), _logit(digits, mode, x, kinds[0]))
-        for x, y in zip(s.tolist(), t.tolist(), strict=True)
-    ]
-    least = Decimal(0) if shift is None else found[shift]
-    return np.array([float(digits.subtract(each, least)) for each in found])
+    logits = (
+        [_logit(digits, mode, x, kind) for x in side.tolist()]
+        for side, kind in zip((s, t), kinds, strict=True)
+    )
+    ours, theirs = (
+        [digits.subtract(x, Decimal(0) if shift is None else side[shift]) for x in side]
+        for side in logits
+    )
+    return np.array([float(digits.subtract(y, x)) for x, y in zip(ours, theirs, strict=True)])
 
 
 def _depth(mode: Mode, s: Float64, t: Float64, kinds: tuple[Kind, Kind]) -> int:

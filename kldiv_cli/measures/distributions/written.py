@@ -20,7 +20,7 @@ from kldiv_cli.measures.types import Float64, Mode
 
 Rows = NDArray[np.intp]
 Terms = tuple[Float64, ...]
-"""A sum of one or three numbers, the largest first."""
+"""A sum of one, two or three numbers, the largest first."""
 Steps = tuple[Float64, NDArray[np.bool_]]
 """Differences of finite logits, float64, shape (rows, cells), and where there are such."""
 _LOST = 1e-18
@@ -88,9 +88,8 @@ def class_steps(s: Written, t: Written, rows: Rows, weights: Float64, shift: Row
     shift : integers, shape (of rows,)
         The class of every row; it has logits on both sides.
     """
-    parts, known = _differences(s.logits(rows), t.logits(rows))
-    least = (np.take_along_axis(part, shift[:, None], axis=1) for part in parts)
-    found = np.where(known, total([*parts, *(-part for part in least)])[0], 0.0)
+    parts, known = _differences(*(_less(side.logits(rows), shift) for side in (s, t)))
+    found = np.where(known, parts[0], 0.0)
     _mend(found, known, s, t, rows, weights, shift)
     return found, known
 
@@ -114,6 +113,18 @@ def cell_steps(s: Written, t: Written, rows: Rows, weights: Float64) -> Steps:
         found = np.where(known, found, 0.0)
     _mend(found, known, s, t, rows, weights, None)
     return found, known
+
+
+def _less(logits: Terms, shift: Rows) -> Terms:
+    """Return logits less that of one class of each row.
+
+    Each side less its own: of [0.25, 0.25] and [0, 1e-140], 1e-140 would be lost beside log 0.25.
+    """
+    finite = np.isfinite(logits[0])
+    terms = [np.where(finite, part, 0.0) for part in logits]
+    least = [-np.take_along_axis(part, shift[:, None], axis=1) for part in terms]
+    parts = two_sum(*terms, *least) if len(terms) == 1 else total([*terms, *least])
+    return np.where(finite, parts[0], logits[0]), *parts[1:]
 
 
 def _differences(s: Terms, t: Terms) -> tuple[logarithms.Parts, NDArray[np.bool_]]:
