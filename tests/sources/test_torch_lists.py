@@ -162,13 +162,15 @@ def array(
     order: str = "<",
     fortran: bytes = FALSE,
     module: str = "numpy._core.multiarray",
+    version: int = 1,
+    version_of_dtype: int = 3,
 ) -> bytes:
     """An array as NumPy pickles it."""
     new = call(f"{module}._reconstruct", name("numpy.ndarray"), numbers(0), b"C\x01b")
     minus = number(-1)
-    state = values(number(3), text(order), NONE, NONE, NONE, minus, minus, number(0))
+    state = values(number(version_of_dtype), text(order), NONE, NONE, NONE, minus, minus, number(0))
     dtype = call("numpy.dtype", text(code), FALSE, TRUE) + state + b"b"
-    return new + values(number(1), numbers(*shape), dtype, fortran, content) + b"b"
+    return new + values(number(version), numbers(*shape), dtype, fortran, content) + b"b"
 
 
 def held(values: npt.NDArray[Any]) -> bytes:
@@ -228,6 +230,14 @@ UNREAD = "expected a NumPy array, found one that cannot be read "
         pytest.param(array(held(NUMBERED), code="c8"), "expected real numbers, found comp", id="c"),
         pytest.param(array(held(NUMBERED), code="f3"), UNREAD + "(data type '<f3'", id="no-type"),
         pytest.param(array(held(NUMBERED), code="f4,f4"), REFUSED + "a call of numpy.dt", id="two"),
+        pytest.param(
+            array(held(NUMBERED), version=255), REFUSED + "a NumPy array in another", id="version"
+        ),
+        pytest.param(
+            array(held(NUMBERED), version_of_dtype=255),
+            REFUSED + "a NumPy type that is no plain",
+            id="version-of-type",
+        ),
         pytest.param(
             array(held(NUMBERED), order="?"), REFUSED + "a NumPy type that is no plain", id="order"
         ),

@@ -45,7 +45,7 @@ class DType:
     def set_state(self, state: Any) -> None:
         """Take the byte order; fields and shapes of a value are refused."""
         match state:
-            case (int(), "<" | ">" | "|" as order, None, None, None, *_):
+            case (0 | 1 | 2 | 3 | 4, "<" | ">" | "|" as order, None, None, None, *_):
                 self.order = order
             case _:
                 raise RefusedError("a NumPy type that is no plain one")
@@ -63,7 +63,7 @@ class PickledArray:
     def set_state(self, state: Any) -> None:
         """Take type, shape and values."""
         match state:
-            case (int(), tuple(shape), DType() as dtype, bool(fortran), content):
+            case (1, tuple(shape), DType() as dtype, bool(fortran), content):
                 if not isinstance(content, (bytes, Encoded)):
                     raise RefusedError("a NumPy array of objects")
                 if len(shape) > _MOST_AXES or not all(map(is_size, shape)):
