@@ -68,6 +68,7 @@ MAIN = "from kldiv_cli.__main__ import main; main()"
         pytest.param(["compare", *MAGIKA, "--stat", "mean"], ["0", "numpy"], id="npy-stat"),
         pytest.param(["compare", *MAGIKA, "--format", "csv"], ["0", "numpy"], id="npy-csv"),
         pytest.param(["compare", *MAGIKA, "--format", "json"], ["0", "numpy"], id="npy-json"),
+        pytest.param(["compare", *MAGIKA, "--classes", ":9"], ["0", "numpy"], id="npy-classes"),
         pytest.param(["compare", *PARQUET], ["0", "numpy", "pyarrow"], id="parquet"),
         pytest.param(["compare", *CSV], ["0", "numpy", "pyarrow"], id="csv"),
     ],

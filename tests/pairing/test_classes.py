@@ -469,3 +469,13 @@ def test_indices_of_several_digits_in_a_file(tmp_path: Path) -> None:
         assert len(str(index)) == length
         with pytest.raises(InputError, match=f"indices below 1200, as .*, found '{index}'"):
             compare(*rows, classes=listed(tmp_path, 7, index))
+
+
+@pytest.mark.parametrize("kind", ["logits", "probs"])
+def test_the_mass_of_a_row_is_the_same_beside_any_rows(kind: Kind) -> None:
+    values = np.random.default_rng(3).exponential(size=(300, 700)).astype(np.float32)
+    out = np.arange(700) % 3 > 0
+    whole = discarded(values, out, kind, 1.0)
+    alone = [discarded(row[None], out, kind, 1.0)[0] for row in values]
+    assert whole.tolist() == alone
+    assert 0.6 < whole.mean() < 0.7

@@ -11,6 +11,9 @@ from kldiv_cli.measures.distributions import exact
 from kldiv_cli.measures.distributions.kinds import Kind, to_logits
 from kldiv_cli.measures.types import Float64
 
+_CELLS = 1 << 16
+"""How many cells are looked at together: the arrays of so many fit a core's cache."""
+
 
 def discarded(
     values: NDArray[Any], out: NDArray[np.bool_], kind: Kind, temperature: float
@@ -35,8 +38,18 @@ def discarded(
     float64, shape (rows,)
         From 0 to 1; NaN where the whole row is no distribution.
     """
-    if not out.any():
-        return np.zeros(len(values))
+    places = np.flatnonzero(out)
+    found = np.zeros(len(values))
+    step = max(1, _CELLS // values.shape[1])
+    for start in range(0, len(values) if len(places) else 0, step):
+        part = slice(start, start + step)
+        found[part] = _share(values[part], places, kind, temperature)
+    return found
+
+
+def _share(
+    values: NDArray[Any], places: NDArray[np.intp], kind: Kind, temperature: float
+) -> Float64:
     with np.errstate(invalid="ignore", divide="ignore", over="ignore", under="ignore"):
         if kind == "probs" and temperature == 1:
             weights = exact.widen(values)
@@ -47,5 +60,6 @@ def discarded(
             x = exact.two_diff(np.where(absent, largest, logits), largest)
             weights = exact.exp(*exact.divide(*x, temperature))
             weights[absent] = 0.0
-        share: Float64 = weights[:, out].sum(axis=1) / weights.sum(axis=1)
+        # Taken by their places they lie row by row: the sum of a row is the same beside any others.
+        share: Float64 = np.take(weights, places, axis=1).sum(axis=1) / weights.sum(axis=1)
     return share

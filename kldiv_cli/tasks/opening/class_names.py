@@ -12,7 +12,6 @@ from kldiv_cli.errors import InputError, UsageError, a_few
 from kldiv_cli.pairing.classes import ADVICE, Some, Wanted
 from kldiv_cli.sources.base import Expected, Layout
 from kldiv_cli.sources.labels.classes import read_labels
-from kldiv_cli.sources.labels.groups import text_of
 from kldiv_cli.sources.labels.side_input import SideInput, keyed
 from kldiv_cli.sources.stores.pipes import is_named_pipe, open_pipe
 from kldiv_cli.sources.views.choice import check_slice, is_slice, parse_slice
@@ -54,6 +53,8 @@ def read_classes(wanted: Wanted) -> Some:
 def _words(where: str) -> tuple[str, ...]:
     """Read the classes of a file: indices in .npy, lines of text, or `FILE:KEY`."""
     if keyed(where) is not None:
+        from kldiv_cli.sources.labels.groups import text_of  # noqa: PLC0415 - PyArrow is slow to load
+
         return tuple(word for word in text_of(where, CLASSES).ravel() if word is not None)
     wrong = _no_file(where)
     if wrong is not None:
