@@ -20,8 +20,10 @@ from kldiv_cli.losses.base import (
     weighted,
 )
 from kldiv_cli.measures.distributions import exact
+from kldiv_cli.measures.distributions.kinds import is_rounded_as_logits
 from kldiv_cli.measures.distributions.written import Written, class_steps
 from kldiv_cli.measures.types import Float64
+from kldiv_cli.measures.weighted import spread_of
 
 _NOTE = (
     "With ALPHA = BETA = T = T2 = 1, GAMMA = 1 and no class prior it has the gradients of KL "
@@ -97,8 +99,7 @@ class DKL(Softened):
 
     def rows(self, rows: Rows) -> dict[str, Float64]:
         """Return both parts, and the divergence that they replace."""
-        u = self._weights_of(rows)
-        error, weight = weighted_mse(*rows.written, u)
+        error, weight = self._errors(rows)
         return {
             "wmse": error,
             "weight": weight * weight,
@@ -106,8 +107,29 @@ class DKL(Softened):
             "kl": rows.measured("kl"),
         }
 
-    def _weights_of(self, rows: Rows) -> Float64:
-        return self.weights(rows) if rows.prior is None else rows.prior
+    @property
+    def power(self) -> float:
+        """To which the weights are taken."""
+        return 1.0
+
+    def _errors(self, rows: Rows) -> tuple[Float64, Float64]:
+        """Return the weighted error of each row and the sum of its weights."""
+        logits = not any(is_rounded_as_logits(kind, self.mode) for kind in rows.kinds)
+        found = None
+        if rows.prior is None and logits:
+            found = spread_of(rows.reference, rows.candidate, self.t2, self.power)
+        if found is None:
+            return self._errors_by_numpy(rows)
+        weight = found.weight
+        error = 0.5 * weight * weight * found.variance
+        unsettled = np.flatnonzero(found.unsettled)
+        if unsettled.size:
+            error[unsettled], weight[unsettled] = self._errors_by_numpy(rows[unsettled])
+        return error, weight
+
+    def _errors_by_numpy(self, rows: Rows) -> tuple[Float64, Float64]:
+        u = self.weights(rows) if rows.prior is None else rows.prior
+        return weighted_mse(*rows.written, u if self.power == 1 else u**self.power)
 
     def result(self, sums: Mapping[str, float], size: Size) -> Outcome:
         """Divide both parts and add them."""
@@ -155,9 +177,10 @@ class GKL(DKL):
         super().__post_init__()
         check_number("--gamma", self.gamma, low=0.0)
 
-    def _weights_of(self, rows: Rows) -> Float64:
-        weights: Float64 = super()._weights_of(rows) ** self.gamma
-        return weights
+    @property
+    def power(self) -> float:
+        """Gamma."""
+        return self.gamma
 
     def _divide(self, sums: Mapping[str, float], size: Size) -> tuple[float, str]:
         weight = sums["weight"]

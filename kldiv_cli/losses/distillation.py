@@ -19,6 +19,7 @@ from kldiv_cli.losses.base import (
     over_rows,
     weighted,
 )
+from kldiv_cli.losses.targets import split
 from kldiv_cli.measures.distributions.kinds import absent_as
 from kldiv_cli.measures.distributions.pair import Pair, kl_terms
 from kldiv_cli.measures.distributions.prepared import Side
@@ -106,12 +107,19 @@ class DKD(Softened):
         """Return both parts and the divergence that they are taken from."""
         if rows.labels is None:
             raise ValueError("no labels")
-        target = rows.labels[:, None]
-        return {
-            "tckd": target_kl(rows.pair, target),
-            "nckd": self._others_kl(rows, target),
-            "kl": rows.measured("kl"),
-        }
+        found = split(rows, rows.labels)
+        if found is None:
+            target, others = self._by_numpy(rows, rows.labels)
+        else:
+            target, others = found.target, found.others
+            some = np.flatnonzero(found.unsettled)
+            if some.size:
+                target[some], others[some] = self._by_numpy(rows[some], rows.labels[some])
+        return {"tckd": target, "nckd": others, "kl": rows.measured("kl")}
+
+    def _by_numpy(self, rows: Rows, labels: Counts) -> tuple[Float64, Float64]:
+        target = labels[:, None]
+        return target_kl(rows.pair, target), self._others_kl(rows, target)
 
     def _others_kl(self, rows: Rows, target: Counts) -> Float64:
         """Return KL over the classes without the target, which is absent on both sides."""

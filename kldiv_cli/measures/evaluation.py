@@ -205,7 +205,7 @@ class Evaluator:
         forms = [each.form for each in asked if each.form]
         beside = self._beside
         plan = kernels.plan(way, self.temperature, [*forms, *beside], self.smooth)
-        values, counts = plan(_as_taken(s), _as_taken(t))
+        values, counts = plan(as_taken(s), as_taken(t))
         by_name = {each.name: value for each, value in zip(asked, values, strict=False)}
         unsettled = np.flatnonzero(counts.unsettled)
         if unsettled.size:
@@ -230,7 +230,7 @@ class Evaluator:
         )
 
 
-def _as_taken(values: NDArray[Any]) -> NDArray[Any]:
+def as_taken(values: NDArray[Any]) -> NDArray[Any]:
     """Return a block in a type that the kernels take, bfloat16 as its bits."""
     if values.dtype.names is not None:
         return np.require(values["bfloat16"], np.uint16, "A")

@@ -71,10 +71,11 @@ Values = list["NDArray[np.float64]"]
 Plan = Callable[["NDArray[Any]", "NDArray[Any]"], tuple[Values, Counts]]
 """Takes both sides' blocks, shape (rows, classes), of any strides, each of one of `TYPES`."""
 
-Way = Literal["softmax", "sigmoid", "probabilities", "smoothed"]
+Way = Literal["softmax", "sigmoid", "probabilities", "smoothed", "weighted", "odds"]
 """What the numbers are, and what is done with them: logits under a mode; both sides' probabilities
 under softmax at temperature 1; logits under softmax, the candidate mixed with the uniform
-distribution."""
+distribution; logits of which only steps are
+weighted; logits of all classes but one."""
 
 TYPES = ("float16", "float32", "float64", "uint16")
 """The types of blocks, the last one being the bits of a bfloat16."""

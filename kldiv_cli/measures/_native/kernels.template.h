@@ -46,11 +46,13 @@ TEMPLATE double product_error(double a, double b, double product)
 #include "shares.template.h"
 #include "probabilities.template.h"
 #include "smoothed.template.h"
+#include "weighted.template.h"
+#include "odds.template.h"
 
 const kernels_t KERNELS = {
     .type = {{load_float16, range_float16},
              {load_bfloat16, range_bfloat16},
              {load_float32, range_float32},
              {load_float64, range_float64}},
-    .kernel = {softmax, sigmoid, probabilities, smoothed},
+    .kernel = {softmax, sigmoid, probabilities, smoothed, weighted, odds},
 };

@@ -21,7 +21,8 @@ static const size_t places_of_counts[COUNTS] = {
     offsetof(row_t, constant),  offsetof(row_t, of),
 };
 
-const char *const names_of_modes[MODES] = {"softmax", "sigmoid", "probabilities", "smoothed"};
+const char *const names_of_modes[MODES] = {"softmax",  "sigmoid",  "probabilities",
+                                           "smoothed", "weighted", "odds"};
 const char *const names_of_forms[FORMS] = {
     "jeffreys",
     "kl",
@@ -38,11 +39,27 @@ const char *const names_of_forms[FORMS] = {
     "candidate_partition",
     "step",
     "shift",
+    "weight",
+    "variance",
+    "log_rest",
+    "centre",
+    "centre_low",
+    "growth",
+    "growth_low",
+    "doubt",
 };
 
+#define OF_WEIGHTED (1u << WEIGHT | 1u << VARIANCE)
+#define OF_ODDS \
+    (1u << LOG_REST | 1u << CENTRE | 1u << CENTRE_LOW | 1u << GROWTH | 1u << GROWTH_LOW | \
+     1u << DOUBT_OF_GROWTH)
+
 const unsigned forms_of_modes[MODES] = {DIVERGENCES_ALONE | PARTITIONS,
-                                        ((1u << FORMS) - 1) & ~PARTITIONS, DIVERGENCES_ALONE,
-                                        DIVERGENCES_ALONE};
+                                        MEASURES,
+                                        DIVERGENCES_ALONE,
+                                        DIVERGENCES_ALONE,
+                                        OF_WEIGHTED,
+                                        OF_ODDS};
 
 typedef struct {
     PyObject ob_base;

@@ -107,8 +107,19 @@ enum form {
     CANDIDATE_PARTITION,
     STEP,
     SHIFT,
+    WEIGHT,
+    VARIANCE,
+    LOG_REST,
+    CENTRE,
+    CENTRE_LOW,
+    GROWTH,
+    GROWTH_LOW,
+    DOUBT_OF_GROWTH,
     FORMS
 };
+
+/* The forms of measures; the others are sums that losses take. */
+#define MEASURES ((1u << REFERENCE_PARTITION) - 1)
 
 /* The forms that every kernel computes of any row. */
 #define DIVERGENCES_ALONE (1u << JEFFREYS | 1u << KL | 1u << REVERSE_KL)
@@ -184,7 +195,7 @@ typedef void kernel_function(const pair_t *first, ptrdiff_t rows, const ptrdiff_
 
 /* The kernels for one instruction set. */
 enum type { FLOAT16, BFLOAT16, FLOAT32, FLOAT64, TYPES };
-enum mode { SOFTMAX, SIGMOID, PROBABILITIES, SMOOTHED, MODES };
+enum mode { SOFTMAX, SIGMOID, PROBABILITIES, SMOOTHED, WEIGHTED, ODDS, MODES };
 
 typedef struct {
     type_t type[TYPES];
