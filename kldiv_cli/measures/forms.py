@@ -17,6 +17,9 @@ _BOUNDS = 0.0625, log(2) / 2
 _COUNTS = 6, 8, 10, 12, 14
 _ERROR = 2e-16
 _DIGITS = 50
+_TINY = 1e-10
+_LARGE = 100.0
+"""A power so large leaves no polynomial good enough."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class Form:
 
 @cache
 def _near(name: str, parameters: tuple[float, ...]) -> tuple[Polynomial, Polynomial]:
-    if name not in _TERMS:
+    if name not in _TERMS or abs(parameters[0]) > _LARGE:
         return (), ()
     # Listings read this module, and go without it.
     from decimal import Context, localcontext  # noqa: PLC0415
@@ -66,9 +69,7 @@ def _mixture(of_p: float, of_q: float, share: float, other: float, _: float) -> 
     def terms(e: Decimal) -> Decimal:
         grown = e.exp()
         ours, theirs = shares[0] * (grown - 1), shares[1] * (1 / grown - 1)
-        return weights[0] * (ours - (1 + ours).ln()) + (
-            weights[1] * grown * (theirs - (1 + theirs).ln())
-        )
+        return weights[0] * _less_log1p(ours) + weights[1] * grown * _less_log1p(theirs)
 
     return terms
 
@@ -80,10 +81,22 @@ def _renyi(c: float, _: float, swapped: float) -> Terms:
 
     def terms(e: Decimal) -> Decimal:
         if swapped:
-            return e.exp() * (((-power * e).exp() - 1) - power * ((-e).exp() - 1))
-        return ((power * e).exp() - 1) - power * (e.exp() - 1)
+            return e.exp() * (_phi(-power * e) - power * _phi(-e))
+        return _phi(power * e) - power * _phi(e)
 
     return terms
+
+
+def _less_log1p(x: Decimal) -> Decimal:
+    """Return x - log(1 + x)."""
+    if abs(x) < _TINY:
+        return x * x * (1 - 2 * x / 3 + x * x / 2) / 2
+    return x - (1 + x).ln()
+
+
+def _phi(x: Decimal) -> Decimal:
+    """Return exp(x) - 1 - x."""
+    return x * x * (1 + x / 3 + x * x / 12) / 2 if abs(x) < _TINY else x.exp() - 1 - x
 
 
 _TERMS: dict[str, Callable[..., Terms]] = {"mixture": _mixture, "renyi": _renyi}

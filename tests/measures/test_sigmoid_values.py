@@ -17,7 +17,8 @@ pytestmark = pytest.mark.skipif(not SETS, reason="the C kernels are not built")
 
 NAMES = (
     *("jeffreys", "kl", "reverse-kl", "js", "gjs:0.1", "skew-kl:0.001", "skew-reverse-kl:0.999"),
-    *("tv", "hellinger", "renyi:2", "renyi:0.3", "renyi:7.5", "renyi:inf"),
+    *("gjs:1e-30", "skew-kl:1e-30", "tv", "hellinger"),
+    *("renyi:2", "renyi:0.3", "renyi:7.5", "renyi:1e-30", "renyi:1e9", "renyi:inf"),
     *("cross-entropy", "entropy", "entropy-candidate"),
 )
 MIDDLES = (0.0, 0.3, 9.0, 33.0, 260.0)

@@ -13,54 +13,54 @@ static double sum_of(const double *x, ptrdiff_t n)
 }
 
 /* Whether a number on the way to the sums may have left float64. */
-static int beyond(const pair_t *pair, const cells_t *sum, const row_t *found, int all)
+static int beyond(const pair_t *pair, const cells_t *sum, const row_t *found, extent_t extent)
 {
-    if (sum->undefined || !(sum->step > 0.0))
+    if (sum->undefined || !(sum->step > 0.0) || extent == NOTHING)
         return 0;
-    int tiny =
-        !(found->jeffreys > TINY) || (all && !(found->kl > TINY && found->reverse_kl > TINY));
+    int tiny = !(found->jeffreys > TINY) ||
+               (has_kl(extent) && !(found->kl > TINY && found->reverse_kl > TINY));
     return tiny || !(sum->step * pair->temperature.inverse < HUGE_STEP);
 }
 
 /* Set the divergences anew; those of cells that are infinite on one side only stay. */
-static void widely(const pair_t *pair, const cells_t *sum, int all, row_t *found)
+static void widely(const pair_t *pair, const cells_t *sum, extent_t extent, row_t *found)
 {
     row_t rest;
     wide_sigmoid(pair, &rest);
     found->jeffreys = rest.jeffreys + sum->one_sided[0];
-    found->kl = all ? rest.kl + sum->one_sided[1] : 0.0;
-    found->reverse_kl = all ? rest.reverse_kl + sum->one_sided[2] : 0.0;
+    found->kl = has_kl(extent) ? rest.kl + sum->one_sided[1] : 0.0;
+    found->reverse_kl = has_kl(extent) ? rest.reverse_kl + sum->one_sided[2] : 0.0;
 }
 
 /* Whether NumPy has to compute the other values: where outcomes may have no probability in float64,
  * where one side alone is infinite, or where a term said so. */
-static int is_unsettled(const pair_t *pair, const cells_t *sum, const row_t *found)
+static int is_unsettled(const pair_t *pair, const cells_t *sum, extent_t extent, const row_t *found)
 {
     if (found->status != COUNTED || !(pair->plan->wanted & ~DIVERGENCES_ALONE))
         return 0;
     int far = !(sum->step * pair->temperature.inverse < FAR_STEP) || sum->one_sided[0] > 0.0;
-    int unsettled = far || beyond(pair, sum, found, 0);
+    int unsettled = far || beyond(pair, sum, found, extent);
     for (int i = 0; i < pair->plan->values; i++)
         unsettled |= !isfinite(found->value[i].sum);
     return unsettled;
 }
 
-static void finish_cells(const pair_t *pair, const extremes_t of[2], const cells_t *sum, int all,
-                         row_t *found)
+static void finish_cells(const pair_t *pair, const extremes_t of[2], const cells_t *sum,
+                         extent_t extent, row_t *found)
 {
-    found->jeffreys = value_of(sum->jeffreys);
+    found->jeffreys = extent == NOTHING && sum->step > 0.0 ? NAN : value_of(sum->jeffreys);
     found->kl = value_of(sum->kl);
     found->reverse_kl = value_of(sum->reverse_kl);
     found->same = sum->same;
     found->of = sum->of;
-    if (beyond(pair, sum, found, all))
-        widely(pair, sum, all, found);
+    if (beyond(pair, sum, found, extent))
+        widely(pair, sum, extent, found);
     if (sum->undefined)
         undefined(pair, found);
     else if (of[0].max == -INFINITY && of[1].max == -INFINITY)
         found->status = SKIPPED;
     note_constant(pair, of, found);
-    found->unsettled = is_unsettled(pair, sum, found);
+    found->unsettled = is_unsettled(pair, sum, extent, found);
 }
 
 /* How much of a cell a plan needs. */
@@ -68,16 +68,20 @@ static extent_t extent_of(const plan_t *plan)
 {
     const unsigned of_outcomes =
         1u << HELLINGER | 1u << MIXTURE | 1u << RENYI | 1u << LARGEST_RATIO;
+    const unsigned of_kl = 1u << KL | 1u << REVERSE_KL, of_alone = 1u << JEFFREYS | 1u << TV;
     if (plan->wanted & of_outcomes)
-        return OUTCOMES;
-    return plan->wanted & (1u << KL | 1u << REVERSE_KL) ? DIVERGENCES : ALONE;
+        return plan->wanted & of_kl ? ALL_OF_IT : WITH_OUTCOMES;
+    if (plan->wanted & of_kl)
+        return WITH_KL;
+    return plan->wanted & of_alone ? ALONE : NOTHING;
 }
 
 static void add_divergences(const found_t *of, ptrdiff_t start, ptrdiff_t n, extent_t extent,
                             cells_t *sum)
 {
-    add_to(&sum->jeffreys, sum_of(of->jeffreys + start, n));
-    if (extent == ALONE)
+    if (extent != NOTHING)
+        add_to(&sum->jeffreys, sum_of(of->jeffreys + start, n));
+    if (!has_kl(extent))
         return;
     add_to(&sum->kl, sum_of(of->kl + start, n));
     add_to(&sum->reverse_kl, sum_of(of->reverse_kl + start, n));
@@ -130,7 +134,7 @@ static void sigmoid_wide_row(const pair_t *given, row_t *found)
         add_divergences(&tile, 0, n, extent, &sum);
         add_values(&cells, &tile, plan, form.tier, n, found);
     }
-    finish_cells(&pair, of, &sum, extent != ALONE, found);
+    finish_cells(&pair, of, &sum, extent, found);
 }
 
 /* Several rows in one tile. Each takes its own form; neighbours of one form are computed at once. */
@@ -167,7 +171,7 @@ static void sigmoid_narrow_rows(const pair_t *first, ptrdiff_t rows, const ptrdi
     for (ptrdiff_t row = 0; row < rows; row++) {
         pair_t pair = next_pair(first, row, step);
         add_divergences(&tile, row * size, size, extent, &sum[row]);
-        finish_cells(&pair, of[row], &sum[row], extent != ALONE, &found[row]);
+        finish_cells(&pair, of[row], &sum[row], extent, &found[row]);
     }
 }
 

@@ -11,40 +11,59 @@ typedef struct {
     double x, decay, log_partition, likely;
 } surprise_t;
 
-TEMPLATE surprise_t surprise_of(double s, temperature_t temperature)
+TEMPLATE surprise_t surprise_of(double s, temperature_t temperature, const int divides)
 {
     double x = fabs(s);
-    double decay = exp_between(-x, 0.0, -CERTAIN, 0.0, temperature, 1);
+    double low = 0.0, high = divides ? over(-x, &low, temperature) : -x, rest;
+    x = divides ? x * temperature.inverse : x;
+    double scale = reduce(high > -CERTAIN ? high : -CERTAIN, &rest);
+    rest += low;
+    double decay = x < CERTAIN ? scale * (1.0 + MADD(exp_tail(rest) * rest, rest, rest)) : 0.0;
     x = x < 0x1p1000 ? x : 0x1p1000;
-    x *= temperature.inverse;
-    decay = x < CERTAIN ? decay : 0.0;
     double ratio = 1.0 / ((1.0 + decay) * (2.0 + decay));
     double r = decay * (1.0 + decay) * ratio, z = r * r;
     double log_partition = 2.0 * MADD(z * atanh_tail(z), r, r);
     return (surprise_t){x, decay, log_partition, (2.0 + decay) * ratio};
 }
 
-static void fill_entropy(const double *s, const stretch_t *of, double *to)
+TEMPLATE void fill_entropy_of(const double *s, const stretch_t *of, const int divides, double *to)
 {
     const temperature_t temperature = of->temperature;
 #pragma omp simd
     for (ptrdiff_t i = of->start; i < of->end; i++) {
-        surprise_t x = surprise_of(s[i], temperature);
+        surprise_t x = surprise_of(s[i], temperature, divides);
         to[i] = MADD(x.x, x.decay * x.likely, x.log_partition);
     }
 }
 
+static void fill_entropy(const double *s, const stretch_t *of, double *to)
+{
+    if (of->temperature.divides)
+        fill_entropy_of(s, of, 1, to);
+    else
+        fill_entropy_of(s, of, 0, to);
+}
+
 /* The candidate's surprise at either outcome is log_partition, and x more at its less likely one. */
-static void fill_cross_entropy(const stretch_t *of, double *to)
+TEMPLATE void fill_cross_entropy_of(const stretch_t *of, const int divides, double *to)
 {
     const double *s = of->s, *t = of->t;
     const temperature_t temperature = of->temperature;
 #pragma omp simd
     for (ptrdiff_t i = of->start; i < of->end; i++) {
-        surprise_t p = surprise_of(s[i], temperature), q = surprise_of(t[i], temperature);
+        surprise_t p = surprise_of(s[i], temperature, divides);
+        surprise_t q = surprise_of(t[i], temperature, divides);
         int turned = (s[i] < 0.0) != (t[i] < 0.0);
         to[i] = MADD(q.x, turned ? p.likely : p.decay * p.likely, q.log_partition);
     }
+}
+
+static void fill_cross_entropy(const stretch_t *of, double *to)
+{
+    if (of->temperature.divides)
+        fill_cross_entropy_of(of, 1, to);
+    else
+        fill_cross_entropy_of(of, 0, to);
 }
 
 /* Fill in the terms of a value, one per cell. */

@@ -3,8 +3,14 @@
  * The cells of a tile, by the form that their row takes.
  */
 
-/* How much is computed of each cell. */
-typedef enum { ALONE, DIVERGENCES, OUTCOMES } extent_t;
+/* How much is computed of each cell: nothing, J and abs(p - q), with both KL, or with its outcomes, or
+ * all. */
+typedef enum { NOTHING, ALONE, WITH_KL, WITH_OUTCOMES, ALL_OF_IT } extent_t;
+
+static int has_kl(extent_t extent)
+{
+    return extent == WITH_KL || extent == ALL_OF_IT;
+}
 
 /* What is found of the cells; p, q and e of the likely outcome stand before those of the other. */
 typedef struct {
@@ -16,11 +22,11 @@ TEMPLATE void store_cell(cell_t cell, ptrdiff_t i, const extent_t extent, found_
 {
     to->jeffreys[i] = cell.jeffreys;
     to->tv[i] = cell.tv;
-    if (extent == ALONE)
-        return;
-    to->kl[i] = cell.kl;
-    to->reverse_kl[i] = cell.reverse_kl;
-    if (extent == DIVERGENCES)
+    if (extent == WITH_KL || extent == ALL_OF_IT) {
+        to->kl[i] = cell.kl;
+        to->reverse_kl[i] = cell.reverse_kl;
+    }
+    if (extent == ALONE || extent == WITH_KL)
         return;
     to->p[0][i] = cell.p_likely;
     to->p[1][i] = cell.p_other;
@@ -78,8 +84,10 @@ static void fill(const stretch_t *of, form_t form, extent_t extent, found_t *to)
 {
     if (extent == ALONE)
         fill_extent(of, form, ALONE, to);
-    else if (extent == DIVERGENCES)
-        fill_extent(of, form, DIVERGENCES, to);
-    else
-        fill_extent(of, form, OUTCOMES, to);
+    else if (extent == WITH_KL)
+        fill_extent(of, form, WITH_KL, to);
+    else if (extent == WITH_OUTCOMES)
+        fill_extent(of, form, WITH_OUTCOMES, to);
+    else if (extent == ALL_OF_IT)
+        fill_extent(of, form, ALL_OF_IT, to);
 }

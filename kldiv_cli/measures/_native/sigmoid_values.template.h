@@ -129,7 +129,7 @@ TEMPLATE double renyi_term(double p, double e, double c, double *whole)
     exp_less(-e, &less, &phi);
     *whole += p * exp_less(-c * e, &less_c, &phi_c);
     double excess = e < -1.0 ? c * less - less_c : phi_c - c * phi;
-    return c * e > 16.0 ? NAN : p * excess;
+    return (c * e > 16.0) | (c * e < -FAR_STEP) ? NAN : p * excess;
 }
 
 /* log(1 + x), x finite, from y = 1 + x; else NaN. */
@@ -154,14 +154,27 @@ TEMPLATE void fill_renyi_of(const found_t *of, const double *parameter, const in
     }
 }
 
-static void fill_renyi(const found_t *of, const value_t *value, tier_t tier, ptrdiff_t start,
-                       ptrdiff_t end, double *to)
+/* The same from the excess x of a close cell, which is small for a c of moderate size. */
+static void fill_logarithm(double c, double inverse, ptrdiff_t start, ptrdiff_t end, double *to)
 {
-    const double inverse = -1.0 / value->parameter[1];
-    if (fill_near(of, value, tier, start, end, to)) {
+    if (fabs(c * (1.0 - c)) < 5.0) {
+#pragma omp simd
+        for (ptrdiff_t i = start; i < end; i++) {
+            double r = to[i] / (2.0 + to[i]), z = r * r;
+            to[i] = 2.0 * inverse * MADD(z * atanh_tail(z), r, r);
+        }
+    } else {
 #pragma omp simd
         for (ptrdiff_t i = start; i < end; i++)
             to[i] = inverse * log_of_sum(to[i], 1.0 + to[i]);
+    }
+}
+
+static void fill_renyi(const found_t *of, const value_t *value, tier_t tier, ptrdiff_t start,
+                       ptrdiff_t end, double *to)
+{
+    if (fill_near(of, value, tier, start, end, to)) {
+        fill_logarithm(value->parameter[0], -1.0 / value->parameter[1], start, end, to);
     } else if (value->parameter[2] != 0.0) {
         fill_renyi_of(of, value->parameter, 1, start, end, to);
     } else {
