@@ -120,6 +120,8 @@ FOUND = [
         temperature=0.04506124626974269,
         smooth=3.809807888752821e-13,
     ),
+    # A probability of exp(-1e310) is not 0.
+    Trial("renyi:2", "sigmoid", ("logits", "probs"), (-1e308, 0.5), (0.0, 0.6), temperature=0.01),
     # J is 1e290, and KL(p||q) what differs by 1e-12 and a class that the reference hardly has.
     Trial(
         "kl",

@@ -97,18 +97,24 @@ def _of_power(pair: Pair, c: float, divisor: float) -> Float64:
     The sum is taken less 1, from terms of one sign. Only where it is near 0 or too large for
     float64 its logarithm is that of the summed terms: these cancel where p and q are close.
     """
-    terms = _excess(pair.p, pair.q, pair.e, c)
-    if c < 0 and pair.prepared.no_q is not None:
-        terms[pair.prepared.no_q] = inf
-    excess = terms.sum(axis=1)
+    excess = _excess(pair.p, pair.q, pair.e, c).sum(axis=1)
     rows = _either(excess, excess, divisor)
     unusual = ~_suffices(excess) | (c * pair.e > _LARGE).any(axis=1)
-    if c < 0:  # an overflow of log(p / q) beside p > 0 is one of the divergence
-        endless = (np.isneginf(pair.e) & (pair.p > 0)).any(axis=1)
+    if c < 0:
+        endless = _endless(pair)
         rows[endless], unusual = inf, unusual & ~endless
     if unusual.any():
         rows[unusual] = _of_unusual(pair, unusual, excess[unusual], c, divisor)
     return rows
+
+
+def _endless(pair: Pair) -> NDArray[np.bool_]:
+    """Tell where an order above 1 is infinite: q is 0, or log(p / q) overflows beside p > 0."""
+    outcomes = np.isneginf(pair.e) & (pair.p > 0)
+    if pair.prepared.no_q is not None:  # also where p underflows to 0
+        outcomes |= pair.prepared.no_q
+    endless: NDArray[np.bool_] = outcomes.any(axis=1)
+    return endless
 
 
 def _of_unusual(
