@@ -170,7 +170,7 @@ def _varints(content: bytes) -> list[int]:
     found, at = [], 0
     while at < len(content):
         number, at = read_varint(content, at)
-        found.append(number)
+        found.append(number % (1 << 64))
     return found
 
 
