@@ -140,6 +140,13 @@ def test_digits_that_three_numbers_have_not(kinds: tuple[Kind, Kind]) -> None:
             assert worst(mode, kinds, base, other) <= (1e-14, "")
 
 
+@pytest.mark.parametrize("number", [np.nan, np.inf, 1e308])
+def test_what_is_no_logarithm_makes_a_cold_row_invalid(number: float) -> None:
+    s, t = np.log([[0.5, 0.4], [0.3, 0.2]]), np.array([[number, -0.5], [-1.0, -2.0]])
+    pair = prepare("sigmoid", s, t, 0.01, ("log-probs", "log-probs"))
+    assert (pair.status == Status.COUNTED).tolist() == [False, True]
+
+
 def test_masks_leave_classes_out() -> None:
     p, t = np.array([0.5, 0.0, 0.3, 0.2]), np.array([0.1, -np.inf, -0.4, -0.8])
     with np.errstate(divide="ignore"):

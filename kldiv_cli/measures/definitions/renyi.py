@@ -110,11 +110,9 @@ def _of_power(pair: Pair, c: float, divisor: float) -> Float64:
 
 def _endless(pair: Pair) -> NDArray[np.bool_]:
     """Tell where an order above 1 is infinite: q is 0, or log(p / q) overflows beside p > 0."""
-    outcomes = np.isneginf(pair.e) & (pair.p > 0)
-    if pair.prepared.no_q is not None:  # also where p underflows to 0
-        outcomes |= pair.prepared.no_q
-    endless: NDArray[np.bool_] = outcomes.any(axis=1)
-    return endless
+    beyond: NDArray[np.bool_] = (np.isneginf(pair.e) & (pair.p > 0)).any(axis=1)
+    no_q = pair.prepared.no_q  # also where p underflows to 0
+    return beyond if no_q is None else np.logical_or(beyond, no_q.any(axis=1))
 
 
 def _of_unusual(

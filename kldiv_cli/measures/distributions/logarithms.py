@@ -43,10 +43,15 @@ def logit(p: Float64) -> Parts:
 
 
 def logit_of_log(log_p: Float64) -> Parts:
-    """Return log(p / (1 - p)) within 2**-107 from log(p); infinite at -inf and at 0."""
-    return _in_tiles(
-        lambda y: total((y, *_minus(_log(*_one_less_exp(np.maximum(y, _EXP_IS_ZERO)))))), log_p
-    )
+    """Return log(p / (1 - p)) within 2**-107 from log(p); infinite at -inf and at 0, else NaN."""
+    return _in_tiles(_logit_of_log, log_p)
+
+
+def _logit_of_log(log_p: Float64) -> Parts:
+    possible = log_p <= 0
+    y = np.where(possible, log_p, -1.0)
+    parts = total((y, *_minus(_log(*_one_less_exp(np.maximum(y, _EXP_IS_ZERO))))))
+    return np.where(possible, parts[0], np.nan), parts[1], parts[2]
 
 
 def total(terms: Iterable[Float64]) -> Parts:
