@@ -110,9 +110,11 @@ def _of_power(pair: Pair, c: float, divisor: float) -> Float64:
 
 def _endless(pair: Pair) -> NDArray[np.bool_]:
     """Tell where an order above 1 is infinite: q is 0, or log(p / q) overflows beside p > 0."""
-    beyond: NDArray[np.bool_] = (np.isneginf(pair.e) & (pair.p > 0)).any(axis=1)
-    no_q = pair.prepared.no_q  # also where p underflows to 0
-    return beyond if no_q is None else np.logical_or(beyond, no_q.any(axis=1))
+    outcomes = np.isneginf(pair.e) & (pair.p > 0)
+    if pair.prepared.no_q is not None:  # also where p underflows to 0
+        outcomes = outcomes | pair.prepared.no_q
+    found: NDArray[np.bool_] = np.logical_or.reduce(outcomes, axis=1)
+    return found
 
 
 def _of_unusual(

@@ -221,5 +221,5 @@ def _packed(content: bytes, suffix: str) -> bytes:
     if suffix == ".gz":
         return gzip.compress(content, mtime=0)
     if suffix in (".bz2", ".xz"):
-        return bz2.compress(content) if suffix == ".bz2" else lzma.compress(content)
+        return bz2.compress(content) if suffix == ".bz2" else lzma.compress(content, preset=0)
     return bytes(pa.compress(content, "zstd" if suffix == ".zst" else "lz4", asbytes=True))
