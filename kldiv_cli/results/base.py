@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kldiv_cli.results.head import Head, MaskUse, Mode, NanPolicy, PairedBy, Side
-from kldiv_cli.results.selection import ClassSelection, Missing, Selection
 
 if TYPE_CHECKING:
     from kldiv_cli.results.members import Members, PairedMembers
     from kldiv_cli.results.padding import ConstantRows, MaskBelow
+    from kldiv_cli.results.selection import ClassSelection, Missing, Selection
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from kldiv_cli.results.selection import ClassSelection, Missing, Selection
-
 if TYPE_CHECKING:
     from kldiv_cli.results.members import Members, PairedMembers
     from kldiv_cli.results.padding import ConstantRows, MaskBelow
+    from kldiv_cli.results.selection import ClassSelection, Missing, Selection
 
 Mode = Literal["softmax", "sigmoid"]
 NanPolicy = Literal["raise", "omit", "propagate"]

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from kldiv_cli.errors import a_few
 from kldiv_cli.pairing import Pairing
 from kldiv_cli.results.head import ClassColumns, Head, MaskFile, MaskUse, NanPolicy, Side, Taken
-from kldiv_cli.results.selection import Missing, Selection
 from kldiv_cli.sources.base import Composed, Source
 from kldiv_cli.sources.views.choice import Choice, shown
 from kldiv_cli.sources.views.selected import Selected, whole
@@ -21,6 +20,7 @@ from kldiv_cli.tasks.warnings import Watch, class_selection
 
 if TYPE_CHECKING:
     from kldiv_cli.results.padding import MaskBelow
+    from kldiv_cli.results.selection import Missing, Selection
     from kldiv_cli.sources.base.columns import Columns
 
 
@@ -51,8 +51,8 @@ def head_of(watch: Watch, part: Part[Any], nan_policy: NanPolicy, choice: Choice
         raise nothing_else(pairing)
     missing = _missing(pairing, part.rows, choice)
     selected = isinstance(pairing.reference, Selected)
-    renumbered = selected or missing not in (None, Missing(0, 0))
     only = (0, 0) if missing is None else (missing.only_reference, missing.only_candidate)
+    renumbered = selected or only != (0, 0)
     return Head(
         sides=watch.watched(
             part.seen,
@@ -208,6 +208,8 @@ def _missing(pairing: Pairing, rows: int, choice: Choice) -> Missing | None:
         return without_partners(pairing, rows, choice)
     if pairing.on_missing == "error":
         return None
+    from kldiv_cli.results.selection import Missing  # noqa: PLC0415 - most files have the same rows
+
     ours, theirs = pairing.reference.length, pairing.candidate.length
     if ours is not None and (pairing.part or theirs is not None):
         return Missing(ours - rows, 0 if pairing.part or theirs is None else theirs - rows)
@@ -250,6 +252,8 @@ def selection_from(
         return None
     if source.chosen.drawn is not None and source.chosen.stop is not None:
         first, last = source.chosen.start, source.chosen.stop - 1
+    from kldiv_cli.results.selection import Selection  # noqa: PLC0415 - most comparisons are of all rows
+
     return Selection(
         first=first,
         last=last,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +19,14 @@ from kldiv_cli.measures.types import Mode
 from kldiv_cli.pairing import BlockPair, Pairing
 from kldiv_cli.results.exact_sum import ExactSum
 from kldiv_cli.results.head import Side
-from kldiv_cli.results.selection import ClassSelection, Discarded
 from kldiv_cli.tasks.alike import alike
 from kldiv_cli.tasks.kept.seen import LeftOutMass, Ruled, Seen, SideSeen
 from kldiv_cli.tasks.lone import lone, told
 from kldiv_cli.tasks.opening.rounding import decimals, sum_tolerance, total_of
 from kldiv_cli.tasks.padding import warnings_of
+
+if TYPE_CHECKING:
+    from kldiv_cli.results.selection import ClassSelection
 
 _SIDES = ("reference", "candidate")
 _SMOOTH = 0.01
@@ -271,6 +273,8 @@ def class_selection(pairing: Pairing, seen: Seen) -> ClassSelection | None:
     classes = pairing.classes
     if classes is None:
         return None
+    from kldiv_cli.results.selection import ClassSelection, Discarded  # noqa: PLC0415 - most take all classes
+
     reference, candidate = (
         Discarded(of, float(mass.total) / mass.rows, mass.most)
         if mass.rows

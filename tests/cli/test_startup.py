@@ -154,6 +154,7 @@ NEEDLESS = (
     "kldiv_cli.pairing.masks",
     "kldiv_cli.pairing.members",
     "kldiv_cli.results.inspection",
+    "kldiv_cli.results.selection",
     "kldiv_cli.sources.labels",
     "kldiv_cli.sources.views.shards",
     "kldiv_cli.tasks.opening.class_names",

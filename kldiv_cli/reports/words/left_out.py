@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from kldiv_cli.reports.words.members import named
 from kldiv_cli.reports.words.parts import wrapped
 from kldiv_cli.results.head import Head, Taken
-from kldiv_cli.results.selection import ClassSelection, Discarded, Missing, Selection
 
 if TYPE_CHECKING:
     from kldiv_cli.results.padding import ConstantRows
+    from kldiv_cli.results.selection import ClassSelection, Discarded, Missing, Selection
 
 
 def lines(head: Head) -> Iterator[tuple[str, str]]:
