@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from kldiv_cli import measures
 from kldiv_cli.losses.base import Rows
+from kldiv_cli.measures import _native
 from kldiv_cli.measures.distributions import exact
 from kldiv_cli.measures.distributions.kinds import is_rounded_as_logits
 from kldiv_cli.measures.distributions.pair import kl_terms
-from kldiv_cli.measures.evaluation import Evaluator, as_taken
+from kldiv_cli.measures.evaluation import Evaluator
 from kldiv_cli.measures.types import Counts, Float64, Status
 from kldiv_cli.measures.weighted import Odds, odds_of
 
@@ -47,7 +48,7 @@ def split(rows: Rows, target: Counts) -> Split | None:
     evaluator = Evaluator([measures.load("kl")], rows.mode, rows.temperature, rows.kinds)
     if any(kinds) or not evaluator.by_kernel or rows.reference.shape[1] < 3:
         return None
-    sides = as_taken(rows.reference), as_taken(rows.candidate)
+    sides = _native.as_taken(rows.reference), _native.as_taken(rows.candidate)
     width = sides[0].shape[1]
     step = max(1, _BYTES // (width * max(side.itemsize for side in sides)))
     copies = [np.empty((min(step, len(rows)), width - 1), side.dtype) for side in sides]

@@ -20,8 +20,6 @@ from kldiv_cli.measures.types import Float64, Mode, Status
 
 Counts = NDArray[np.int64]
 Kept = NDArray[np.bool_] | None
-_KERNEL_TEMPERATURES = 1e-100, 1e100
-"""Beyond these, quotients leave the range in which the kernels keep their digits."""
 
 
 class Partitions(NamedTuple):
@@ -126,12 +124,11 @@ class Evaluator:
         """How kernels take such blocks; None if they cannot, or there are none."""
         if _native.load() is None:
             return None
-        least, largest = _KERNEL_TEMPERATURES
         if self.kinds == ("probs", "probs") and self.mode == "softmax" and not self.smooth:
             return "probabilities" if self.temperature == 1 else None
         logits = ("logits",) if self.mode == "sigmoid" else ("logits", "log-probs")
         known = all(kind in logits for kind in self.kinds)
-        if not (known and least <= self.temperature <= largest):
+        if not (known and _native.takes(self.temperature)):
             return None
         if self.smooth:
             return "smoothed" if self.mode == "softmax" else None
@@ -205,7 +202,7 @@ class Evaluator:
         forms = [each.form for each in asked if each.form]
         beside = self._beside
         plan = kernels.plan(way, self.temperature, [*forms, *beside], self.smooth)
-        values, counts = plan(as_taken(s), as_taken(t))
+        values, counts = plan(_native.as_taken(s), _native.as_taken(t))
         by_name = {each.name: value for each, value in zip(asked, values, strict=False)}
         unsettled = np.flatnonzero(counts.unsettled)
         if unsettled.size:
@@ -228,13 +225,3 @@ class Evaluator:
             constant=counts.constant,
             partitions=Partitions(*values[len(forms) :]) if beside else None,
         )
-
-
-def as_taken(values: NDArray[Any]) -> NDArray[Any]:
-    """Return a block in a type that the kernels take, bfloat16 as its bits."""
-    if values.dtype.names is not None:
-        return np.require(values["bfloat16"], np.uint16, "A")
-    kind = values.dtype.newbyteorder("=")
-    if kind.name not in _native.TYPES[:-1]:
-        kind = np.dtype(np.float64)
-    return np.require(values, kind, "A")

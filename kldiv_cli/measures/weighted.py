@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kldiv_cli.measures import _native
-from kldiv_cli.measures.evaluation import as_taken
 from kldiv_cli.measures.forms import Form
 from kldiv_cli.measures.types import Float64
 
@@ -52,7 +51,7 @@ def spread_of(
     rate = _rate(power, temperature)
     forms = [Form("variance", rate), Form("weight", rate), Form("weight", _rate(1.0, temperature))]
     plan = kernels.plan("weighted", 1.0, forms[: 2 if power == 1 else 3])
-    (variance, weight, *whole), counts = plan(as_taken(s), as_taken(t))
+    (variance, weight, *whole), counts = plan(_native.as_taken(s), _native.as_taken(t))
     weight = weight / whole[0] ** power if whole else np.ones(len(s))
     return Spread(variance, weight, counts.unsettled != 0)
 
@@ -104,7 +103,9 @@ def odds_of(
     if kernels is None:
         return None
     forms = [Form(name, (float(sharp),)) for name in _ODDS]
-    values, counts = kernels.plan("odds", temperature, forms)(as_taken(s), as_taken(t))
+    values, counts = kernels.plan("odds", temperature, forms)(
+        _native.as_taken(s), _native.as_taken(t)
+    )
     log_rest, centre, centre_low, growth, growth_low, doubt = values
     unsettled = counts.unsettled != 0
     return Odds(log_rest, centre, centre_low, growth, growth_low, doubt, unsettled)

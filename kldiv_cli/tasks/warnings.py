@@ -160,7 +160,7 @@ class Watch:
             return None
         found = []
         for side, (values, kind) in enumerate(zip((s, t), self.kinds, strict=True)):
-            mass = discarded(values[counted], classes.left_out(side), kind, self.temperature)
+            mass = discarded(values, classes.left_out(side), kind, self.temperature)[counted]
             found.append(LeftOutMass(len(mass), ExactSum.of(mass), float(mass.max(initial=0.0))))
         return found[0], found[1]
 

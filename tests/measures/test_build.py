@@ -63,7 +63,7 @@ for classes in (5, 70, 300):
                 rows = [(load(name).form.name, (), (), ()) for name in names]
                 values = np.empty((len(rows), len(s)))
                 counts = np.empty((len(module.counts), len(s)), np.int64)
-                module.Plan(sys.argv[2], mode, 0.7, rows)(*pair, values, counts)
+                module.Plan(sys.argv[2], mode, 0.7, 0.0, rows)(*pair, values, counts)
                 expected, of_ours = ours(*pair)
             found = [*values, *counts]
             expected += [getattr(of_ours, name) for name in module.counts]

@@ -18,6 +18,7 @@ from kldiv_cli.measures.distributions.exact import real
 from kldiv_cli.measures.distributions.kinds import Kind
 from kldiv_cli.measures.evaluation import Evaluation, Evaluator
 from kldiv_cli.measures.rows.constant import constant_cells
+from kldiv_cli.measures.rows.discarded import discarded
 from kldiv_cli.measures.types import Mode
 from kldiv_cli.sources.base import BFLOAT16
 from tests.kernels import spoiled
@@ -361,3 +362,23 @@ def test_a_counted_row_without_a_value_is_a_bug_of_a_kernel(
     monkeypatch.setattr(_native, "load", wrong)
     with pytest.raises(AssertionError, match="kl of a counted row is nan: row 0"):
         Evaluator((load("kl"),), "softmax").evaluate(*blocks)
+
+
+@needs_kernels
+@pytest.mark.parametrize("name", _native.instruction_sets())
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
+@pytest.mark.parametrize("temperature", [1.0, 0.3])
+def test_shares_of_classes(name: str, dtype: str, temperature: float) -> None:
+    kernels = _native.load(name)
+    with np.errstate(over="ignore"):
+        values = np.tile(block()[0], 30).astype(dtype)
+    values[9:] *= 30
+    some = np.arange(values.shape[1]) % 3 == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_native, "load", lambda: None)
+        expected = discarded(values, some, "logits", temperature)
+        patch.setattr(_native, "load", lambda: kernels)
+        found = discarded(values, some, "logits", temperature)
+        apart = discarded(np.asfortranarray(values)[::-1], some, "logits", temperature)
+    assert found == pytest.approx(expected, rel=TOLERANCE, abs=0, nan_ok=True)
+    assert apart[::-1].tobytes() == found.tobytes()

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 VARIABLE = "KLDIV_KERNELS"
 _NAME = "kldiv_cli.measures._native._kernels"
-_NEEDED = ("instruction_sets", "forms", "Plan", "ask")
+_NEEDED = ("instruction_sets", "forms", "Plan", "ask", "shares")
 
 ALWAYS = ("jeffreys", "kl", "reverse_kl")
 """The forms that the kernels of logits compute of any row."""
@@ -97,6 +97,16 @@ class _Module(Protocol):
         values: Sequence[tuple[str, tuple[float, ...], tuple[float, ...], tuple[float, ...]]],
     ) -> Callable[..., None]: ...
 
+    def shares(
+        self,
+        instruction_set: str,
+        values: NDArray[Any],
+        some: NDArray[np.bool_],
+        temperature: float,
+        found: NDArray[np.float64],
+        /,
+    ) -> None: ...
+
 
 @dataclass(frozen=True)
 class Kernels:
@@ -132,6 +142,36 @@ class Kernels:
             return list(values), Counts(**named)
 
         return plan
+
+    def shares(
+        self, values: NDArray[Any], some: NDArray[np.bool_], temperature: float
+    ) -> NDArray[np.float64]:
+        """Return what part of softmax(row / T) some classes have, shape (rows,).
+
+        ``values`` are of one of `TYPES`; a row that is no distribution gives NaN.
+        """
+        import numpy as np  # noqa: PLC0415 - describing needs none
+
+        found = np.empty(len(values))
+        self.module.shares(self.instruction_set, values, some, temperature, found)
+        return found
+
+
+def takes(temperature: float) -> bool:
+    """Tell whether quotients stay in the range in which the kernels keep their digits."""
+    return 1e-100 <= temperature <= 1e100
+
+
+def as_taken(values: NDArray[Any]) -> NDArray[Any]:
+    """Return a block in one of `TYPES`, bfloat16 as its bits."""
+    import numpy as np  # noqa: PLC0415 - describing needs none
+
+    if values.dtype.names == ("bfloat16",):
+        return np.require(values["bfloat16"], np.uint16, "A")
+    kind = values.dtype.newbyteorder("=")
+    if kind.name not in TYPES[:-1]:
+        kind = np.dtype(np.float64)
+    return np.require(values, kind, "A")
 
 
 def describe() -> str:

@@ -35,6 +35,7 @@ TEMPLATE double product_error(double a, double b, double product)
 #include "sigmoid_values.template.h"
 #include "sigmoid_entropies.template.h"
 #include "sigmoid.template.h"
+#include "share.template.h"
 #include "softmax_sums.template.h"
 #include "softmax_general.template.h"
 #include "softmax_lanes.template.h"
@@ -55,4 +56,5 @@ const kernels_t KERNELS = {
              {load_float32, range_float32},
              {load_float64, range_float64}},
     .kernel = {softmax, sigmoid, probabilities, smoothed, weighted, odds},
+    .share = share,
 };

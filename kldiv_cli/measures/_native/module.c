@@ -29,6 +29,9 @@ static PyMethodDef methods[] = {
     {"ask", ask_in_pauses, METH_O,
      "Have a function called in this thread with the address and the bytes of what was read of a "
      "long row; None for none. What it raises ends the call."},
+    {"shares", shares, METH_VARARGS,
+     "Find what part of each row's probability some classes have: shares(instruction_set, values, "
+     "some, temperature, found)."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -21,46 +21,6 @@ static const size_t places_of_counts[COUNTS] = {
     offsetof(row_t, constant),  offsetof(row_t, of),
 };
 
-const char *const names_of_modes[MODES] = {"softmax",  "sigmoid",  "probabilities",
-                                           "smoothed", "weighted", "odds"};
-const char *const names_of_forms[FORMS] = {
-    "jeffreys",
-    "kl",
-    "reverse_kl",
-    "tv",
-    "hellinger",
-    "mixture",
-    "renyi",
-    "largest_ratio",
-    "cross_entropy",
-    "entropy",
-    "entropy_candidate",
-    "reference_partition",
-    "candidate_partition",
-    "step",
-    "shift",
-    "weight",
-    "variance",
-    "log_rest",
-    "centre",
-    "centre_low",
-    "growth",
-    "growth_low",
-    "doubt",
-};
-
-#define OF_WEIGHTED (1u << WEIGHT | 1u << VARIANCE)
-#define OF_ODDS \
-    (1u << LOG_REST | 1u << CENTRE | 1u << CENTRE_LOW | 1u << GROWTH | 1u << GROWTH_LOW | \
-     1u << DOUBT_OF_GROWTH)
-
-const unsigned forms_of_modes[MODES] = {DIVERGENCES_ALONE | PARTITIONS,
-                                        MEASURES,
-                                        DIVERGENCES_ALONE,
-                                        DIVERGENCES_ALONE,
-                                        OF_WEIGHTED,
-                                        OF_ODDS};
-
 typedef struct {
     PyObject ob_base;
     const kernels_t *kernels;
@@ -68,29 +28,6 @@ typedef struct {
     temperature_t temperature;
     plan_t plan;
 } plan_object;
-
-/* Return the place of a name, or raise an exception and return -1. */
-static int place_of_name(const char *what, const char *name, const char *const *names, int count)
-{
-    for (int i = 0; i < count; i++)
-        if (strcmp(names[i], name) == 0)
-            return i;
-    PyErr_Format(PyExc_ValueError, "no %s '%s'", what, name);
-    return -1;
-}
-
-/* Copy a tuple of numbers and return how many they are, or raise an exception and return -1. */
-static int copy_numbers(PyObject *tuple, int most, double *to)
-{
-    Py_ssize_t count = PyTuple_Check(tuple) ? PyTuple_GET_SIZE(tuple) : -1;
-    if (count < 0 || count > most) {
-        PyErr_Format(PyExc_ValueError, "expected a tuple of at most %d numbers", most);
-        return -1;
-    }
-    for (Py_ssize_t i = 0; i < count; i++)
-        to[i] = PyFloat_AsDouble(PyTuple_GET_ITEM(tuple, i));
-    return PyErr_Occurred() ? -1 : (int)count;
-}
 
 /* Fill in a value from (form, parameters, near, further), or raise an exception and return -1. */
 static int fill_value(PyObject *row, value_t *value)
@@ -132,14 +69,6 @@ static int fill_values(PyObject *rows, plan_t *plan)
     return failed;
 }
 
-static temperature_t temperature_of(double t)
-{
-    temperature_t found = {t, 1.0 / t, 0.0, t != 1.0};
-    /* 1 - t * inverse, exact: the remainder of a division fits a float64. */
-    found.inverse_low = fma(-t, found.inverse, 1.0) / t;
-    return found;
-}
-
 static PyObject *new_plan(PyTypeObject *type, PyObject *args, PyObject *named)
 {
     static char *names[] = {"instruction_set", "mode", "temperature", "smooth", "values", NULL};
@@ -149,10 +78,7 @@ static PyObject *new_plan(PyTypeObject *type, PyObject *args, PyObject *named)
     if (!PyArg_ParseTupleAndKeywords(args, named, "ssddO", names, &wanted, &mode, &temperature,
                                      &smooth, &values))
         return NULL;
-    const char *names_of_sets[MOST_SETS];
-    for (int i = 0; i < sets_found; i++)
-        names_of_sets[i] = sets[i].name;
-    int set = place_of_name("instruction set", wanted, names_of_sets, sets_found);
+    int set = set_of_name(wanted);
     int of_mode = set < 0 ? -1 : place_of_name("mode", mode, names_of_modes, MODES);
     if (of_mode < 0)
         return NULL;
@@ -190,17 +116,12 @@ typedef struct {
 /* Set the type of a side, or raise an exception and return -1. */
 static int find_type(call_t *call, int k)
 {
-    static const char formats[TYPES] = {'e', 'H', 'f', 'd'};
-    const char *format = call->of[k].format;
-    for (int type = 0; type < TYPES; type++)
-        if (format != NULL && format[0] == formats[type] && format[1] == '\0') {
-            call->type[k] = call->plan->kernels->type[type];
-            call->wide |= type == FLOAT64;
-            return 0;
-        }
-    PyErr_Format(PyExc_TypeError, "expected float16, uint16, float32 or float64, found '%s'",
-                 format == NULL ? "B" : format);
-    return -1;
+    int type = type_of_buffer(&call->of[k]);
+    if (type < 0)
+        return -1;
+    call->type[k] = call->plan->kernels->type[type];
+    call->wide |= type == FLOAT64;
+    return 0;
 }
 
 static int find_types(call_t *call)

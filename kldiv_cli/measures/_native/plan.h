@@ -31,4 +31,18 @@ extern const unsigned forms_of_modes[MODES];
 
 extern PyType_Spec plan_type;
 
+/* In lookups.c: the place of a name, an instruction set, or the type of a buffer; or raise an exception
+ * and return -1. */
+int place_of_name(const char *what, const char *name, const char *const *names, int count);
+int set_of_name(const char *name);
+int type_of_buffer(const Py_buffer *buffer);
+
+/* Copy a tuple of numbers and return how many they are, or raise an exception and return -1. */
+int copy_numbers(PyObject *tuple, int most, double *to);
+
+temperature_t temperature_of(double t);
+
+/* In shares.c: a method of the module. */
+PyObject *shares(PyObject *module, PyObject *args);
+
 #endif

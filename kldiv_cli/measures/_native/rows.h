@@ -193,6 +193,9 @@ typedef struct {
 typedef void kernel_function(const pair_t *first, ptrdiff_t rows, const ptrdiff_t step[2],
                              row_t *found);
 
+/* The part of a row's probability that some classes have: a byte for each says whether. */
+typedef double share_function(const side_t *side, temperature_t temperature, const uint8_t *some);
+
 /* The kernels for one instruction set. */
 enum type { FLOAT16, BFLOAT16, FLOAT32, FLOAT64, TYPES };
 enum mode { SOFTMAX, SIGMOID, PROBABILITIES, SMOOTHED, WEIGHTED, ODDS, MODES };
@@ -200,6 +203,7 @@ enum mode { SOFTMAX, SIGMOID, PROBABILITIES, SMOOTHED, WEIGHTED, ODDS, MODES };
 typedef struct {
     type_t type[TYPES];
     kernel_function *kernel[MODES];
+    share_function *share;
 } kernels_t;
 
 #if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__))

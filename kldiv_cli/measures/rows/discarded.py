@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kldiv_cli.measures import _native
 from kldiv_cli.measures.distributions import exact
 from kldiv_cli.measures.distributions.kinds import Kind, to_logits
 from kldiv_cli.measures.types import Float64
@@ -38,6 +39,9 @@ def discarded(
     float64, shape (rows,)
         From 0 to 1; NaN where the whole row is no distribution.
     """
+    kernels = _native.load()
+    if kernels is not None and kind != "probs" and _native.takes(temperature) and out.any():
+        return kernels.shares(_native.as_taken(values), out, temperature)
     places = np.flatnonzero(out)
     found = np.zeros(len(values))
     step = max(1, _CELLS // values.shape[1])
