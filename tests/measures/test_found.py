@@ -122,6 +122,8 @@ FOUND = [
     ),
     # A probability of exp(-1e310) is not 0.
     Trial("renyi:2", "sigmoid", ("logits", "probs"), (-1e308, 0.5), (0.0, 0.6), temperature=0.01),
+    # exp(e) of the outcome that p hardly has lacks the digits that q has.
+    Trial("renyi:1.00001", "sigmoid", ("logits", "logits"), (591.1997,), (-0.8477,)),
     # J is 1e290, and KL(p||q) what differs by 1e-12 and a class that the reference hardly has.
     Trial(
         "kl",

@@ -123,13 +123,14 @@ static void fill_largest_ratio(const found_t *of, ptrdiff_t start, ptrdiff_t end
 
 /* The logarithm of sum p**(1-c) * q**c over both outcomes by its excess over 1, whose terms have one
  * sign, and where that nears -1 by the sum itself. */
-TEMPLATE double renyi_term(double p, double e, double c, double *whole)
+TEMPLATE double renyi_term(double p, double q, double e, double c, double *whole)
 {
     double less, phi, less_c, phi_c;
     exp_less(-e, &less, &phi);
     *whole += p * exp_less(-c * e, &less_c, &phi_c);
-    double excess = e < -1.0 ? c * less - less_c : phi_c - c * phi;
-    return (c * e > 16.0) | (c * e < -FAR_STEP) ? NAN : p * excess;
+    double term = p * (e < -1.0 ? c * less - less_c : phi_c - c * phi);
+    term = e > 1.0 ? c * (p - q) - p * less_c : term; /* q has digits that exp(e) lacks */
+    return (c * e > 16.0) | (c * e < -FAR_STEP) ? NAN : term;
 }
 
 /* log(1 + x), x finite, from y = 1 + x; else NaN. */
@@ -146,10 +147,10 @@ TEMPLATE void fill_renyi_of(const found_t *of, const double *parameter, const in
 #pragma omp simd
     for (ptrdiff_t i = start; i < end; i++) {
         double whole = 0.0;
-        double x = swapped ? renyi_term(of->q[0][i], -of->e[0][i], c, &whole) +
-                                 renyi_term(of->q[1][i], -of->e[1][i], c, &whole)
-                           : renyi_term(of->p[0][i], of->e[0][i], c, &whole) +
-                                 renyi_term(of->p[1][i], of->e[1][i], c, &whole);
+        double x = swapped ? renyi_term(of->q[0][i], of->p[0][i], -of->e[0][i], c, &whole) +
+                                 renyi_term(of->q[1][i], of->p[1][i], -of->e[1][i], c, &whole)
+                           : renyi_term(of->p[0][i], of->q[0][i], of->e[0][i], c, &whole) +
+                                 renyi_term(of->p[1][i], of->q[1][i], of->e[1][i], c, &whole);
         to[i] = inverse * log_of_sum(x, x > -0.5 ? 1.0 + x : whole);
     }
 }
