@@ -11,7 +11,7 @@ from tests.bench.sides import Prepare
 def _loss(name: str) -> Prepare:
     def prepare(setting: Setting) -> Side:
         words = [*setting.inputs.pair(TABLE)]
-        if name in ("dkd", "gkl"):
+        if name == "dkd":
             return whole(kldiv("loss", name, *words, "--labels", setting.inputs.labels(TABLE)))
         return whole(kldiv("loss", name, *words))
 
