@@ -130,7 +130,8 @@ TEMPLATE double renyi_term(double p, double q, double e, double c, double *whole
     *whole += p * exp_less(-c * e, &less_c, &phi_c);
     double term = p * (e < -1.0 ? c * less - less_c : phi_c - c * phi);
     term = e > 1.0 ? c * (p - q) - p * less_c : term; /* q has digits that exp(e) lacks */
-    return (c * e > 16.0) | (c * e < -FAR_STEP) ? NAN : term;
+    int known = (c * e <= 16.0) & (c * e >= -FAR_STEP);
+    return known ? term : NAN;
 }
 
 /* log(1 + x), x finite, from y = 1 + x; else NaN. */
