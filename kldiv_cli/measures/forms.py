@@ -50,7 +50,7 @@ class Form:
 
 @cache
 def _near(name: str, parameters: tuple[float, ...]) -> tuple[Polynomial, Polynomial]:
-    if name not in _TERMS or abs(parameters[0]) > _LARGE:
+    if name not in _TERMS or any(abs(each) > _LARGE for each in parameters[:1]):
         return (), ()
     # Listings read this module, and go without it.
     from decimal import Context, localcontext  # noqa: PLC0415
@@ -99,7 +99,19 @@ def _phi(x: Decimal) -> Decimal:
     return x * x * (1 + x / 3 + x * x / 12) / 2 if abs(x) < _TINY else x.exp() - 1 - x
 
 
-_TERMS: dict[str, Callable[..., Terms]] = {"mixture": _mixture, "renyi": _renyi}
+def _hellinger() -> Terms:
+    def terms(e: Decimal) -> Decimal:
+        grown = (e / 2).exp() - 1
+        return grown * grown
+
+    return terms
+
+
+_TERMS: dict[str, Callable[..., Terms]] = {
+    "mixture": _mixture,
+    "hellinger": _hellinger,
+    "renyi": _renyi,
+}
 
 
 def _fitted(terms: Terms, bound: float) -> Polynomial:

@@ -7,13 +7,13 @@
 #define TILES_KEPT 1024
 
 /* A row after the first pass. Its sums, and 1 / T and c in `origin`, are those of close_sums.template.h;
- * y is the sum of p * (exp(d) - 1). */
+ * shift is the logarithm of the sum of p * exp(d), by which d and log(q / p) differ. */
 typedef struct {
     const pair_t *pair;
     enum layout layout;
     origin_t origin;
     parts_t sums;
-    double y, reach, deepest;
+    double shift, reach, deepest;
     extremes_t of[2];
     ptrdiff_t best[2];
     int absent;
@@ -95,15 +95,18 @@ static void find_origin(seen_t *row, piece_t *piece, ptrdiff_t start, space_t *s
     row->origin.c += nearbyint(mean * 0x1p20) * 0x1p-20;
 }
 
-/* Steps so large, and maxima so far from that of the first tile, are left to other forms. */
+/* Steps so large, maxima so far from that of the first tile, and logits beside which a step of some T
+ * is nothing, are left to other forms. */
 #define LONGEST_STEP 64.0
 #define MOST_ABOVE 30.0
+#define LARGEST_LOGIT 0x1p30
 
 static int is_unusual(const seen_t *row, const piece_t *piece)
 {
     const scan_t *scan = &piece->scan;
     return !(isfinite(scan->max[0]) && isfinite(scan->max[1]) && isfinite(scan->min[0]) &&
              isfinite(scan->min[1]) &&
+             fmax(fabs(scan->max[0]), fabs(scan->max[1])) * row->origin.inverse <= LARGEST_LOGIT &&
              (scan->max[0] - row->origin.max) * row->origin.inverse <= MOST_ABOVE &&
              reach_of(scan, &row->origin) <= LONGEST_STEP);
 }
@@ -152,11 +155,10 @@ static int sum_row(const pair_t *pair, seen_t *row)
     row->sums = (parts_t){value_of(sums[0]), value_of(sums[1]), value_of(sums[2]),
                           value_of(sums[3]), value_of(sums[4])};
     const parts_t *of = &row->sums;
-    row->y = (of->wd + of->wphi) / of->w;
-    if (!(fabs(row->y) < 0.5))
-        row->y = of->v / of->w - 1.0;
+    double grown = (of->wd + of->wphi) / of->w;
+    row->shift = fabs(grown) < 0.5 ? log1p(grown) : log(of->v / of->w);
     row->deepest = (row->of[0].max - row->of[0].low) * row->origin.inverse;
-    return isfinite(of->w) && isfinite(row->y) && isfinite(of->wgrown) && of->w > 0.0;
+    return isfinite(of->w) && isfinite(row->shift) && isfinite(of->wgrown) && of->w > 0.0;
 }
 
 /* Fill in where the largest cells of each side are, and what else a scan says. */
@@ -171,14 +173,47 @@ static void describe_seen(seen_t *row, row_t *found)
     describe(row->pair, row->of, found);
 }
 
-/* Whether the sums of the first pass tell the three divergences, which are set. What underflows, and
- * cells so deep that exp has lost digits, may not show. */
+/* Whether every t - s - c is exact. */
+static int steps_are_exact(const seen_t *row)
+{
+    space_t space;
+    for (ptrdiff_t start = 0; start < row->pair->side[0].size; start += CLOSE_TILE) {
+        view_t view = lies_plainly(row->pair, row->layout, start)
+                          ? lying(row->pair, row->layout, start)
+                          : without_holes(row->pair, start, &row->origin, &space);
+        const doubles_t c = ALL(row->origin.c);
+        longs_t lost = {0};
+        for (ptrdiff_t i = 0; i < view.n; i += VECTOR) {
+            doubles_t s = view.narrow ? cell_at(&view, 0, i, 1) : cell_at(&view, 0, i, 0);
+            doubles_t t = view.narrow ? cell_at(&view, 1, i, 1) : cell_at(&view, 1, i, 0);
+            doubles_t step = t - s, of_s = step - t, low = (t - (step - of_s)) - (s + of_s);
+            doubles_t d = step - c, of_c = d - step, rest = (step - (d - of_c)) - (c + of_c);
+            lost |= (longs_t)(low != 0.0) | (longs_t)(rest != 0.0);
+        }
+        for (int i = 0; i < VECTOR; i++)
+            if (lost[i])
+                return 0;
+    }
+    return 1;
+}
+
+/* Whether the rounding of steps, and that of exp in cells so deep, does not show beside a J. */
+static int keeps_digits(const seen_t *row, double jeffreys)
+{
+    double least = row->reach > LONG_STEP ? 1e-6 : 1e-20;
+    return (row->deepest <= 64.0 || jeffreys > least) &&
+           (!shows(jeffreys, row->origin.c * row->origin.inverse) || steps_are_exact(row));
+}
+
+/* Whether the sums of the first pass tell the three divergences, which are set. What underflows is no
+ * row of which all steps are 0. */
 static int tells(const seen_t *row, row_t *found)
 {
-    const pair_t *pair = row->pair;
     const sums_t sums = {row->sums.w, row->sums.wd, row->sums.wphi, row->sums.wgrown, 0.0};
-    double c = row->origin.c * row->origin.inverse;
-    return row->reach <= 32.0 && from_sums(sums, found) && !is_tiny(found) &&
-           !(pair->wide && shows(found->jeffreys, c)) &&
-           (row->deepest <= 64.0 || found->jeffreys > (row->reach > LONG_STEP ? 1e-6 : 1e-20));
+    if (!(row->reach <= 32.0 && from_sums(sums, found)))
+        return 0;
+    int same = sums.wd == 0.0 && sums.wphi == 0.0 && sums.wgrown == 0.0;
+    if (same)
+        found->jeffreys = found->kl = found->reverse_kl = 0.0;
+    return (same ? row->origin.c == 0.0 : !is_tiny(found)) && keeps_digits(row, found->jeffreys);
 }

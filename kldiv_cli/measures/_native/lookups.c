@@ -35,12 +35,14 @@ const char *const names_of_forms[FORMS] = {
     (1u << LOG_REST | 1u << CENTRE | 1u << CENTRE_LOW | 1u << GROWTH | 1u << GROWTH_LOW | \
      1u << DOUBT_OF_GROWTH)
 
-const unsigned forms_of_modes[MODES] = {DIVERGENCES_ALONE | PARTITIONS,
-                                        MEASURES,
-                                        DIVERGENCES_ALONE,
-                                        DIVERGENCES_ALONE,
-                                        OF_WEIGHTED,
-                                        OF_ODDS};
+#if HAVE_VECTORS
+#define OF_SOFTMAX (MEASURES & ~(1u << LARGEST_RATIO))
+#else
+#define OF_SOFTMAX DIVERGENCES_ALONE
+#endif
+
+const unsigned forms_of_modes[MODES] = {OF_SOFTMAX | PARTITIONS, MEASURES,    DIVERGENCES_ALONE,
+                                        DIVERGENCES_ALONE,       OF_WEIGHTED, OF_ODDS};
 
 int place_of_name(const char *what, const char *name, const char *const *names, int count)
 {

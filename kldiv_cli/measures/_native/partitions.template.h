@@ -38,5 +38,5 @@ static void note_partitions(const seen_t *row, row_t *found)
         found->partition[k] = log1p(rest);
     }
     found->step = origin->c;
-    found->shift = log1p(row->y);
+    found->shift = row->shift;
 }

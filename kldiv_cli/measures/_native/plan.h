@@ -26,7 +26,7 @@ extern const char *const names_of_counts[COUNTS];
 extern const char *const names_of_modes[MODES];
 extern const char *const names_of_forms[FORMS];
 
-/* The forms that the kernel of each mode has, a bit each. */
+/* The forms that the kernel of each mode has on this processor, a bit each. */
 extern const unsigned forms_of_modes[MODES];
 
 extern PyType_Spec plan_type;

@@ -212,6 +212,13 @@ typedef struct {
 #define HAVE_X86_SETS 0
 #endif
 
+/* The vectors of vectors.template.h. */
+#ifdef __GNUC__
+#define HAVE_VECTORS 1
+#else
+#define HAVE_VECTORS 0
+#endif
+
 extern const kernels_t kernels_baseline;
 #if HAVE_X86_SETS
 extern const kernels_t kernels_avx2, kernels_avx512;

@@ -60,19 +60,24 @@ static frame_t frame_at(const pair_t *pair, const extremes_t *of_s)
     return frame;
 }
 
-/* What the first pass tells of a row by itself, or 0. */
-static int close_row_of(const pair_t *pair, row_t *found)
+/* Compute a row by one pass or two in vectors, or return 0. */
+static int in_vectors(const pair_t *pair, row_t *found)
 {
     seen_t row;
-    row_t close;
-    if (!sum_row(pair, &row) || !tells(&row, &close))
+    row_t close = {.value = found->value};
+    if (!sum_row(pair, &row))
+        return 0;
+    int told = tells(&row, &close);
+    if ((!told || (pair->plan->wanted & OF_TWO_PASSES)) && !second_pass(&row, told, &close))
         return 0;
     describe_seen(&row, found);
     found->jeffreys = close.jeffreys;
     found->kl = close.kl;
     found->reverse_kl = close.reverse_kl;
-    if (pair->plan->wanted & PARTITIONS)
+    found->unsettled = close.unsettled;
+    if (told && (pair->plan->wanted & PARTITIONS))
         note_partitions(&row, found);
+    note_constant(pair, row.of, found);
     return 1;
 }
 
@@ -80,18 +85,19 @@ static void softmax_wide(const pair_t *first, ptrdiff_t rows, const ptrdiff_t st
 {
     for (ptrdiff_t row = 0; row < rows; row++) {
         pair_t pair = next_pair(first, row, step);
-        if (close_row_of(&pair, &found[row]))
+        if (in_vectors(&pair, &found[row]))
             continue;
         extremes_t of[2] = {extremes_of(&pair.side[0]), extremes_of(&pair.side[1])};
         frame_t frame = frame_at(&pair, &of[0]);
         describe(&pair, of, &found[row]);
         softmax_row(&pair, of, &frame, &found[row]);
+        found[row].unsettled = (pair.plan->wanted & OF_TWO_PASSES) != 0;
     }
 }
 
 static void softmax(const pair_t *first, ptrdiff_t rows, const ptrdiff_t step[2], row_t *found)
 {
-    if (first->side[0].size > NARROW) {
+    if (first->side[0].size > NARROW || (first->plan->wanted & OF_TWO_PASSES)) {
         softmax_wide(first, rows, step, found);
         return;
     }
