@@ -95,6 +95,27 @@ static void softmax_wide(const pair_t *first, ptrdiff_t rows, const ptrdiff_t st
     }
 }
 
+/* Compute up to LANES rows: in vectors what can be, all others together. */
+static void short_lanes(const pair_t *first, ptrdiff_t rows, const ptrdiff_t step[2], row_t *found)
+{
+    unsigned told = 0;
+    for (ptrdiff_t row = 0; row < rows; row += VECTOR) {
+        /* A vector that is not full begins earlier. */
+        ptrdiff_t at = rows - row < VECTOR && rows >= VECTOR ? rows - VECTOR : row;
+        pair_t pair = next_pair(first, at, step);
+        told |= short_rows(&pair, rows - at < VECTOR ? rows - at : VECTOR, step, found + at) << at;
+    }
+    if (told == (1u << rows) - 1)
+        return;
+    row_t others[LANES];
+    for (ptrdiff_t row = 0; row < rows; row++)
+        others[row].value = found[row].value;
+    softmax_lanes(first, rows, step, others);
+    for (ptrdiff_t row = 0; row < rows; row++)
+        if (!(told >> row & 1))
+            found[row] = others[row];
+}
+
 static void softmax(const pair_t *first, ptrdiff_t rows, const ptrdiff_t step[2], row_t *found)
 {
     if (first->side[0].size > NARROW || (first->plan->wanted & OF_TWO_PASSES)) {
@@ -103,6 +124,6 @@ static void softmax(const pair_t *first, ptrdiff_t rows, const ptrdiff_t step[2]
     }
     for (ptrdiff_t row = 0; row < rows; row += LANES) {
         pair_t pair = next_pair(first, row, step);
-        softmax_lanes(&pair, rows - row < LANES ? rows - row : LANES, step, found + row);
+        short_lanes(&pair, rows - row < LANES ? rows - row : LANES, step, found + row);
     }
 }
