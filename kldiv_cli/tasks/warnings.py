@@ -80,12 +80,8 @@ class Watch:
             identical=identical,
             masked=block.kept is not None,
             sides=(
-                replace(
-                    self._side(0, s, counted, block, ruled), zeros=self._zeros(0, block, counted)
-                ),
-                replace(
-                    self._side(1, t, counted, block, ruled), zeros=self._zeros(1, block, counted)
-                ),
+                self._side(0, s, counted, block, ruled),
+                self._side(1, t, counted, block, ruled),
             ),
             discarded=self._left_out(s, t, counted),
             lone=lone(block, counted, self.mode),

@@ -17,6 +17,8 @@ KINDS: tuple[Kind, ...] = ("logits", "probs", "log-probs")
 _ABOVE_ONE = 1e-5
 """How far above 1 rounding may lift a probability."""
 _LOG_2, _LOG_2_LOW = 0.6931471805599453, 2.3190468138462996e-17
+_TOGETHER = 1 << 16
+"""So many cells are added up at a time: as float64 they fit a core's cache."""
 _LOOKS_LIKE_ONE = 1e-3
 """Logits do not sum to 1 this closely in every row by chance."""
 
@@ -38,8 +40,11 @@ def sums(values: NDArray[Any], kind: Kind) -> Float64:
     """
     total: Float64 = np.zeros(len(values))
     for part in stretches(values):
-        wide = exact.widen(part)
-        total = total + (np.exp(wide) if kind == "log-probs" else wide).sum(axis=1)
+        step = max(1, _TOGETHER // max(1, part.shape[1]))
+        for start in range(0, len(part), step):
+            some = slice(start, start + step)
+            wide = exact.widen(part[some])
+            total[some] += (np.exp(wide) if kind == "log-probs" else wide).sum(axis=1)
     return total
 
 
