@@ -13,6 +13,11 @@ from time import perf_counter
 
 from tests.bench.base import ROOT, FailedError, Sample, Setting, Side
 
+_ENVIRONMENT = {
+    name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
+}
+"""Modules are compiled once, as they are for users."""
+
 
 def kldiv(*words: object) -> list[str]:
     """Return the command line of the installed ``kldiv``."""
@@ -46,7 +51,9 @@ def peak(command: list[str]) -> Side:
 
 def output_of(command: list[str]) -> str:
     """Run the command in the project's folder, without a terminal, and return what it prints."""
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, env=_ENVIRONMENT, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise FailedError(f"{' '.join(command)}: exit code {done.returncode}\n{done.stderr}")
     return done.stdout
@@ -58,7 +65,9 @@ def on_terminal(command: list[str]) -> Side:
     def run() -> Sample:
         ours, theirs = os.openpty()
         start = perf_counter()
-        with subprocess.Popen(command, cwd=ROOT, stdout=theirs, stderr=theirs) as process:
+        with subprocess.Popen(
+            command, cwd=ROOT, env=_ENVIRONMENT, stdout=theirs, stderr=theirs
+        ) as process:
             os.close(theirs)
             with suppress(OSError):  # EIO where nobody writes any more
                 while os.read(ours, 1 << 16):
@@ -96,7 +105,7 @@ def worker(
         subprocess.Popen(
             command,
             cwd=ROOT,
-            env={**os.environ, "GLIBC_TUNABLES": tunables},
+            env={**_ENVIRONMENT, "GLIBC_TUNABLES": tunables},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
