@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from kldiv_cli.measures.forms import Form
+from kldiv_cli.measures.forms import Form, InC
 from kldiv_cli.measures.types import Float64, Mode, Status
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Measure:
         The paper, article or standard that defines it.
     compute : callable
         A prepared pair of blocks -> float64, in nats: shape (rows,), or (rows, cells), to be summed
-        over the cells. Rows that are not counted may hold anything.
+        over the cells. Rows that are not counted may hold anything. `InC` where C has it too.
     has_unit : bool
         Whether it is a logarithm, in nats or bits; distances like total variation are not.
     additive : bool
@@ -42,8 +42,6 @@ class Measure:
         not, the sum is a convention.
     edges : str
         What zeros and infinities give.
-    form : Form or None
-        How the C kernels compute it; None where NumPy alone does.
     hidden : {"logarithm", "share"} or None
         How it depends on classes whose probability a format hides: by their probability times a
         logarithm, or by no more than twice their probability. None where it may be anything.
@@ -58,8 +56,12 @@ class Measure:
     has_unit: bool = True
     additive: bool = True
     edges: str = ""
-    form: Form | None = None
     hidden: Literal["logarithm", "share"] | None = None
+
+    @property
+    def form(self) -> Form | None:
+        """How the C kernels compute it; None where NumPy alone does."""
+        return self.compute.form if isinstance(self.compute, InC) else None
 
     def rows(self, pair: Pair, *, lenient: bool = False) -> Float64:
         """Return one value per row in nats, float64, NaN where the row is not counted.

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from kldiv_cli.measures.distributions.pair import Pair
+    from kldiv_cli.measures.types import Float64
+
 Terms = Callable[["Decimal"], "Decimal"]
 Polynomial = tuple[float, ...]
 _BOUNDS = 0.0625, log(2) / 2
@@ -46,6 +49,21 @@ class Form:
         One is for abs(e) up to 1/16, the other up to log(2) / 2; empty where none is good enough.
         """
         return _near(self.name, self.parameters)
+
+
+@dataclass(frozen=True)
+class InC:
+    """A definition in NumPy, and the form by which C computes the same.
+
+    A measure that is made of another by a definition of its own thereby has no form.
+    """
+
+    definition: Callable[[Pair], Float64]
+    form: Form
+
+    def __call__(self, pair: Pair) -> Float64:
+        """Return what the definition says."""
+        return self.definition(pair)
 
 
 @cache

@@ -345,7 +345,7 @@ def test_kernels_are_for_temperatures_whose_quotients_have_all_digits(
 
 
 def test_a_counted_row_without_a_value_is_a_bug() -> None:
-    measure = replace(load("tv"), compute=lambda _: np.array([0.0, np.nan]), form=None)
+    measure = replace(load("tv"), compute=lambda _: np.array([0.0, np.nan]))
     blocks = np.zeros((2, 2, 3))
     with pytest.raises(AssertionError, match="tv of a counted row is nan: row 1"):
         Evaluator((measure,), "softmax").evaluate(*blocks)

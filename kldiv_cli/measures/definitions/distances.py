@@ -6,7 +6,7 @@ import numpy as np
 
 from kldiv_cli.measures.base import Measure, over_cells
 from kldiv_cli.measures.distributions.pair import Pair
-from kldiv_cli.measures.forms import Form
+from kldiv_cli.measures.forms import Form, InC
 from kldiv_cli.measures.types import Float64
 
 
@@ -29,11 +29,10 @@ TV = Measure(
     formula=over_cells("1/2 * sum |p - q|"),
     range="[0, 1]; under sigmoid [0, C], C cells",
     reference="D. A. Levin and Y. Peres, Markov Chains and Mixing Times, section 4.1",
-    compute=total_variation,
+    compute=InC(total_variation, Form("tv")),
     has_unit=False,
     additive=False,
     edges="1 on disjoint supports",
-    form=Form("tv"),
     hidden="share",
 )
 
@@ -43,10 +42,9 @@ HELLINGER = Measure(
     formula=over_cells("1/2 * sum (sqrt p - sqrt q)^2"),
     range="[0, 1]; under sigmoid [0, C], C cells",
     reference="E. Hellinger, J. reine angew. Math. 136 (1909)",
-    compute=squared_hellinger,
+    compute=InC(squared_hellinger, Form("hellinger")),
     has_unit=False,
     additive=False,
     edges="1 on disjoint supports",
-    form=Form("hellinger"),
     hidden="share",
 )

@@ -9,7 +9,7 @@ import numpy as np
 from kldiv_cli.measures.base import Measure
 from kldiv_cli.measures.distributions.beyond import mended
 from kldiv_cli.measures.distributions.pair import Pair
-from kldiv_cli.measures.forms import Form
+from kldiv_cli.measures.forms import Form, InC
 from kldiv_cli.measures.types import Float64
 
 _SHANNON = "C. E. Shannon, A mathematical theory of communication, Bell Syst. Tech. J. 27 (1948)"
@@ -50,9 +50,8 @@ CROSS_ENTROPY = Measure(
     },
     range="[0, inf]",
     reference=_SHANNON,
-    compute=cross,
+    compute=InC(cross, Form("cross_entropy")),
     edges="inf where q = 0 and p > 0",
-    form=Form("cross_entropy"),
     hidden="logarithm",
 )
 
@@ -67,9 +66,8 @@ def _entropy(name: str, title: str, p: str, compute: Callable[[Pair], Float64]) 
         },
         range="[0, ln C], C classes; under sigmoid at most ln 2 per cell",
         reference=_SHANNON,
-        compute=compute,
+        compute=InC(compute, Form(name.replace("-", "_"))),
         edges="outcomes with probability 0 add nothing",
-        form=Form(name.replace("-", "_")),
         hidden="logarithm",
     )
 

@@ -8,7 +8,7 @@ from kldiv_cli.measures.base import Measure
 from kldiv_cli.measures.distributions.beyond import LARGE, mended
 from kldiv_cli.measures.distributions.pair import Pair
 from kldiv_cli.measures.distributions.sigmoid import SigmoidPair, sigma
-from kldiv_cli.measures.forms import Form
+from kldiv_cli.measures.forms import Form, InC
 from kldiv_cli.measures.types import Float64
 
 
@@ -63,8 +63,7 @@ MEASURE = Measure(
     range="[0, inf]",
     reference="H. Jeffreys, An invariant form for the prior probability in estimation problems, "
     "Proc. R. Soc. Lond. A 186 (1946); sigmoid form: Su Jianlin, spaces.ac.cn/archives/9039 (2022)",
-    compute=compute,
+    compute=InC(compute, Form("jeffreys")),
     edges="inf where an outcome has probability 0 on one side only",
-    form=Form("jeffreys"),
     hidden="logarithm",
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kldiv_cli.measures.base import Measure
 from kldiv_cli.measures.distributions.pair import Pair
-from kldiv_cli.measures.forms import Form
+from kldiv_cli.measures.forms import Form, InC
 from kldiv_cli.measures.types import Float64
 
 _REFERENCE = (
@@ -33,9 +33,8 @@ KL = Measure(
     },
     range="[0, inf]",
     reference=_REFERENCE,
-    compute=forward,
+    compute=InC(forward, Form("kl")),
     edges="inf where q = 0 and p > 0; outcomes with p = 0 add nothing",
-    form=Form("kl"),
     hidden="logarithm",
 )
 
@@ -48,8 +47,7 @@ REVERSE_KL = Measure(
     },
     range="[0, inf]",
     reference=_REFERENCE,
-    compute=reverse,
+    compute=InC(reverse, Form("reverse_kl")),
     edges="inf where p = 0 and q > 0; outcomes with q = 0 add nothing",
-    form=Form("reverse_kl"),
     hidden="logarithm",
 )

@@ -13,7 +13,7 @@ from kldiv_cli.errors import UsageError
 from kldiv_cli.measures.base import Measure, over_cells
 from kldiv_cli.measures.definitions import kl
 from kldiv_cli.measures.distributions.pair import Pair, kl_terms
-from kldiv_cli.measures.forms import Form
+from kldiv_cli.measures.forms import Form, InC
 from kldiv_cli.measures.types import Float64
 
 _LIN = "J. Lin, Divergence measures based on the Shannon entropy, IEEE Trans. Inf. Theory 37 (1991)"
@@ -91,10 +91,12 @@ def gjs(name: str, beta: float) -> Measure:
         formula=over_cells(formula),
         range="[0, H(BETA)], at most ln 2; under sigmoid [0, C H(BETA)], C cells",
         reference=_GKD,
-        compute=partial(_generalized, beta=beta),
+        compute=InC(
+            partial(_generalized, beta=beta),
+            Form("mixture", (beta, 1 - beta, beta, 1 - beta, _bound(beta))),
+        ),
         additive=False,
         edges="always finite; H(BETA) = -BETA*ln(BETA) - (1-BETA)*ln(1-BETA) on disjoint supports",
-        form=Form("mixture", (beta, 1 - beta, beta, 1 - beta, _bound(beta))),
         hidden="share",
     )
 
@@ -131,10 +133,9 @@ def _skewed(
         formula=over_cells(formula),
         range="[0, -ln LAMBDA]; under sigmoid [0, -C ln LAMBDA], C cells",
         reference=_SKEW,
-        compute=compute,
+        compute=InC(compute, form),
         additive=weight == 0,
         edges="finite for LAMBDA > 0, whatever the supports",
-        form=form,
         hidden="logarithm",
     )
 

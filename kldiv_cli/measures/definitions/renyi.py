@@ -15,7 +15,7 @@ from kldiv_cli.measures.distributions.beyond import LARGE, present, softer
 from kldiv_cli.measures.distributions.doubled import Doubled
 from kldiv_cli.measures.distributions.pair import Pair
 from kldiv_cli.measures.distributions.sharp import Logarithms, rounded, sharpened
-from kldiv_cli.measures.forms import Form
+from kldiv_cli.measures.forms import Form, InC
 from kldiv_cli.measures.types import Float64
 
 _LARGE = 16.0
@@ -43,9 +43,10 @@ def renyi(name: str, alpha: float) -> Measure:
         formula=over_cells(formula),
         range="[0, inf]",
         reference=_REFERENCE,
-        compute=largest_ratio if isinf(alpha) else partial(of_order, alpha=alpha),
+        compute=InC(
+            largest_ratio if isinf(alpha) else partial(of_order, alpha=alpha), _form(alpha)
+        ),
         edges="inf on disjoint supports, and for ALPHA > 1 where q = 0 and p > 0",
-        form=_form(alpha),
     )
 
 
