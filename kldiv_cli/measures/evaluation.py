@@ -208,10 +208,14 @@ class Evaluator:
         if unsettled.size:
             always = _native.ALWAYS if logits else ()
             rest = [each for each in asked if each.form and each.form.name not in always]
+            by_value = way == "softmax"  # where a value is NaN that C does not tell
+            if by_value:
+                rest = [each for each in rest if np.isnan(by_name[each.name][unsettled]).any()]
             some = None if kept is None else kept[unsettled]
             anew = self._by_numpy(rest, s[unsettled], t[unsettled], some)
             for name, of_rows in anew.values.items():
-                by_name[name][unsettled] = of_rows
+                told = by_name[name][unsettled]
+                by_name[name][unsettled] = np.where(by_value & ~np.isnan(told), told, of_rows)
         return Evaluation(
             values={
                 name: checked(name, value, counts.status, lenient=self.lenient)

@@ -91,7 +91,7 @@ static void softmax_wide(const pair_t *first, ptrdiff_t rows, const ptrdiff_t st
         frame_t frame = frame_at(&pair, &of[0]);
         describe(&pair, of, &found[row]);
         softmax_row(&pair, of, &frame, &found[row]);
-        found[row].unsettled = (pair.plan->wanted & OF_TWO_PASSES) != 0;
+        leave_values(pair.plan, &found[row]);
     }
 }
 
@@ -116,14 +116,24 @@ static void short_lanes(const pair_t *first, ptrdiff_t rows, const ptrdiff_t ste
             found[row] = others[row];
 }
 
+/* A short row's J and both KL are the same, whatever else is wanted of it. */
 static void softmax(const pair_t *first, ptrdiff_t rows, const ptrdiff_t step[2], row_t *found)
 {
-    if (first->side[0].size > NARROW || (first->plan->wanted & OF_TWO_PASSES)) {
+    const int two_passes = (first->plan->wanted & OF_TWO_PASSES) != 0;
+    if (first->side[0].size > NARROW) {
         softmax_wide(first, rows, step, found);
         return;
     }
     for (ptrdiff_t row = 0; row < rows; row += LANES) {
         pair_t pair = next_pair(first, row, step);
-        short_lanes(&pair, rows - row < LANES ? rows - row : LANES, step, found + row);
+        ptrdiff_t count = rows - row < LANES ? rows - row : LANES;
+        int64_t unsettled[LANES] = {0};
+        if (two_passes)
+            softmax_wide(&pair, count, step, found + row);
+        for (ptrdiff_t i = 0; two_passes && i < count; i++)
+            unsettled[i] = found[row + i].unsettled;
+        short_lanes(&pair, count, step, found + row);
+        for (ptrdiff_t i = 0; i < count; i++)
+            found[row + i].unsettled = unsettled[i];
     }
 }

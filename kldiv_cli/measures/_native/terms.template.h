@@ -5,9 +5,9 @@
  */
 
 /* The sums over some classes, times the W of the first pass: of the terms of KL(p||q), KL(q||p),
- * abs(p - q), q - p, p * x and q * (x + e). */
+ * abs(p - q) and q - p. */
 typedef struct {
-    double kl, reverse_kl, distance, excess, px, qx;
+    double kl, reverse_kl, distance, excess;
 } row_terms_t;
 
 /* Which of them are added up. */
@@ -21,10 +21,10 @@ typedef struct {
 } shared_t;
 
 typedef struct {
-    doubles_t kl, reverse_kl, distance, excess, px, qx;
+    doubles_t kl, reverse_kl, distance, excess;
 } lanes_of_terms_t;
 
-TEMPLATE void near_outcome(doubles_t w, doubles_t x, doubles_t e, const int tier, const int extent,
+TEMPLATE void near_outcome(doubles_t w, doubles_t e, const int tier, const int extent,
                            lanes_of_terms_t *sum, doubles_t *v)
 {
     doubles_t we = w * e;
@@ -40,8 +40,6 @@ TEMPLATE void near_outcome(doubles_t w, doubles_t x, doubles_t e, const int tier
         return;
     sum->kl += wphi;
     sum->reverse_kl += FMADD(wphi, e, *v) - wphi;
-    sum->px = FMADD(w, x, sum->px);
-    sum->qx = FMADD(w + wu, x + e, sum->qx);
 }
 
 /* Put away the outcomes that are chosen. */
@@ -65,28 +63,23 @@ TEMPLATE void put_away(outcomes_t *far, choice_t out, doubles_t x, doubles_t e)
 static void add_far_outcomes(outcomes_t *far, row_terms_t *terms)
 {
     const doubles_t zero = ALL(0.0);
-    doubles_t kl = zero, reverse_kl = zero, distance = zero, excess = zero, px = zero, qx = zero;
+    doubles_t kl = zero, reverse_kl = zero, distance = zero, excess = zero;
     for (ptrdiff_t i = 0; i < far->n; i += VECTOR) {
         doubles_t x = DOUBLES(far->x + i), e = DOUBLES(far->e + i), a = MAGNITUDE(e), grown, phi;
         doubles_t decay = grown_by(-a, &grown, &phi), u = -grown;
         choice_t p_larger = AT_MOST(e, zero);
-        doubles_t m = weights(x + UPPER(e, zero)), other = m * decay, mu = m * u,
-                  of_larger = m * phi;
+        doubles_t m = weights(x + UPPER(e, zero)), mu = m * u, of_larger = m * phi;
         doubles_t of_smaller = m * CHOSEN(GREATER(a, ALL(1.0)), u - a * decay, a * u - phi);
         kl += CHOSEN(p_larger, of_larger, of_smaller);
         reverse_kl += CHOSEN(p_larger, of_smaller, of_larger);
         distance += mu;
         excess += CHOSEN(p_larger, -mu, mu);
-        px = FMADD(CHOSEN(p_larger, m, other), x, px);
-        qx = FMADD(CHOSEN(p_larger, other, m), x + e, qx);
         KEEP(far->m + i, m);
     }
     terms->kl += total(kl);
     terms->reverse_kl += total(reverse_kl);
     terms->distance += total(distance);
     terms->excess += total(excess);
-    terms->px += total(px);
-    terms->qx += total(qx);
 }
 
 /* Let the last vector end with outcomes that add nothing. */
@@ -109,8 +102,7 @@ TEMPLATE row_terms_t terms_of_view(const view_t *view, const step_t *step, const
                                    shared_t *shared)
 {
     const doubles_t zero = ALL(0.0);
-    lanes_of_terms_t sum[2] = {{zero, zero, zero, zero, zero, zero},
-                               {zero, zero, zero, zero, zero, zero}};
+    lanes_of_terms_t sum[2] = {{zero, zero, zero, zero}, {zero, zero, zero, zero}};
     for (ptrdiff_t i = 0; i < view->n; i += 2 * VECTOR) {
 #pragma GCC unroll 2
         for (int k = 0; k < 2; k++) {
@@ -123,19 +115,16 @@ TEMPLATE row_terms_t terms_of_view(const view_t *view, const step_t *step, const
                 w = CHOSEN(out, zero, w);
                 e = CHOSEN(out, zero, e);
             }
-            near_outcome(w, x, e, tier, extent, &sum[k], &v);
+            near_outcome(w, e, tier, extent, &sum[k], &v);
             if (shares) {
                 KEEP(shared->v + i + k * VECTOR, v);
                 KEEP(shared->e + i + k * VECTOR, e);
             }
         }
     }
-    row_terms_t found = {total(sum[0].kl + sum[1].kl),
-                         total(sum[0].reverse_kl + sum[1].reverse_kl),
+    row_terms_t found = {total(sum[0].kl + sum[1].kl), total(sum[0].reverse_kl + sum[1].reverse_kl),
                          total(sum[0].distance + sum[1].distance),
-                         total(sum[0].excess + sum[1].excess),
-                         total(sum[0].px + sum[1].px),
-                         total(sum[0].qx + sum[1].qx)};
+                         total(sum[0].excess + sum[1].excess)};
     if (tier == ANY_TIER) {
         fill_up(&shared->far);
         add_far_outcomes(&shared->far, &found);

@@ -43,13 +43,13 @@ static void add_shared(const plan_t *plan, enum tier tier, ptrdiff_t n, shared_t
     }
 }
 
-/* Add up a row. */
+/* Add up a row; its values too, unless they are NULL. */
 static row_terms_t sum_terms(const seen_t *row, const step_t *step, enum extent extent,
                              total_t *values)
 {
     const plan_t *plan = row->pair->plan;
-    const int shares = (plan->wanted & SHARED) != 0;
-    total_t sums[6] = {{0.0, 0.0}};
+    const int shares = values != NULL && (plan->wanted & SHARED) != 0;
+    total_t sums[4] = {{0.0, 0.0}};
     space_t space;
     shared_t shared;
     for (ptrdiff_t start = 0; start < row->pair->side[0].size; start += CLOSE_TILE) {
@@ -59,31 +59,31 @@ static row_terms_t sum_terms(const seen_t *row, const step_t *step, enum extent 
         shared.far.n = 0;
         row_terms_t terms =
             function_of_terms(view.narrow, tier)(&view, step, extent, shares, &shared);
-        const double each[6] = {terms.kl,     terms.reverse_kl, terms.distance,
-                                terms.excess, terms.px,         terms.qx};
-        for (int i = 0; i < 6; i++)
+        const double each[4] = {terms.kl, terms.reverse_kl, terms.distance, terms.excess};
+        for (int i = 0; i < 4; i++)
             add_to(&sums[i], each[i]);
         if (shares)
             add_shared(plan, tier, view.n, &shared, values);
     }
     return (row_terms_t){value_of(sums[0]), value_of(sums[1]), value_of(sums[2]),
-                         value_of(sums[3]), value_of(sums[4]), value_of(sums[5])};
+                         value_of(sums[3])};
 }
 
-/* What the shift lacks shows as an excess of sum q over sum p. A distance would show
- * it; all else has no first power of it. */
+/* What the shift lacks shows as an excess of sum q over sum p. A distance would show it, and is added
+ * up again; all else has no first power of it, and is the same whether a distance is wanted or not. */
 static row_terms_t find_terms(const seen_t *row, enum extent extent, total_t *values)
 {
     step_t step = {row->origin, row->shift, 0.0};
-    row_terms_t terms;
-    for (int attempt = 0; attempt < 3; attempt++) {
-        for (int i = 0; i < row->pair->plan->values; i++)
-            values[i] = (total_t){0.0, 0.0};
-        terms = sum_terms(row, &step, extent, values);
-        if (!(row->pair->plan->wanted >> TV & 1) || !(fabs(terms.excess) > 2e-15 * terms.distance))
-            break;
-        step.shift_low += log1p(terms.excess / row->sums.w);
+    for (int i = 0; i < row->pair->plan->values; i++)
+        values[i] = (total_t){0.0, 0.0};
+    row_terms_t terms = sum_terms(row, &step, extent, values), again = terms;
+    for (int attempt = 1; attempt < 3 && (row->pair->plan->wanted >> TV & 1) &&
+                          fabs(again.excess) > 2e-15 * again.distance;
+         attempt++) {
+        step.shift_low += log1p(again.excess / row->sums.w);
+        again = sum_terms(row, &step, DISTANCES, NULL);
     }
+    terms.distance = again.distance;
     return terms;
 }
 
@@ -114,15 +114,6 @@ static double entropy_of(const seen_t *row, int k)
     return log1p(others) - value_of(wx) / (1.0 + others);
 }
 
-/* The entropy of a side from log W and a sum of p * x over W, where there is one that keeps the
- * digits. */
-static double entropy_from(const seen_t *row, int k, double mean, enum extent extent)
-{
-    double partition = log(row->sums.w), found = partition - mean;
-    int kept = found > 0.05 * (fabs(partition) + fabs(mean) + 1.0);
-    return extent == ALL_SUMS && kept ? found : entropy_of(row, k);
-}
-
 /* -log(1 + S) / parameter; NaN where S lacks the digits of that. */
 static double of_excess(double excess, const value_t *value, double reach)
 {
@@ -134,7 +125,7 @@ static double of_excess(double excess, const value_t *value, double reach)
 
 /* NaN where NumPy has to: a sum without polynomials is none. */
 static double finished(const seen_t *row, const value_t *value, const row_terms_t *terms,
-                       enum extent extent, double kl, double sum)
+                       const double entropy[2], double kl, double sum)
 {
     const double w = row->sums.w;
     if (IS_SHARED(value->form) && (value->terms[0] == 0 || value->terms[1] == 0))
@@ -143,11 +134,11 @@ static double finished(const seen_t *row, const value_t *value, const row_terms_
     case TV:
         return fmin(0.5 * terms->distance / w, 1.0);
     case ENTROPY:
-        return entropy_from(row, 0, terms->px / w, extent);
+        return entropy[0];
     case ENTROPY_CANDIDATE:
-        return entropy_from(row, 1, terms->qx / w, extent);
+        return entropy[1];
     case CROSS_ENTROPY:
-        return entropy_from(row, 0, terms->px / w, extent) + kl;
+        return entropy[0] + kl;
     case MIXTURE:
         return fmin(sum / w, value->parameter[4]);
     case HELLINGER:
@@ -167,29 +158,27 @@ static int can_tell(const seen_t *row, double jeffreys)
     return row->reach <= (careless ? LONGEST_STEP : 32.0) && keeps_digits(row, jeffreys);
 }
 
-/* What is to be added up: entropies are, where more than these is. */
-static enum extent extent_wanted(unsigned wanted, int told)
+/* Leave the values of a row to NumPy. */
+static void leave_values(const plan_t *plan, row_t *found)
 {
-    if (!told || (wanted & ENTROPIES))
-        return ALL_SUMS;
-    return wanted >> TV & 1 ? DISTANCES : NO_SUMS;
+    for (int i = 0; i < plan->values; i++)
+        found->value[i] = (total_t){NAN, 0.0};
+    found->unsettled = (plan->wanted & OF_TWO_PASSES) != 0;
 }
 
 /* Set the values of a row, and J and both KL if the first pass did not tell them. Return 0 if this
- * cannot either; then, and where a value cannot be told, the row is unsettled. */
+ * cannot either; then, and where a value is NaN, the row is unsettled. */
 static int second_pass(const seen_t *row, int told, row_t *found)
 {
     const plan_t *plan = row->pair->plan;
-    const unsigned summed = SHARED | 1u << TV;
-    enum extent extent = extent_wanted(plan->wanted, told);
-    row_terms_t terms = {0.0, 0.0, 0.0, 0.0, 0.0, 0.0};
-    found->unsettled = 1;
+    const unsigned wanted = plan->wanted;
+    enum extent extent = !told ? ALL_SUMS : wanted >> TV & 1 ? DISTANCES : NO_SUMS;
+    row_terms_t terms = {0.0, 0.0, 0.0, 0.0};
+    leave_values(plan, found);
     if (told && !can_tell(row, found->jeffreys))
         return 1;
-    if (!told || (plan->wanted & summed))
+    if (!told || (wanted & (SHARED | 1u << TV)))
         terms = find_terms(row, extent, found->value);
-    else
-        extent = NO_SUMS;
     if (!told) {
         found->kl = terms.kl / row->sums.w;
         found->reverse_kl = terms.reverse_kl / row->sums.w;
@@ -197,14 +186,17 @@ static int second_pass(const seen_t *row, int told, row_t *found)
         if (is_tiny(found) || !can_tell(row, found->jeffreys))
             return 0;
     }
-    int unsettled = 0;
+    const double entropy[2] = {
+        wanted & (1u << ENTROPY | 1u << CROSS_ENTROPY) ? entropy_of(row, 0) : 0.0,
+        wanted >> ENTROPY_CANDIDATE & 1 ? entropy_of(row, 1) : 0.0,
+    };
+    found->unsettled = 0;
     for (int i = 0; i < plan->values; i++) {
         const value_t *value = &plan->value[i];
         double sum = IS_SHARED(value->form) ? value_of(found->value[i]) : 0.0;
-        sum = finished(row, value, &terms, extent, found->kl, sum);
+        sum = finished(row, value, &terms, entropy, found->kl, sum);
         found->value[i] = (total_t){sum, 0.0};
-        unsettled |= isnan(sum);
+        found->unsettled |= isnan(sum);
     }
-    found->unsettled = unsettled;
     return 1;
 }
