@@ -47,7 +47,6 @@ TEMPLATE double product_error(double a, double b, double product)
 #include "far_terms.template.h"
 #include "terms.template.h"
 #include "values.template.h"
-#include "short_rows.template.h"
 #include "softmax.template.h"
 #include "shares.template.h"
 #include "probabilities.template.h"

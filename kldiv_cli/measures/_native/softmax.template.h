@@ -95,27 +95,6 @@ static void softmax_wide(const pair_t *first, ptrdiff_t rows, const ptrdiff_t st
     }
 }
 
-/* Compute up to LANES rows: in vectors what can be, all others together. */
-static void short_lanes(const pair_t *first, ptrdiff_t rows, const ptrdiff_t step[2], row_t *found)
-{
-    unsigned told = 0;
-    for (ptrdiff_t row = 0; row < rows; row += VECTOR) {
-        /* A vector that is not full begins earlier. */
-        ptrdiff_t at = rows - row < VECTOR && rows >= VECTOR ? rows - VECTOR : row;
-        pair_t pair = next_pair(first, at, step);
-        told |= short_rows(&pair, rows - at < VECTOR ? rows - at : VECTOR, step, found + at) << at;
-    }
-    if (told == (1u << rows) - 1)
-        return;
-    row_t others[LANES];
-    for (ptrdiff_t row = 0; row < rows; row++)
-        others[row].value = found[row].value;
-    softmax_lanes(first, rows, step, others);
-    for (ptrdiff_t row = 0; row < rows; row++)
-        if (!(told >> row & 1))
-            found[row] = others[row];
-}
-
 /* A short row's J and both KL are the same, whatever else is wanted of it. */
 static void softmax(const pair_t *first, ptrdiff_t rows, const ptrdiff_t step[2], row_t *found)
 {
@@ -132,7 +111,7 @@ static void softmax(const pair_t *first, ptrdiff_t rows, const ptrdiff_t step[2]
             softmax_wide(&pair, count, step, found + row);
         for (ptrdiff_t i = 0; two_passes && i < count; i++)
             unsettled[i] = found[row + i].unsettled;
-        short_lanes(&pair, count, step, found + row);
+        softmax_lanes(&pair, count, step, found + row);
         for (ptrdiff_t i = 0; i < count; i++)
             found[row + i].unsettled = unsettled[i];
     }
