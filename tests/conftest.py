@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import re
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,12 @@ TESTS = Path(__file__).parent
 FILES = TESTS / "golden"
 WANTED = pytest.StashKey[dict[str, set[str]]]()
 """By the folder of a module's golden files, the names of those that its tests ask for."""
+
+
+def pytest_configure() -> None:
+    """Let interrupts through to the commands of tests: a shell's background job ignores them."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
