@@ -75,3 +75,37 @@ def test_what_c_cannot_tell_numpy_does(
     monkeypatch.setattr(_native, "load", lambda: None)
     for name, values in asked.evaluate(s, t).values.items():
         assert found[name] == pytest.approx(values, rel=2e-14, abs=0), name
+
+
+@pytest.mark.skipif(not SETS, reason="the C kernels are not built")
+@pytest.mark.parametrize("instruction_set", SETS)
+@pytest.mark.parametrize("width", [70, 700, 2100])
+def test_the_largest_class_is_one_that_is_there(width: int, instruction_set: str) -> None:
+    """What a hole holds in a vector is no class of the row's."""
+    rng = np.random.default_rng(width)
+    s, noise = rng.standard_normal((2, 200, width)).astype(np.float32)
+    t = s + np.float32(0.01) * noise
+    s[:, ::3] = t[:, ::3] = -INF
+    s[np.arange(200), 3 * rng.integers(0, width // 3, 200) + 1] = 8
+    _, counts = plan_of("softmax", ("jeffreys", "tv"), instruction_set)(s, t)
+    assert (counts.unsettled == 0).any()
+    assert counts.reference_argmax.tolist() == s.argmax(axis=1).tolist()
+    assert counts.candidate_argmax.tolist() == t.argmax(axis=1).tolist()
+
+
+@pytest.mark.skipif(not SETS, reason="the C kernels are not built")
+@pytest.mark.parametrize("instruction_set", SETS)
+@pytest.mark.parametrize("width", [5, 64, 70, 1000])
+def test_a_measure_is_the_same_alone_and_together(width: int, instruction_set: str) -> None:
+    rng = np.random.default_rng(width)
+    s, noise = rng.standard_normal((2, 60, width))
+    t = s + noise * 10 ** rng.uniform(-9, 1, (60, 1))
+    s[3:6, 1] = t[3:6, 1] = -INF
+    names = "jeffreys", "kl", "reverse-kl", *NAMES
+    together, all_counts = plan_of("softmax", names, instruction_set)(s, t)
+    for name, expected in zip(names, together, strict=True):
+        (alone,), counts = plan_of("softmax", (name,), instruction_set)(s, t)
+        told = counts.unsettled == 0
+        assert alone[told].tobytes() == expected[told].tobytes(), name
+        assert not np.isnan(expected[told]).any()
+        assert (all_counts.unsettled[~told] == 1).all()

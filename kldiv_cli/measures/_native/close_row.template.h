@@ -161,13 +161,33 @@ static int sum_row(const pair_t *pair, seen_t *row)
     return isfinite(of->w) && isfinite(row->shift) && isfinite(of->wgrown) && of->w > 0.0;
 }
 
+/* Where the largest cell of a side is. Cells that are absent on both sides hold the value of another
+ * in a piece. */
+static ptrdiff_t place_in_row(const seen_t *row, int k, space_t *space)
+{
+    const side_t *side = &row->pair->side[k];
+    const double max = row->of[k].max;
+    ptrdiff_t at = row->best[k];
+    if (!row->absent) {
+        piece_t piece = piece_at(row, at, space);
+        return at + place_of(&piece.view, k, max);
+    }
+    double x[TILE];
+    for (; at < side->size; at += TILE) {
+        ptrdiff_t n = tile_at(side, at, x);
+        for (ptrdiff_t i = 0; i < n; i++)
+            if (x[i] == max)
+                return at + i;
+    }
+    return row->best[k];
+}
+
 /* Fill in where the largest cells of each side are, and what else a scan says. */
 static void describe_seen(seen_t *row, row_t *found)
 {
     space_t space;
     for (int k = 0; k < 2; k++) {
-        piece_t piece = piece_at(row, row->best[k], &space);
-        row->of[k].at = row->best[k] + place_of(&piece.view, k, row->of[k].max);
+        row->of[k].at = place_in_row(row, k, &space);
         row->of[k].min = row->absent ? -INFINITY : row->of[k].low;
     }
     describe(row->pair, row->of, found);
