@@ -59,12 +59,13 @@ typedef struct {
     double p, more, g, h, doubt, largest;
 } of_tile_t;
 
-/* Add the cells of a tile of which no abs(z) is above the bound of a form. */
-TEMPLATE of_tile_t add_close(const shares_t *x, ptrdiff_t n, const int near, const int mixed)
+/* Add some cells of a tile of which no abs(z) is above the bound of a form. */
+TEMPLATE of_tile_t add_close(const shares_t *x, ptrdiff_t start, ptrdiff_t end, const int near,
+                             const int mixed)
 {
     double p_sum = 0.0, more_sum = 0.0, g_sum = 0.0, h_sum = 0.0, doubt = 0.0, largest = 0.0;
 #pragma omp simd reduction(+ : p_sum, more_sum, g_sum, h_sum, doubt) reduction(max : largest)
-    for (ptrdiff_t i = 0; i < n; i++) {
+    for (ptrdiff_t i = start; i < end; i++) {
         double both = x->p[i] + x->q[i], z = x->more[i] / (both > 0.0 ? both : 1.0), zz = z * z;
         double square = both * zz, tail = square * (z * atanh_short(zz, near));
         largest = fabs(z) > largest ? fabs(z) : largest;
@@ -78,16 +79,17 @@ TEMPLATE of_tile_t add_close(const shares_t *x, ptrdiff_t n, const int near, con
     return (of_tile_t){p_sum, more_sum, g_sum, h_sum, doubt, largest};
 }
 
-/* Add the cells of any tile; its largest abs(z) is infinite if it is above the bound. Where log(q / p)
+/* Add any cells of a tile; their largest abs(z) is infinite if it is above the bound. Where log(q / p)
  * is not small it is k * log(2) + 2 atanh(z), z that of the fractions. */
-TEMPLATE of_tile_t add_far(const shares_t *x, ptrdiff_t n, const int mixed, moved_t *row)
+TEMPLATE of_tile_t add_far(const shares_t *x, ptrdiff_t start, ptrdiff_t end, const int mixed,
+                           moved_t *row)
 {
     const double root = 0x1.6a09e667f3bcdp+0;
     double p_sum = 0.0, more_sum = 0.0, g_sum = 0.0, h_sum = 0.0, doubt = 0.0;
     int no_p = 0, no_q = 0, beyond = 0, far = 0;
 #pragma omp simd reduction(+ : p_sum, more_sum, g_sum, h_sum, doubt) \
     reduction(| : no_p, no_q, beyond, far)
-    for (ptrdiff_t i = 0; i < n; i++) {
+    for (ptrdiff_t i = start; i < end; i++) {
         double p = x->p[i], q = x->q[i], more = x->more[i], both = p + q, of_p, of_q;
         double a = fraction_of(p, &of_p), b = fraction_of(q, &of_q), k = of_q - of_p;
         int up = b > root * a, down = root * b < a, close = fabs(more) <= Z_FAR * both;
@@ -117,16 +119,17 @@ TEMPLATE of_tile_t add_far(const shares_t *x, ptrdiff_t n, const int mixed, move
     return (of_tile_t){p_sum, more_sum, g_sum, h_sum, doubt, far ? INFINITY : Z_FAR};
 }
 
-/* A tile most often needs the form of the one before. */
-TEMPLATE void add_shares(const shares_t *tile, ptrdiff_t n, const int mixed, moved_t *row)
+/* Cells most often need the form of those before. */
+TEMPLATE void add_part(const shares_t *tile, ptrdiff_t start, ptrdiff_t end, const int mixed,
+                       moved_t *row)
 {
     of_tile_t sum = {.largest = INFINITY};
     if (row->steps == NEAR)
-        sum = add_close(tile, n, 1, mixed);
+        sum = add_close(tile, start, end, 1, mixed);
     if (!(sum.largest <= Z_NEAR) && row->steps != ANY)
-        sum = add_close(tile, n, 0, mixed);
+        sum = add_close(tile, start, end, 0, mixed);
     if (!(sum.largest <= Z_FAR))
-        sum = add_far(tile, n, mixed, row);
+        sum = add_far(tile, start, end, mixed, row);
     row->steps = sum.largest <= Z_NEAR ? NEAR : sum.largest <= Z_FAR ? SMALL : ANY;
     row->largest = sum.largest > row->largest ? sum.largest : row->largest;
     add_to(&row->p, sum.p);
@@ -134,6 +137,13 @@ TEMPLATE void add_shares(const shares_t *tile, ptrdiff_t n, const int mixed, mov
     add_to(&row->g, sum.g);
     add_to(&row->h, sum.h);
     add_to(&row->doubt, sum.doubt);
+}
+
+/* Add a tile in parts, whose sums lack fewer digits; see PART. */
+TEMPLATE void add_shares(const shares_t *tile, ptrdiff_t n, const int mixed, moved_t *row)
+{
+    for (ptrdiff_t start = 0; start < n; start += PART)
+        add_part(tile, start, n - start < PART ? n : start + PART, mixed, row);
 }
 
 /* With so much doubt, roundings of a difference show: 20 * 2**-53 is 2.2e-15. */
