@@ -14,13 +14,13 @@ typedef struct {
     ALIGNED double p[TILE], q[TILE], more[TILE], parts[TILE];
 } shares_t;
 
-/* doubt is the sum of parts * abs(z), and largest the largest abs(z). A row has no_p where p = 0 < q, and is beyond where a ratio of two
- * shares is no normal float64. */
+/* doubt is the sum of parts * abs(z), and largest the largest abs(z). A row has no_p where p = 0 < q,
+ * and is beyond where a ratio of two shares is no normal float64. */
 typedef struct {
     total_t p, more, g, h, doubt;
     double largest;
     int no_p, no_q, beyond;
-    enum steps { NEAR, SMALL, ANY } steps; /* of the tile before */
+    enum steps { NEAR, SMALL, ANY } steps; /* of the part before */
 } moved_t;
 
 /* The largest abs(z) of a d of 1/16, and of two fractions within sqrt(2). */

@@ -1,7 +1,6 @@
 /* Template, compiled once per instruction set (see kernels.template.h).
  *
- * The kernel of softmax rows: J, KL(p||q) and KL(q||p). The notation is that of
- * softmax_sums.template.h.
+ * The kernel of softmax rows. Its notation is that of softmax_sums.template.h.
  */
 
 static int needs_care(const pair_t *pair, const extremes_t of[2], const frame_t *f)
